@@ -2,8 +2,11 @@
 # program(NAME MAIN DEPENDS rooms...): an executable of one main file and rooms.
 include_directories(${CMAKE_SOURCE_DIR})
 
-file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp.in "")
-configure_file(${CMAKE_BINARY_DIR}/pch.cpp.in ${CMAKE_BINARY_DIR}/pch.cpp COPYONLY)
+option(MANASTR_PCH "use the precompiled header" ON)
+if(NOT MANASTR_PCH)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/pch.cpp CONTENT "")
 add_library(manastr-pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
 target_precompile_headers(manastr-pch PRIVATE
   <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <cstring> <deque> <expected> <functional>
