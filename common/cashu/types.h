@@ -66,6 +66,7 @@ class KeysetId {
  public:
   KeysetId() = default;
   static std::optional<KeysetId> from_hex(std::string_view hex);  ///< lower case, version 00 or 01, right length
+  static std::optional<KeysetId> from_bytes(ByteView bytes);      ///< 8 bytes of version 00, 33 of version 01
   std::string hex() const;
   ByteView bytes() const { return {bytes_.data(), size_}; }
   auto operator<=>(const KeysetId&) const = default;
@@ -90,6 +91,8 @@ struct KeysetInfo {
 struct Keyset : KeysetInfo {
   Keys keys;
 };
+/// True if the id is the one that NUT-02 derives from the rest (a wallet imports no other keyset).
+bool id_matches(const Keyset& keyset);
 
 /// NUT-02: ceil(sum of ppk / 1000) over all inputs together. nullopt on overflow.
 std::optional<Amount> fee_of_ppk_sum(std::uint64_t ppk_sum);
@@ -122,15 +125,40 @@ struct Proof {
   crypto::PublicKey y() const { return crypto::hash_to_curve(as_bytes(secret)); }
 };
 
-/// NUT-00 amounts: powers of two, ascending, whose sum is `amount`, each a key of `keys`.
+/// NUT-00 amounts: powers of two, ascending, whose sum is `amount`; empty for 0.
 std::vector<Amount> split_amount(Amount amount);
 
-// JSON of the above: bounded, precise errors with the member's path ("inputs[3].C: ...").
+inline constexpr std::size_t kMaxSecretBytes = 1024;
+inline constexpr std::size_t kMaxWitnessBytes = 4096;
+
+// JSON of the above: bounded, precise errors with the member's path ("inputs[3].C: ..."). Points may be written in any
+// hex case. A keyset id that is none carries code 12001, all else code 0. Unknown members are ignored.
 Result<Proof> proof_from_json(const json::Value& value, std::string_view where = "");
 Result<BlindedMessage> blinded_message_from_json(const json::Value& value, std::string_view where = "");
 Result<BlindSignature> blind_signature_from_json(const json::Value& value, std::string_view where = "");
+/// Every element, at most `limit` of them (else code `too_many`), 0 is allowed; `where` names the array.
+Result<std::vector<Proof>> proofs_from_json(const json::Array& array, std::size_t limit, std::string_view where,
+                                            int too_many = kTooManyInputs);
+Result<std::vector<BlindedMessage>> blinded_messages_from_json(const json::Array& array, std::size_t limit,
+                                                               std::string_view where,
+                                                               int too_many = kTooManyOutputs);
+Result<std::vector<BlindSignature>> blind_signatures_from_json(const json::Array& array, std::size_t limit,
+                                                               std::string_view where);
 json::Value to_json(const Proof& proof);
 json::Value to_json(const BlindedMessage& message);
 json::Value to_json(const BlindSignature& signature);
+json::Value to_json(const std::vector<Proof>& proofs);
+json::Value to_json(const std::vector<BlindedMessage>& messages);
+json::Value to_json(const std::vector<BlindSignature>& signatures);
+
+/// NUT-01: {"1":"02...","2":"03..."}; amounts are decimal, 1..2^64-1, each once, at most 64 keys, all on the curve.
+Result<Keys> keys_from_json(const json::Value& value, std::string_view where = "");
+json::Value to_json(const Keys& keys);
+/// NUT-02 element of /v1/keysets; a missing `active` is true, a missing or null fee 0, an expiry of 0 none.
+Result<KeysetInfo> keyset_info_from_json(const json::Value& value, std::string_view where = "");
+/// NUT-01 element of /v1/keys. Whether the id is right is for id_matches to say.
+Result<Keyset> keyset_from_json(const json::Value& value, std::string_view where = "");
+json::Value to_json(const KeysetInfo& info);
+json::Value to_json(const Keyset& keyset);
 
 }  // namespace manastr::cashu
