@@ -29,16 +29,19 @@ class PublicKey {
   const ByteArray<33>& bytes() const { return bytes_; }
   std::string hex() const { return to_hex(bytes_); }
   XOnlyKey x_only() const;
-  auto operator<=>(const PublicKey&) const = default;
-  /// For results of the curve library itself.
-  static PublicKey trusted(const ByteArray<33>& bytes) { return PublicKey(bytes); }
+  auto operator<=>(const PublicKey& other) const { return bytes_ <=> other.bytes_; }
+  bool operator==(const PublicKey& other) const { return bytes_ == other.bytes_; }
+  /// For what the curve library itself wrote (its results, our own tables). Never for bytes from outside.
+  static PublicKey trusted(const ByteArray<33>& bytes) { return PublicKey(bytes, {}); }
 
  private:
-  explicit PublicKey(const ByteArray<33>& bytes) : bytes_(bytes) {}
+  friend struct PublicPoint;  // curve.h
+  PublicKey(const ByteArray<33>& bytes, const ByteArray<64>& point) : bytes_(bytes), point_(point) {}
   ByteArray<33> bytes_;
+  ByteArray<64> point_;  ///< both coordinates in the library's own form (saves a square root at each use), or zeros
 };
 
-/// A scalar in [1, n). Wiped on destruction.
+/// A scalar in [1, n). Wiped on destruction. from_hex takes 64 lower-case digits.
 class SecretKey {
  public:
   static std::optional<SecretKey> parse(ByteView bytes32);

@@ -41,14 +41,17 @@ class SecretText {
   SecretText() = default;
   explicit SecretText(std::string text) : text_(std::move(text)) {}
   SecretText(const SecretText&) = default;
-  SecretText& operator=(const SecretText&) = default;
-  SecretText(SecretText&&) noexcept = default;
-  SecretText& operator=(SecretText&&) noexcept = default;
-  ~SecretText() { wipe({reinterpret_cast<Byte*>(text_.data()), text_.size()}); }
+  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) { other.wipe_text(); }
+  SecretText& operator=(SecretText other) noexcept {
+    text_.swap(other.text_);
+    return *this;
+  }
+  ~SecretText() { wipe_text(); }
   std::string_view reveal() const { return text_; }
   bool empty() const { return text_.empty(); }
 
  private:
+  void wipe_text();
   std::string text_;
 };
 
