@@ -33,7 +33,19 @@ std::string encode64(ByteView bytes, std::string_view alphabet, bool pad) {
   return out;
 }
 
-std::optional<Bytes> decode64(std::string_view text, std::string_view alphabet, bool padding_required) {
+using Decoding = std::array<std::int8_t, 256>;
+constexpr Decoding decoding(std::string_view alphabet) {
+  Decoding out{};
+  out.fill(-1);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    out[static_cast<Byte>(alphabet[i])] = static_cast<std::int8_t>(i);
+  }
+  return out;
+}
+constexpr Decoding kFromBase64 = decoding(kBase64);
+constexpr Decoding kFromBase64Url = decoding(kBase64Url);
+
+std::optional<Bytes> decode64(std::string_view text, const Decoding& values, bool padding_required) {
   std::size_t padding = 0;
   while (padding < 2 && !text.empty() && text.back() == '=') {
     text.remove_suffix(1);
@@ -47,8 +59,8 @@ std::optional<Bytes> decode64(std::string_view text, std::string_view alphabet, 
   std::uint32_t group = 0;
   unsigned bits = 0;
   for (char c : text) {
-    const auto value = alphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
+    const int value = values[static_cast<Byte>(c)];
+    if (value < 0) return std::nullopt;
     group = group << 6 | static_cast<std::uint32_t>(value);
     bits += 6;
     if (bits >= 8) {
@@ -91,9 +103,9 @@ std::optional<Bytes> from_hex(std::string_view hex, HexCase hex_case) {
 }
 
 std::string to_base64(ByteView bytes) { return encode64(bytes, kBase64, true); }
-std::optional<Bytes> from_base64(std::string_view text) { return decode64(text, kBase64, true); }
+std::optional<Bytes> from_base64(std::string_view text) { return decode64(text, kFromBase64, true); }
 std::string to_base64url(ByteView bytes) { return encode64(bytes, kBase64Url, false); }
-std::optional<Bytes> from_base64url(std::string_view text) { return decode64(text, kBase64Url, false); }
+std::optional<Bytes> from_base64url(std::string_view text) { return decode64(text, kFromBase64Url, false); }
 
 void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
