@@ -1,0 +1,74 @@
+// A Lightning node of play money, for demo, tests and development: real BOLT-11 invoices signed by its own key, no network.
+// Promises: key, invoices and payments outlive the process (SQLite, synchronous=FULL); its own book says what came in and went
+// out, so that a test can check that a mint conserves money; a payment is made once at most.
+//
+// Its invoices pay themselves after `invoice_delay`. It pays any valid BOLT-11 with an amount and answers with the preimage
+// that belongs to the payment hash whenever it can know it:
+//   preimage = tagged_hash("manastr/fake-lightning/preimage", payment_secret ‖ u64be amount_msat ‖ SHA-256(description))
+// Every fake node derives the preimages of its invoices so, hence every other one can tell them from the invoice alone. That is
+// worth nothing, like the money. For invoices of real nodes the payment is booked and there is no preimage.
+//
+// An invoice to be paid whose description is a JSON object with the four members pay_invoice_state, check_payment_state (PAID,
+// FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its payment shall go: what pay() answers, what
+// lookup_payment() answers, and whether the one or the other can't be reached. Money leaves if either state says PAID.
+#pragma once
+#include <memory>
+
+#include "common/base/random.h"
+#include "lightning/bolt11.h"
+#include "lightning/lightning.h"
+
+namespace manastr::lightning {
+
+struct FakeNodeOptions {
+  std::string file;  ///< SQLite, made at the first start; ":memory:" for tests
+  Network network = Network::regtest;
+  bool auto_pay = true;         ///< false: invoices wait for receive()
+  Millis invoice_delay{100};    ///< from the invoice to its payment
+  std::uint32_t fee_ppm = 0;    ///< what a payment to others costs, rounded up to whole msat
+  Msat fee_base = 0;
+  Msat most{500'000'000'000};   ///< per invoice and payment: 5 BTC
+  std::string vfs;              ///< of storage::OpenOptions
+};
+
+/// Everything that moved, in msat.
+struct FakeNodeBook {
+  Msat received = 0;    ///< invoices of this node that were paid
+  Msat sent = 0;        ///< payments made, without fees
+  Msat fees = 0;        ///< fees of those payments
+  std::uint64_t invoices = 0;
+  std::uint64_t invoices_paid = 0;
+  std::uint64_t payments = 0;
+};
+
+class FakeNode final : public Node {
+ public:
+  static Result<std::unique_ptr<FakeNode>> open(FakeNodeOptions options, const Clock& clock = system_clock(),
+                                                Random& random = system_random());
+  /// Stops its thread. Invoices not yet paid are paid after the next start.
+  ~FakeNode() override;
+
+  Result<NewInvoice> create_invoice(Msat amount, std::string_view description, Seconds expiry) override;
+  Result<InvoiceStatus> lookup_invoice(const Hash32& payment_hash) override;
+  void on_invoice_paid(std::function<void(const Hash32&, Msat)> observer) override;
+  Msat fee_reserve(Msat amount) const override;
+  Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) override;
+  Payment lookup_payment(const Hash32& payment_hash) override;
+  Status health() override;
+  std::string_view name() const override { return "fake"; }
+
+  /// Someone pays this invoice of ours now. `invalid` if there is none such, code 20006 if it is paid, 20007 if expired.
+  Status receive(const Hash32& payment_hash);
+  Result<FakeNodeBook> book();
+  const crypto::PublicKey& public_key() const;
+
+ private:
+  class Impl;
+  explicit FakeNode(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The book of a fake node, read from its file while it runs (for tests and tools).
+Result<FakeNodeBook> read_fake_book(const std::string& file);
+
+}  // namespace manastr::lightning

@@ -1,0 +1,71 @@
+// The one interface to a Lightning node: the mint takes and makes payments through it and knows no more of Lightning.
+// Implementations: FakeNode (fake_node.h); LND later. All of them are thread-safe.
+// What a payment's answer means decides about money: only `paid` and `failed` are final; `pending` and `unknown` say that the
+// amount may yet leave, so that the proofs behind it stay locked until lookup_payment() has a final answer.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/bytes.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+
+namespace manastr::lightning {
+
+using Msat = std::uint64_t;  ///< thousandths of a satoshi
+
+struct NewInvoice {
+  std::string bolt11;
+  Hash32 payment_hash{};
+  UnixSeconds expires_at{};
+};
+
+enum class InvoiceState { unpaid, paid, expired };
+struct InvoiceStatus {
+  InvoiceState state = InvoiceState::unpaid;
+  Msat received = 0;  ///< 0 unless paid
+};
+
+enum class PaymentState {
+  paid,     ///< final: the money is with the payee
+  failed,   ///< final: no money has left, nor will
+  pending,  ///< under way
+  unknown,  ///< the node can't tell now; ask again
+};
+struct Payment {
+  PaymentState state = PaymentState::unknown;
+  std::optional<Hash32> preimage;  ///< when paid and the node has it; SHA-256 of it is the payment hash
+  Msat fee = 0;                    ///< when paid: what the route took, never more than max_fee
+  std::string reason;              ///< when not paid: a sentence for the log
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  /// BOLT-11 invoice over `amount` (> 0). `description` at most 639 bytes of UTF-8. `expiry` 1 s to 1 year.
+  virtual Result<NewInvoice> create_invoice(Msat amount, std::string_view description, Seconds expiry) = 0;
+  /// `invalid` if this node gave no such invoice, `unavailable` if it can't be asked now.
+  virtual Result<InvoiceStatus> lookup_invoice(const Hash32& payment_hash) = 0;
+  /// One observer, called from a thread of the node at least once for each payment received after it was set (so the same
+  /// one may come twice, and lookup_invoice() is the truth after a restart). Never called from within a call to the node.
+  virtual void on_invoice_paid(std::function<void(const Hash32& payment_hash, Msat received)> observer) = 0;
+
+  /// What to hold back for the route of a payment of `amount`: an upper bound to offer as max_fee.
+  virtual Msat fee_reserve(Msat amount) const = 0;
+  /// Pays an invoice; `amount` where the invoice names none (or the same amount). Idempotent by payment hash: money leaves once
+  /// at most, whatever is sent again. An error means that this call sent nothing: `invalid` (no BOLT-11, no amount, expired),
+  /// code 20006 (paid already) or 20005 (under way already), `unavailable`. Blocks until final or for the node's own limit.
+  virtual Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) = 0;
+  /// Of a payment made by pay(). A hash that was never sent is `failed`: no money has left, nor will by itself.
+  virtual Payment lookup_payment(const Hash32& payment_hash) = 0;
+
+  /// For /health: an error says in a sentence what is wrong with the node.
+  virtual Status health() = 0;
+  /// "fake" or "lnd", for /v1/info and logs.
+  virtual std::string_view name() const = 0;
+};
+
+}  // namespace manastr::lightning

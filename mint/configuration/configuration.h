@@ -1,0 +1,151 @@
+// What mint.toml says, as plain values with defaults. Read once at start by the daemon (and by `check-config`); the list of
+// authorized engines is read again whenever its file changes. The file itself is documented in config/mint.toml.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/cashu/types.h"
+#include "common/config/document.h"
+#include "common/crypto/keys.h"
+#include "common/crypto/secret.h"
+
+namespace manastr::mint {
+
+struct ServerConfiguration {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 3333;  ///< 0: any free one
+  std::vector<std::string> cors_origins{"*"};
+  /// Base URL as clients see it, without a slash at the end: NIP-98's `u`, /v1/info. "": http://host:port.
+  std::string public_url;
+  std::string data_dir;  ///< absolute or relative to the working folder; "": ./data
+  std::size_t max_connections = 1'000;
+  std::size_t max_body_bytes = 1 << 20;
+  std::size_t threads = 0;         ///< that read and write sockets; 0: chosen from the cores
+  std::size_t crypto_workers = 0;  ///< 0: one per core
+  std::uint64_t requests_per_minute = 0;  ///< per client address; 0: no limit
+  std::uint64_t burst = 100;
+  Millis drain_timeout{5'000};
+};
+
+struct LightningConfiguration {
+  std::string backend = "fake";  ///< "fake" or "lnd"
+  std::string connection_string; ///< host:port of the node
+  std::string tls_cert_file;
+  crypto::SecretText macaroon;   ///< hex
+  std::string network = "regtest";
+  Seconds mint_quote_expiry{3'600};
+  Seconds melt_quote_expiry{600};
+  Millis payment_timeout{60'000};
+  // Of the fake node alone:
+  bool allow_play_money = false;  ///< whether it may serve an address that is not loopback
+  bool auto_pay = true;
+  Millis invoice_delay{100};
+  std::uint32_t fee_ppm = 0;
+};
+
+enum class Issuer { lightning, engine };
+
+/// One unit of the mint.
+struct CurrencyConfiguration {
+  std::string name;  ///< of [currencies.NAME]
+  cashu::Unit unit;  ///< default: the name
+  std::uint8_t precision = 0;  ///< decimal places, for display
+  cashu::Amount min_amount = 1;          ///< per mint or melt quote
+  cashu::Amount max_amount = 1'000'000;
+  std::uint32_t fee_reserve_ppm = 0;     ///< of the melted amount, held back for the Lightning fee
+  std::uint64_t price_msat = 200;        ///< of one unit; 1000 for "sat"
+  std::vector<Issuer> issued_by{Issuer::lightning};  ///< `loot`: the engine alone
+  bool meltable = true;
+  std::uint64_t input_fee_ppk = 0;
+  std::uint32_t keyset_index = 0;  ///< counts rotations: those below it only verify and are swapped away
+  bool issued_by_lightning() const;
+  bool issued_by_engine() const;
+};
+
+struct KeysetsConfiguration {
+  /// 12 or more words of BIP-39; empty: the file `mnemonic` in the data folder, made at the first start.
+  crypto::SecretText mnemonic;
+  int id_version = 2;                ///< 1 or 2 (NUT-02)
+  std::uint32_t denominations = 32;  ///< powers of two from 1
+};
+
+struct LimitsConfiguration {
+  std::size_t max_inputs = 1'000;
+  std::size_t max_outputs = 1'000;
+  std::size_t max_restore_outputs = 1'000;
+  std::size_t max_queue = 10'000;  ///< requests waiting before 503
+};
+
+struct InfoConfiguration {
+  std::string name = "Manastr mint";
+  std::string description;
+  std::string description_long;
+  std::string motd;
+  std::string icon_url;
+  std::string tos_url;
+  std::string contact_email;
+  std::string contact_nostr;
+};
+
+/// An engine that may use /game-engine/*, of mint.toml or of the auth file.
+struct AuthorizedEngine {
+  std::string name;
+  crypto::XOnlyKey key;
+  bool active = true;
+  bool can_burn_mana = false;
+  bool can_mint_loot = false;
+  bool can_query_spent_status = false;
+  std::uint64_t max_tokens_per_request = 1'000;  ///< sum of amounts per unit; above it 11006
+  std::uint64_t requests_per_minute = 0;         ///< 0: no limit
+  std::string origin;                            ///< "game-engine-auth.toml:3"
+};
+
+struct AuthorizationConfiguration {
+  bool allow_runtime_updates = true;
+  std::string auth_config_file;                 ///< "": none
+  std::vector<AuthorizedEngine> from_mint_toml;  ///< those of mint.toml itself
+};
+
+struct Configuration {
+  ServerConfiguration server;
+  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "": sqlite:mint.sqlite
+  std::size_t database_max_connections = 20;
+  LightningConfiguration lightning;
+  std::vector<CurrencyConfiguration> currencies;  ///< in the order of the file; without any: sat, mana, loot
+  KeysetsConfiguration keysets;
+  LimitsConfiguration limits;
+  InfoConfiguration info;
+  AuthorizationConfiguration authorization;
+  std::vector<AuthorizedEngine> engines;  ///< both files together, as they stood when this was loaded
+  std::string log_level = "info";
+  std::string log_format = "text";  ///< "text" or "json"
+  std::vector<std::string> warnings;
+
+  bool uses_postgresql() const { return database_url.starts_with("postgres"); }
+  /// File of the SQLite ledger below `data_dir`.
+  std::string sqlite_file(const std::string& data_dir) const;
+};
+
+/// Reads and checks the file and the auth file it names; connects to nothing. The error has one line per fault.
+Result<Configuration> load_configuration(const std::string& path,
+                                         config::Environment environment = config::process_environment());
+
+/// Both sets of engines as one, the auth file read anew (what a hot reload calls). The same key twice is an error; a missing
+/// auth file a line in `warnings`.
+Result<std::vector<AuthorizedEngine>> load_engines(const AuthorizationConfiguration& authorization,
+                                                   std::vector<std::string>* warnings = nullptr);
+
+/// Play money is for one's own machine: an error if the fake node would serve `host` without allow_play_money. The daemon
+/// calls it before it listens.
+Status check_play_money(const Configuration& configuration);
+
+/// What this build can run: an error in one line for backend "lnd" and postgresql://.
+Status check_backends(const Configuration& configuration);
+
+/// "localhost", 127.0.0.0/8 or ::1.
+bool is_loopback(std::string_view host);
+
+}  // namespace manastr::mint
