@@ -75,7 +75,8 @@ struct Publication {
   /// Ask each relay for the event by id after its OK, and count only those that return it: relays answer OK true to a
   /// version of an addressable event that lost.
   bool read_back = false;
-  /// Each time a relay's answer changes the picture; the last time when settled() or withdrawn. May be empty.
+  /// Each time a relay's answer changes the picture; the last time when settled(). None starts after withdraw(). May be
+  /// empty.
   std::function<void(const PublishProgress&)> on_progress;
 };
 
@@ -121,7 +122,7 @@ class Courier {
   virtual void unsubscribe(SubscriptionId id) = 0;
 
   /// Sends to every relay, and again with backoff until each accepted or refused it. Never waits. The error is
-  /// `unavailable` if the outbox is full, `invalid` if no relay takes an event of this size. The same id again replaces
+  /// `unavailable` if the outbox is full, `invalid` if the event is longer than any relay takes. The same id again replaces
   /// the callback and sends to those relays that have not accepted.
   virtual Status publish(Publication publication) = 0;
   /// Stop trying. Nothing happens if it is unknown or settled.
