@@ -16,6 +16,7 @@
 #include <set>
 
 #include "common/cashu/types.h"
+#include "common/gameapi/info.h"
 #include "common/mintclient/transport.h"
 
 namespace manastr::mintclient {
@@ -39,6 +40,7 @@ struct MintInfo {
   std::vector<Method> mint_methods;  ///< empty if minting is disabled
   std::vector<Method> melt_methods;
   std::optional<std::uint64_t> max_array_length;  ///< most inputs or outputs of one request
+  std::optional<gameapi::GameInfo> game;          ///< absent: a mint without the game endpoints
 };
 
 enum class QuoteState { unpaid, pending, paid, issued };

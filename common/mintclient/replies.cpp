@@ -97,6 +97,9 @@ Result<MintInfo> read_info(std::string_view body) {
   }
   info.mint_methods = read_methods(nuts->find("4"));
   info.melt_methods = read_methods(nuts->find("5"));
+  if (const json::Value* game = object.find(gameapi::kInfoMember); game != nullptr) {
+    if (auto known = gameapi::game_info_from_json(*game)) info.game = *std::move(known);
+  }
   return info;
 }
 
