@@ -5,10 +5,12 @@
 
 namespace manastr::crypto {
 
-void wipe(std::span<Byte> memory) { explicit_bzero(memory.data(), memory.size()); }
+void wipe(std::span<Byte> memory) {
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
+}
 
 bool equal_constant_time(ByteView a, ByteView b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
 void SecretText::wipe_text() {
