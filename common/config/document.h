@@ -117,6 +117,12 @@ class Section {
 
  private:
   friend class Document;
+  struct Found;
+  Found find(Key key) const;
+  void reject_found(Key key, const Found& found, std::string_view expected, bool show);
+  std::optional<std::string> text_of(Key key, const Found& found, std::string_view expected, bool show = true);
+  std::optional<std::vector<std::string>> texts_of(Key key, const Found& found, std::string_view expected);
+  std::optional<std::string> resolve_secret(Key key, const Found& found, const std::string& value);
   Section(Document::State* state, const void* table, std::string path, int line);
   Document::State* state_;
   const void* table_;  // the parser's own, alive as long as the document

@@ -14,7 +14,7 @@ struct Migration {
   std::string_view script;
 };
 
-/// Applies those of `migrations` that the file has not seen, each in a transaction of its own; their number is kept in
+/// Applies those of `migrations` that the file has not seen, all in one transaction; their number is kept in
 /// PRAGMA user_version. `application_id` (PRAGMA application_id, not 0) tells the files of the daemons apart.
 /// Refuses a file of another application and one written by a newer version, and leaves it as it is.
 Status migrate(Database& database, std::int32_t application_id, std::span<const Migration> migrations);
