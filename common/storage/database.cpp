@@ -126,9 +126,9 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
 
   std::string setup = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -" + std::to_string(options.cache_kib) + ";";
   if (!options.read_only) {
-    setup += "PRAGMA journal_mode = WAL; PRAGMA synchronous = ";
+    setup += "PRAGMA synchronous = ";
     setup += options.durability == Durability::full ? "FULL" : "OFF";
-    setup += "; PRAGMA wal_autocheckpoint = " + std::to_string(options.wal_autocheckpoint) + ";";
+    setup += "; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = " + std::to_string(options.wal_autocheckpoint) + ";";
   }
   // The first read of the file: here a damaged or foreign one shows.
   setup += "SELECT count(*) FROM sqlite_schema;";
