@@ -57,7 +57,8 @@ struct MeltResult {
 };
 
 struct Restored {
-  std::size_t proofs = 0;  ///< unspent ones that were not in the file before
+  std::size_t proofs = 0;   ///< unspent ones that were not in the file before
+  std::size_t refused = 0;  ///< signatures without a valid DLEQ proof (a mint that lacks NUT-12, or cheats)
   std::vector<std::pair<cashu::Unit, cashu::Amount>> amounts;
 };
 
@@ -105,6 +106,8 @@ class Wallet {
   // --- ecash by hand ---
   /// Proofs of exactly `amount`, as a token; they leave the balance at once.
   Result<cashu::Token> send(const cashu::Unit& unit, cashu::Amount amount);
+  /// Tokens of send() that nobody has redeemed yet, as far as the wallet knows (restore() asks), by unit.
+  Result<std::vector<cashu::Token>> sent();
   /// Swaps a token's proofs into this wallet; the amount received, fee deducted. Tokens of other mints are refused.
   Result<cashu::Amount> receive(const cashu::Token& token);
 
@@ -114,7 +117,7 @@ class Wallet {
   /// At most 12 proofs under `lock`, sum - their input fee = stake exactly. The secrets' nonces are derived from the seed.
   Result<std::vector<cashu::Proof>> lock(const std::string& label, const cashu::Unit& unit, cashu::Amount stake,
                                          const Lock& lock);
-  /// The proofs of lock(); empty if there was none of that label.
+  /// The proofs of lock(), also those spent since; empty if there was none of that label.
   Result<std::vector<cashu::Proof>> locked(const std::string& label);
   /// Spends the proofs of lock() into the balance, for a refund after the locktime: `sign` gets the SHA-256 of the SIG_ALL
   /// message (of the secret, for SIG_INPUTS) and returns the signatures for the witness. The amount that came back.
@@ -132,6 +135,10 @@ class Wallet {
   Result<cashu::Amount> take(const std::string& label, const std::vector<cashu::BlindSignature>& signatures);
   /// As take(), with what the mint says it signed (NUT-09). nullopt if it has not signed them (yet).
   Result<std::optional<cashu::Amount>> fetch(const std::string& label);
+
+  /// Prepared outputs that will not be signed (an attempt that was replaced): resume() asks about them no more. If they are
+  /// signed after all, restore() finds them.
+  Status forget(const std::string& label);
 
   // --- from the seed alone (NUT-13, NUT-09) ---
   /// Over all keysets of the mint, in batches of 100 counters, until three batches in a row bring nothing. Also asks NUT-07
