@@ -41,16 +41,18 @@ class Router {
   struct Match {
     const Handler* handler = nullptr;
     const WebSocketHandler* websocket = nullptr;
-    std::string allowed;  ///< methods of the path, comma separated; empty: no such path
+    std::string allowed;    ///< without a handler: the methods of the path, comma separated; empty: no such path
+    std::size_t index = 0;  ///< of the route, from 1 in the order of patterns(); 0: no such path
   };
   /// Sets the request's route and parameters.
   Match match(Request& request) const;
+  std::vector<std::string_view> patterns() const;
 
  private:
   Route& route(std::string_view pattern);
   const Route* find(Request& request) const;
-  std::vector<std::unique_ptr<Route>> patterns_;
-  std::unordered_map<std::string_view, std::unique_ptr<Route>> exact_;  // keys are views of the routes' patterns
+  std::vector<std::unique_ptr<Route>> routes_;
+  std::unordered_map<std::string_view, Route*> exact_;  // by pattern; views and pointers into routes_
 };
 
 }  // namespace manastr::net

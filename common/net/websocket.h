@@ -25,7 +25,7 @@ class WebSocket {
   explicit WebSocket(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
   /// False if the session is over, or if what waits to be sent is at its bound: the peer reads too slowly, and the
-  /// session is closed (1008) so that it can come back and ask for the whole state, rather than miss a message.
+  /// session is ended so that it can come back and ask for the whole state, rather than miss a message.
   bool send(std::string text) const { return session_ && session_->send(std::move(text)); }
   /// RFC 6455 section 7.4 codes; the reason is cut to 123 bytes. Messages sent before are still delivered.
   void close(std::uint16_t code = 1000, std::string reason = "") const {
