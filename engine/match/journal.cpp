@@ -35,6 +35,11 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_unacknowledged ON receipts (match) WHERE acknowledged = 0;
 CREATE TABLE outbox (key TEXT PRIMARY KEY, match BLOB NOT NULL, body TEXT NOT NULL);
 CREATE INDEX outbox_of_match ON outbox (match);
+CREATE TABLE rake (
+  match BLOB NOT NULL, issue INTEGER NOT NULL, payout_group INTEGER NOT NULL, unit TEXT NOT NULL, signatures TEXT NOT NULL,
+  UNIQUE (match, issue, payout_group));
+CREATE TABLE misconduct (author BLOB NOT NULL, at_ms INTEGER NOT NULL, match BLOB NOT NULL, event BLOB NOT NULL, what TEXT NOT NULL);
+CREATE INDEX misconduct_at ON misconduct (at_ms);
 CREATE TABLE announcements (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, body TEXT NOT NULL);
 )"}};
 
@@ -66,6 +71,15 @@ Status write_step(Database& database, const JournaledStep& step) {
   }
   for (const std::string& key : step.effects_done) {
     TRY_STATUS(database.run("DELETE FROM outbox WHERE key = ?", key));
+  }
+  for (const JournaledStep::Rake& rake : step.rake) {
+    TRY_STATUS(database.run("INSERT INTO rake (match, issue, payout_group, unit, signatures) VALUES (?, ?, ?, ?, ?) "
+                            "ON CONFLICT DO NOTHING",
+                            step.match, rake.issue, rake.group, rake.unit, rake.signatures));
+  }
+  for (const JournaledStep::Misconduct& each : step.misconduct) {
+    TRY_STATUS(database.run("INSERT INTO misconduct (author, at_ms, match, event, what) VALUES (?, ?, ?, ?, ?)",
+                            each.author.bytes, at, step.match, each.event, each.what));
   }
   return {};
 }
@@ -133,11 +147,11 @@ Result<std::vector<JournaledMatch>> Journal::unfinished() const {
       if (receipts.integer(1) == 0) match.unacknowledged.push_back(event.id);
       match.receipts.push_back({.sequence = receipts.unsigned_integer(0), .event = std::move(event)});
     }
-    TRY(Query outbox, database.query("SELECT key, body FROM outbox WHERE match = ? ORDER BY rowid", match.match));
+    TRY(Query outbox, database.query("SELECT key FROM outbox WHERE match = ? ORDER BY rowid", match.match));
     while (true) {
       TRY(const bool more, outbox.next());
       if (!more) break;
-      match.outbox.emplace_back(outbox.text(0), outbox.text(1));
+      match.outbox.emplace_back(outbox.text(0));
     }
   }
   return out;
@@ -162,6 +176,29 @@ Result<std::vector<Journal::Slot>> Journal::slots() const {
     TRY(slot.match, rows.array<32>(2));
     out.push_back(std::move(slot));
   }
+}
+
+Result<std::vector<std::pair<crypto::XOnlyKey, UnixMillis>>> Journal::misconduct(UnixMillis since) const {
+  std::vector<std::pair<crypto::XOnlyKey, UnixMillis>> out;
+  TRY(Query rows, database_->writing.query("SELECT author, at_ms FROM misconduct WHERE at_ms >= ?", count(since)));
+  while (true) {
+    TRY(const bool more, rows.next());
+    if (!more) return out;
+    crypto::XOnlyKey author;
+    TRY(author.bytes, rows.array<32>(0));
+    out.emplace_back(author, unix_millis(rows.integer(1)));
+  }
+}
+
+Status Journal::adopt(const std::vector<JournaledStep>& steps) {
+  storage::Database& database = database_->writing;
+  TRY(Transaction transaction, Transaction::begin(database));
+  for (const std::string_view table : {"inputs", "receipts", "outbox", "rake", "misconduct"}) {
+    TRY_STATUS(database.run("DELETE FROM " + std::string(table) + " WHERE match = ?", steps.front().match));
+  }
+  TRY_STATUS(database.run("DELETE FROM matches WHERE id = ?", steps.front().match));
+  for (const JournaledStep& step : steps) TRY_STATUS(write_step(database, step));
+  return transaction.commit();
 }
 
 Result<std::vector<nostr::Event>> Journal::announcements() const {
@@ -211,6 +248,8 @@ void Journal::stop() {
 
 bool Journal::submit(JournaledStep step) { return inbox_.push(std::move(step)); }
 
+void Journal::after_commit(std::function<void()> then) { inbox_.push_reply(std::move(then)); }
+
 void Journal::acknowledged(const nostr::EventId& receipt) { inbox_.push_reply(receipt); }
 
 void Journal::run() {
@@ -242,8 +281,11 @@ void Journal::run() {
         if (step->committed) step->committed();
       } else if (auto* announcement = std::get_if<Announcement>(&job)) {
         announcement->done->set_value({});
+      } else if (auto* then = std::get_if<std::function<void()>>(&job)) {
+        (*then)();
       }
     }
+    failpoint("engine.after-effects");
   }
 }
 
@@ -257,8 +299,8 @@ Status Journal::commit(const std::deque<Job>& jobs) {
     } else if (const auto* announcement = std::get_if<Announcement>(&job)) {
       TRY_STATUS(database.run("INSERT INTO announcements (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
                               announcement->id, announcement->body));
-    } else {
-      TRY_STATUS(database.run("UPDATE receipts SET acknowledged = 1 WHERE id = ?", std::get<nostr::EventId>(job)));
+    } else if (const auto* acknowledged = std::get_if<nostr::EventId>(&job)) {
+      TRY_STATUS(database.run("UPDATE receipts SET acknowledged = 1 WHERE id = ?", *acknowledged));
     }
   }
   TRY_STATUS(database.run("INSERT INTO meta (key, value) VALUES ('alive_ms', ?) "
@@ -281,12 +323,13 @@ Result<std::optional<std::string>> Journal::transcript(const MatchId& match) con
   return out + "]";
 }
 
-Result<std::optional<std::string>> Journal::phase(const MatchId& match) const {
+Result<std::optional<nostr::Event>> Journal::last_receipt(const MatchId& match) const {
   const std::lock_guard lock(database_->reading_mutex);
-  TRY(Query row, database_->reading.query("SELECT phase FROM matches WHERE id = ?", match));
+  TRY(Query row, database_->reading.query("SELECT body FROM receipts WHERE match = ? ORDER BY sequence DESC LIMIT 1", match));
   TRY(const bool known, row.next());
   if (!known) return std::nullopt;
-  return std::string(row.text(0));
+  TRY(nostr::Event event, stored_event(row.text(0)));
+  return event;
 }
 
 JournalFigures Journal::figures() const {

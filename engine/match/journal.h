@@ -6,8 +6,10 @@
 //   matches        one row a match: who made it, whether it is finished (finished ones are not replayed)
 //   inputs         (match, step) -> version, time, input as JSON
 //   receipts       (match, sequence) -> id, signed event byte for byte, whether a quorum of relays has it
-//   outbox         idempotency key -> effect as JSON; gone in the commit that journals its answer
+//   outbox         idempotency key -> what was asked of a mint; gone in the commit that journals its answer
 //   announcements  id -> signed event, newest last
+//   rake           what the engine earned: blind signatures, to be unblinded with the engine's secrets
+//   misconduct     keys that made others wait or contradicted themselves
 //
 // Called by the match writers (submit), the publisher (acknowledged), HTTP handlers (reads). After a failed commit the
 // journal takes nothing more and says so through `failed`: the process must end, for its memory is ahead of its disk.
@@ -45,8 +47,21 @@ struct JournaledStep {
   UnixMillis at{};
   std::string input;
   std::vector<JournaledReceipt> receipts;
-  std::vector<std::pair<std::string, std::string>> effects;  ///< key, JSON
+  std::vector<std::pair<std::string, std::string>> effects;  ///< key, what it is
   std::vector<std::string> effects_done;                     ///< keys that this input answers
+  struct Rake {
+    unsigned issue = 0;
+    unsigned group = 0;
+    std::string unit;
+    std::string signatures;  ///< JSON array of NUT-00 blind signatures
+  };
+  std::vector<Rake> rake;
+  struct Misconduct {
+    crypto::XOnlyKey author;
+    nostr::EventId event{};
+    std::string what;
+  };
+  std::vector<Misconduct> misconduct;
   bool finished = false;
   std::string phase;              ///< for whoever reads the file
   crypto::XOnlyKey creator;       ///< of step 0: (creator, creator_d) names one match for ever
@@ -65,7 +80,7 @@ struct JournaledMatch {
   std::vector<Input> inputs;                   ///< by step
   std::vector<JournaledReceipt> receipts;      ///< by sequence
   std::vector<nostr::EventId> unacknowledged;  ///< receipts no quorum has yet
-  std::vector<std::pair<std::string, std::string>> outbox;
+  std::vector<std::string> outbox;             ///< keys not answered yet
 };
 
 struct JournalFigures {
@@ -96,6 +111,11 @@ class Journal {
   Result<std::vector<nostr::Event>> announcements() const;  ///< oldest first
   /// Receipts of finished matches that no quorum has yet.
   Result<std::vector<nostr::Event>> unacknowledged_of_finished() const;
+  /// Misconduct noted at or after `since`: author and time.
+  Result<std::vector<std::pair<crypto::XOnlyKey, UnixMillis>>> misconduct(UnixMillis since) const;
+  /// Puts `steps`, the whole of one match as its published chain has it, in the place of what is known of that match.
+  Status adopt(const std::vector<JournaledStep>& steps);
+
   /// Durable on return. Also after start(), but not from the journal's own thread.
   Status add_announcement(const nostr::Event& event);
 
@@ -106,14 +126,16 @@ class Journal {
 
   /// Waits while the queue is full. False after a failure or stop().
   bool submit(JournaledStep step);
+  /// Runs `then` on the journal's thread once everything submitted before it is durable.
+  void after_commit(std::function<void()> then);
   /// A quorum has it. Written with the next commit; forgetting it costs only a repeated publication.
   void acknowledged(const nostr::EventId& receipt);
 
   // Any time, from any thread.
   /// The chain as a JSON array of events, byte for byte as published; nullopt if there is no such match.
   Result<std::optional<std::string>> transcript(const MatchId& match) const;
-  /// The phase a match was last in; nullopt if there is no such match.
-  Result<std::optional<std::string>> phase(const MatchId& match) const;
+  /// The newest receipt of a match; nullopt if there is no such match.
+  Result<std::optional<nostr::Event>> last_receipt(const MatchId& match) const;
   JournalFigures figures() const;
 
  private:
@@ -124,7 +146,7 @@ class Journal {
     std::string body;
     std::promise<Status>* done;
   };
-  using Job = std::variant<JournaledStep, Announcement, nostr::EventId>;
+  using Job = std::variant<JournaledStep, Announcement, nostr::EventId, std::function<void()>>;
   void run();
   Status commit(const std::deque<Job>& jobs);
 

@@ -1,0 +1,28 @@
+#include "engine/match/challenge_slots.h"
+
+#include "common/crypto/hash.h"
+
+namespace manastr::engine {
+
+Hash32 ChallengeSlots::key(const crypto::XOnlyKey& creator, const Hash32& d) {
+  return crypto::sha256({creator.bytes, d});
+}
+
+match::MatchId ChallengeSlots::take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match) {
+  const std::lock_guard lock(mutex_);
+  return holder_.emplace(key(creator, d), match).first->second;
+}
+
+void ChallengeSlots::give_back(const crypto::XOnlyKey& creator, const Hash32& d) {
+  const std::lock_guard lock(mutex_);
+  holder_.erase(key(creator, d));
+}
+
+std::optional<match::MatchId> ChallengeSlots::find(const crypto::XOnlyKey& creator, const Hash32& d) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = holder_.find(key(creator, d));
+  if (found == holder_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace manastr::engine

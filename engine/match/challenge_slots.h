@@ -1,0 +1,26 @@
+// Which match fills which (creator, d): a second 31000 with the same author and `d` is refused, for ever. Thread-safe.
+#pragma once
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "common/crypto/keys.h"
+#include "common/match/protocol.h"
+
+namespace manastr::engine {
+
+class ChallengeSlots {
+ public:
+  /// The match that holds the slot: `match` itself if it was free.
+  match::MatchId take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match);
+  /// Gives up a slot that was taken for a challenge which was then refused.
+  void give_back(const crypto::XOnlyKey& creator, const Hash32& d);
+  std::optional<match::MatchId> find(const crypto::XOnlyKey& creator, const Hash32& d) const;
+
+ private:
+  static Hash32 key(const crypto::XOnlyKey& creator, const Hash32& d);
+  mutable std::mutex mutex_;
+  std::unordered_map<Hash32, match::MatchId, UniformBytesHash> holder_;
+};
+
+}  // namespace manastr::engine
