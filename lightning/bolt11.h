@@ -35,7 +35,7 @@ struct Bolt11 {
   std::optional<Msat> amount;  ///< never 0
   UnixSeconds timestamp{};     ///< 35 bits
   Hash32 payment_hash{};
-  std::optional<Hash32> payment_secret;
+  std::optional<Hash32> payment_secret;  ///< never missing in what was decoded or can be encoded
   std::string description;                  ///< at most 639 bytes of UTF-8
   std::optional<Hash32> description_hash;   ///< instead of a description
   Seconds expiry{3'600};
@@ -55,11 +55,11 @@ struct Bolt11 {
   bool operator==(const Bolt11&) const = default;
 };
 
-/// Checks checksum, structure and signature. Refuses what a payer must not pay: no payment hash, neither description nor its
-/// hash, an amount that is not a whole msat, a mandatory feature bit that is unknown. Fields of unknown type or wrong length
+/// Checks checksum, structure and signature. Refuses what a payer must not pay: no payment hash or secret, no description or
+/// hash of one, an amount that is not a whole msat, a mandatory feature bit that is unknown. Fields of unknown type or wrong length
 /// are skipped, as BOLT-11 wants. Any letter case, but not mixed; a "lightning:" in front is taken off.
 Result<Bolt11> decode_bolt11(std::string_view text);
-/// Lower case, fields in the order timestamp, s, p, d or h, x, c, 9, m, r, f; signed deterministically (RFC 6979). `payee` is
+/// Lower case, fields in the order timestamp, s, p, d or h, x, c, f, r, m, 9; signed deterministically (RFC 6979). `payee` is
 /// not written, for the signature tells it. The error names the member that has no form in BOLT-11.
 Result<std::string> encode_bolt11(const Bolt11& invoice, const crypto::SecretKey& key);
 
