@@ -37,16 +37,16 @@ Status read_prefix(std::string_view prefix, Bolt11& out) {
     default: break;
   }
   if (in_pico || unit != 100'000'000'000) amount.remove_suffix(1);
+  if (in_pico) {
+    if (!amount.ends_with('0')) return bad("has an amount in fractions of a millisatoshi");
+    amount.remove_suffix(1);
+    unit = 1;
+  }
   if (amount.empty() || amount.size() > 19 || amount.front() == '0') return bad("has an amount that is no positive number");
   Msat number = 0;  // 19 digits fit
   for (const char c : amount) {
     if (c < '0' || c > '9') return bad("has an amount that is no number");
     number = number * 10 + static_cast<Msat>(c - '0');
-  }
-  if (in_pico) {
-    if (number % 10 != 0) return bad("has an amount in fractions of a millisatoshi");
-    number /= 10;
-    unit = 1;
   }
   if (number > kMostMsat / unit) return bad("has an amount above all bitcoin");
   out.amount = number * unit;

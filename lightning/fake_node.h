@@ -10,7 +10,9 @@
 //
 // An invoice to be paid whose description is a JSON object with the four members pay_invoice_state, check_payment_state (PAID,
 // FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its payment shall go: what pay() answers, what
-// lookup_payment() answers, and whether the one or the other can't be reached. Money leaves if either state says PAID.
+// lookup_payment() answers, and whether the one or the other can't be reached (answer: unknown). Money leaves if
+// pay_invoice_state is PAID and reached, else if check_payment_state is PAID. A FAILED that the other state contradicts is
+// answered as unknown, for `failed` is final.
 #pragma once
 #include <memory>
 

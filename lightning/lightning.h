@@ -50,7 +50,8 @@ class Node {
   /// `invalid` if this node gave no such invoice, `unavailable` if it can't be asked now.
   virtual Result<InvoiceStatus> lookup_invoice(const Hash32& payment_hash) = 0;
   /// One observer, called from a thread of the node at least once for each payment received after it was set (so the same
-  /// one may come twice, and lookup_invoice() is the truth after a restart). Never called from within a call to the node.
+  /// one may come twice, and lookup_invoice() is the truth after a restart). Never called from within a call to the node; it
+  /// may call the node, but not this function. When this returns, the former observer does not run any more.
   virtual void on_invoice_paid(std::function<void(const Hash32& payment_hash, Msat received)> observer) = 0;
 
   /// What to hold back for the route of a payment of `amount`: an upper bound to offer as max_fee.

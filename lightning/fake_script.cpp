@@ -1,0 +1,36 @@
+#include "lightning/fake_script.h"
+
+#include "common/json/reader.h"
+
+namespace manastr::lightning {
+namespace {
+
+std::optional<PaymentState> state_of(const json::Value* value) {
+  const std::string* name = value == nullptr ? nullptr : value->if_string();
+  if (name == nullptr) return std::nullopt;
+  if (*name == "PAID") return PaymentState::paid;
+  if (*name == "FAILED" || *name == "UNPAID") return PaymentState::failed;
+  if (*name == "PENDING") return PaymentState::pending;
+  if (*name == "UNKNOWN") return PaymentState::unknown;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<FakeScript> fake_script(std::string_view description) {
+  if (!description.starts_with('{')) return std::nullopt;
+  json::Limits limits;
+  limits.depth = 4;
+  const auto parsed = json::parse(description, limits);
+  if (!parsed || !parsed->is_object()) return std::nullopt;
+  const auto pay = state_of(parsed->find("pay_invoice_state"));
+  const auto check = state_of(parsed->find("check_payment_state"));
+  const json::Value* pay_err = parsed->find("pay_err");
+  const json::Value* check_err = parsed->find("check_err");
+  if (!pay || !check || pay_err == nullptr || check_err == nullptr || !pay_err->is_bool() || !check_err->is_bool()) {
+    return std::nullopt;
+  }
+  return FakeScript{*pay, *check, *pay_err->if_bool(), *check_err->if_bool()};
+}
+
+}  // namespace manastr::lightning
