@@ -1,0 +1,120 @@
+// Acceptance, stake, seed and moves.
+#include <fmt/format.h>
+
+#include "player/duelist_state.h"
+
+namespace manastr::player {
+
+Status Duelist::State::accept() {
+  const std::string d = id_text();
+  return say(match::kAcceptance, d, [&]() -> Result<nostr::Draft> {
+    match::Acceptance acceptance{match::terms_hash(challenge.terms), secrets.escrow().public_key(), {}, {}};
+    acceptance.escrow_proof = match::prove_escrow(secrets.escrow(), match::EscrowRole::accept, me, record.id);
+    acceptance.seed_commitment = secrets.seed_commitment(match::Commits::seed_accept, me);
+    return match::to_draft(acceptance, pointers(), created_at());
+  });
+}
+
+Status Duelist::State::play(std::size_t index) {
+  const auto awaited = transcript.awaited(index);
+  if (!awaited) return {};
+  const auto slot = match::parse_slot(awaited->kind, awaited->d);
+  if (!slot) return broken("the engine waits for something that this client does not know");
+  switch (awaited->kind) {
+    case match::kFunding:
+      return fund(index, slot->first);
+    case match::kCommitment:
+      return commit(index, slot->first);
+    case match::kReveal:
+      return slot->first == 0 ? open_seed(index) : reveal(slot->first);
+    default:
+      return {};
+  }
+}
+
+match::Lock Duelist::State::stake_lock(std::size_t index) const {
+  const auto& v = view();
+  return {v.escrow[0], v.escrow[1], *v.engine_escrow, v.escrow[index], *v.locktime, record.id};
+}
+
+Result<bool> Duelist::State::stake_is_there(std::size_t index) {
+  std::vector<crypto::PublicKey> ys;
+  for (const cashu::Proof& proof : view().stakes[index].proofs) ys.push_back(proof.y());
+  TRY(const auto states, tools.mint.checkstate(ys));
+  for (const auto& state : states) {
+    if (state.state == mintclient::ProofState::spent) {
+      stop("the mint says that the opponent's stake is spent");
+      return false;
+    }
+    if (state.state != mintclient::ProofState::unspent) return false;
+  }
+  return true;
+}
+
+Status Duelist::State::fund(std::size_t index, unsigned attempt) {
+  const auto& v = view();
+  if (index == 0) {  // the creator funds only what the acceptor has funded
+    TRY(const bool there, stake_is_there(1));
+    if (!there) return {};
+  }
+  if (v.escrow[index] != secrets.escrow().public_key()) {
+    stop("the chain names another escrow key than ours");
+    return {};
+  }
+  const match::Lock lock = stake_lock(index);
+  const cashu::Condition condition = cashu::parse_condition(match::stake_secret(lock, {}));
+  TRY(const auto proofs, tools.wallet.lock(stake_label(attempt), v.terms.stake_unit, v.terms.stake,
+                                           {condition.data, condition.tags}));
+  for (const cashu::Proof& proof : proofs) TRY_STATUS(match::check_stake_secret(proof.secret, lock));
+  const unsigned parts =
+      static_cast<unsigned>((proofs.size() + match::kMaxProofsPerPart - 1) / match::kMaxProofsPerPart);
+  for (unsigned part = 1; part <= parts; ++part) {
+    const auto first = proofs.begin() + static_cast<std::ptrdiff_t>((part - 1) * match::kMaxProofsPerPart);
+    const auto last = part == parts ? proofs.end() : first + match::kMaxProofsPerPart;
+    const std::string d = fmt::format("{}:{}:{}", id_text(), attempt, part);
+    TRY_STATUS(say(match::kFunding, d, [&]() -> Result<nostr::Draft> {
+      return match::to_draft(match::Funding{attempt, part, parts, {first, last}}, pointers(), created_at());
+    }));
+  }
+  return {};
+}
+
+Status Duelist::State::open_seed(std::size_t index) {
+  TRY(const bool there, stake_is_there(1 - index));
+  if (!there) return {};
+  return say(match::kReveal, id_text() + ":0", [&]() -> Result<nostr::Draft> {
+    const Hash32 seed = secrets.seed();
+    const auto phase = index == 0 ? match::Commits::seed_create : match::Commits::seed_accept;
+    const match::Reveal reveal{0, {seed.begin(), seed.end()}, secrets.seed_nonce(phase)};
+    return match::to_draft(reveal, pointers(), created_at());
+  });
+}
+
+Status Duelist::State::commit(std::size_t index, unsigned round) {
+  return say(match::kCommitment, fmt::format("{}:{}", id_text(), round), [&]() -> Result<nostr::Draft> {
+    TRY(auto unit, tools.book.chosen(record.id, round));
+    if (!unit) {
+      std::vector<std::uint8_t> free;
+      for (std::uint8_t i = 0; i < game::kUnits; ++i) {
+        if (game::may_fight(view().moves[index], i)) free.push_back(i);
+      }
+      TRY(unit, tools.book.choose(record.id, round, tools.moves.choose(view(), index, round, free)));
+    }
+    const match::Commitment commitment{round, secrets.move_commitment(record.id, me, round, *unit)};
+    return match::to_draft(commitment, pointers(), created_at());
+  });
+}
+
+Status Duelist::State::reveal(unsigned round) {
+  TRY(const auto unit, tools.book.chosen(record.id, round));
+  if (!unit) {
+    stop("the engine receipted a commitment that this client did not make");
+    return {};
+  }
+  return say(match::kReveal, fmt::format("{}:{}", id_text(), round), [&]() -> Result<nostr::Draft> {
+    const match::Reveal reveal{round, {*unit}, secrets.move_nonce(record.id, round, *unit)};
+    return match::to_draft(reveal, pointers(), created_at());
+  });
+}
+
+}  // namespace manastr::player

@@ -1,0 +1,82 @@
+// Inside of the duelist, shared by duelist.cpp (the chain and what is due), duelist_play.cpp (stake, seed, moves) and
+// duelist_prize.cpp (claim, prize, refund).
+#pragma once
+#include <map>
+
+#include "player/duelist.h"
+#include "player/match_secrets.h"
+
+namespace manastr::player {
+
+struct Duelist::State {
+  MatchRecord record;
+  DuelistTools tools;
+  MatchSecrets secrets;
+  match::PubKey me;
+  match::Challenge challenge;
+  match::Transcript transcript;
+  std::map<unsigned, match::Event> held;               ///< receipts that came before an earlier one
+  std::map<unsigned, match::ClaimReceipt> my_claims;   ///< accepted ones, by attempt
+  std::map<std::string, Monotonic> last_sent;          ///< by kind and d, and for questions to the mint
+  std::string fault;
+  bool finished = false;
+
+  const match::Transcript::View& view() const { return transcript.view(); }
+  bool opened() const { return !view().receipts.empty(); }
+  /// 0 creator, 1 acceptor; nullopt while the acceptance is not receipted (or is somebody else's).
+  std::optional<std::size_t> my_index() const;
+  std::string id_text() const { return to_hex(record.id); }
+  /// True, and noted, if `what` was not done within the last `every`.
+  bool due(const std::string& what, Millis every);
+
+  // duelist.cpp
+  Status drain();
+  void narrate(const match::Event& event);
+  void tell(std::string what, std::string text, json::Value detail = json::Object{});
+  void stop(std::string why);
+  Status finish(std::string result);
+  match::Pointers pointers() const;
+  UnixSeconds created_at() const;
+  /// Says what the book holds for this slot, or makes it by `draft`, writes it down and says that. Again every 5 s until
+  /// the caller stops calling.
+  template <class MakeDraft>
+  Status say(std::uint32_t kind, const std::string& d, MakeDraft draft);
+
+  // duelist_play.cpp
+  Status play(std::size_t index);
+  Status accept();
+  Status fund(std::size_t index, unsigned attempt);
+  Status open_seed(std::size_t index);
+  Status commit(std::size_t index, unsigned round);
+  Status reveal(unsigned round);
+  match::Lock stake_lock(std::size_t index) const;
+  std::string stake_label(unsigned attempt) const { return id_text() + ":stake:" + std::to_string(attempt); }
+  /// NUT-07 for another party's stake: true if the mint calls all of it unspent.
+  Result<bool> stake_is_there(std::size_t index);
+
+  // duelist_prize.cpp
+  Status collect();
+  Status claim(const match::Payout& payout, unsigned attempt);
+  Result<bool> take_settled(const match::Payout& payout);
+  Status finish_without_engine(const match::Payout& payout, unsigned attempt);
+  Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt, bool with_rake);
+  Status take_back_stakes();
+  std::string prize_label(unsigned attempt, std::size_t group) const {
+    return id_text() + ":prize:" + std::to_string(attempt) + ":" + std::to_string(group);
+  }
+};
+
+template <class MakeDraft>
+Status Duelist::State::say(std::uint32_t kind, const std::string& d, MakeDraft draft) {
+  TRY(auto event, tools.book.said(record.id, kind, d));
+  if (!event) {
+    TRY(const nostr::Draft made, draft());
+    event = nostr::sign(made, tools.nostr_key, tools.random.bytes<32>());
+    TRY_STATUS(match::check_envelope(*event));
+    TRY_STATUS(tools.book.say(record.id, *event));
+  }
+  if (!due(std::to_string(kind) + ":" + d, Millis{5000})) return {};
+  return tools.publish(*event);
+}
+
+}  // namespace manastr::player
