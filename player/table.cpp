@@ -53,17 +53,17 @@ Status play_all(relay::Courier& courier, std::vector<std::unique_ptr<Duelist>>& 
     by_match[duelist->match()] = duelist.get();
     ids.push_back(to_hex(duelist->match()));
   }
-  Inbox inbox;
+  const auto inbox = std::make_shared<Inbox>();  // a callback under way may outlive this call
   nostr::Filter filter;
   filter.kinds = {match::kEngine};
   filter.tags['e'] = ids;
   const auto subscription = courier.subscribe(
-      {{filter}, [&](const nostr::Event& event, std::string_view) { inbox.push(event); }, {}});
+      {{filter}, [inbox](const nostr::Event& event, std::string_view) { inbox->push(event); }, {}});
 
   std::map<match::MatchId, Monotonic> patience;  // after an `unavailable`, when to try again
   Status result;
   while (result && !stop()) {
-    for (const nostr::Event& event : inbox.take(Millis{250})) {
+    for (const nostr::Event& event : inbox->take(Millis{250})) {
       const auto id = match::match_of(event);
       if (!id) continue;
       if (const auto found = by_match.find(*id); found != by_match.end()) {
@@ -89,7 +89,7 @@ Status play_all(relay::Courier& courier, std::vector<std::unique_ptr<Duelist>>& 
     }
     if (!playing) break;
   }
-  inbox.close();
+  inbox->close();
   courier.unsubscribe(subscription);
   return result;
 }
