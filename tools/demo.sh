@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# demo.sh BUILD DIR [--keep]: two players, two processes with folders of their own, play a duel on a running set; then the winner's
+# loot pays an invoice. Called by ./dev demo.
+set -euo pipefail
+build=$1 dir=$2 keep=${3:-}
+root=$(cd "$(dirname "$0")/.." && pwd)
+export MANASTR_PASSPHRASE=demo
+player() { local who=$1; shift; "$build/manastr-player" --home "$dir/$who" "$@"; }
+field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" | head -n 1; }
+say() { printf '%s\n' "$*"; }
+die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+balance() { player "$1" --json balance | sed -n 's/.*"unit":"'"$2"'","available":\([0-9]*\).*/\1/p'; }
+balances() { local u out=; for u in mana loot sat; do out="$out$(printf '%6s %s' "$(balance "$1" $u | grep . || echo 0)" $u)"; done; echo "$out"; }
+cleanup() { local rc=$?; kill $(jobs -p) 2>/dev/null || true; [ -n "$keep" ] && [ "$rc" = 0 ] || "$root/dev" down --dir "$dir"; }
+
+"$root/dev" down --dir "$dir"
+rm -rf "$dir"; mkdir -p "$dir"
+trap cleanup EXIT
+start=$(date +%s%N)
+say "starting three relays, the mint and the engine (logs in build/demo)"
+"$root/dev" up --dir "$dir" --json >"$dir/up.json"
+mint=$(field mint <"$dir/up.json"); engine=$(field engine_pubkey <"$dir/up.json")
+relays=$(sed 's/.*"relays": \[\([^]]*\)\].*/\1/; s/[",]/ /g' "$dir/up.json")
+
+for who in alice bob; do
+  player $who init --mint "$mint" --engine "$engine" $(printf -- '--relay %s ' $relays) >"$dir/$who.words"
+  player $who mint 500 --unit mana >"$dir/$who.mint"
+  say "$who has bought 500 mana for 100 sat over Lightning"
+done
+before_alice=$(balances alice) before_bob=$(balances bob)
+
+player alice --json challenge --stake 100 >"$dir/alice.play" 2>"$dir/alice.errors" &
+alice=$!
+for ((i = 0; i < 200; i++)); do
+  grep -q '"what":"challenge","sequence"' "$dir/alice.play" 2>/dev/null && break
+  kill -0 $alice 2>/dev/null || die "alice's challenge failed: $(tail -n 1 "$dir/alice.errors")"
+  sleep 0.05
+done
+match=$(sed -n 's/.*"match":"\([0-9a-f]\{64\}\)".*/\1/p' "$dir/alice.play" | head -n 1)
+[ -n "$match" ] || die "the engine did not receipt the challenge; see $dir/engine.log"
+say "alice challenges for 100 mana: match ${match:0:12}…"
+player bob accept "$match" --yes >"$dir/bob.play" 2>"$dir/bob.errors" &
+bob=$!
+tail -n +1 -f --pid=$bob "$dir/bob.play" 2>/dev/null | sed -u 's/^/  bob sees: /; s/bob sees:  */bob sees: /' &
+wait $bob || die "bob's match failed: $(tail -n 1 "$dir/bob.errors")"
+wait $alice || die "alice's match failed: $(tail -n 1 "$dir/alice.errors")"
+sleep 0.1
+
+winner=alice loser=bob
+if grep -q 'finished: won' "$dir/bob.play"; then winner=bob loser=alice; fi
+player alice transcript "$match" --out "$dir/transcript.json" >/dev/null
+verdict=$(player alice verify "$dir/transcript.json")
+loot=$(balance $winner loot | grep . || echo 0)
+paid="nothing to melt after a draw"
+if [ "${loot:-0}" -gt 0 ]; then
+  sats=$((loot * 200 / 1000))
+  invoice=$(player $loser --json mint "$sats" --unit sat --no-wait | field invoice)
+  paid=$(player $winner melt "$invoice" --unit loot)
+fi
+seconds=$((($(date +%s%N) - start) / 1000000))
+say ""
+say "result   $(if [ "${loot:-0}" -gt 0 ]; then echo "$winner won"; else echo "a draw"; fi)"
+sed -n 's/^ *\(round [0-9].*\)/         \1 (as bob sees it)/p' "$dir/bob.play"
+say "verdict  recomputed from the transcript alone: $verdict"
+say "before   alice $before_alice    bob $before_bob"
+say "after    alice $(balances alice)    bob $(balances bob)"
+say "prize    $loot loot (the loser's stake less 5 % rake, and the own stake); melted: $paid"
+say "files    transcript in build/demo/transcript.json, logs in build/demo/*.log"
+say "took     $((seconds / 1000)).$((seconds / 100 % 10)) s"
+if [ -n "$keep" ]; then
+  say ""
+  say "still running. By hand, each in a terminal of its own:"
+  say "  export MANASTR_PASSPHRASE=demo"
+  say "  $build/manastr-player --home $dir/alice challenge --stake 50 --ask"
+  say "  $build/manastr-player --home $dir/bob challenges"
+  say "  $build/manastr-player --home $dir/bob accept MATCH --ask"
+  say "  ./dev down --dir $dir"
+fi
