@@ -1,6 +1,7 @@
-// The library limit of a 2-in 2-out swap: 2 × (hash_to_curve, ecdh) + 2 × (parse, 2 ecdh, pubkey_create, HMAC, hash_e,
-// 2 tweaks) on libsecp256k1 and OpenSSL alone, and beside it what common/crypto makes of the same work. A mint's swaps/s
-// divided by the limit, both measured in one run on one machine, is the figure to compare; neither alone is.
+// The library limit of a 2-in 2-out swap: 2 × (hash_to_curve, ecdh) + 2 × (parse, 2 ecdh, pubkey_create,
+// HMAC, hash_e, 2 tweaks) on libsecp256k1 and OpenSSL alone, and beside it what common/crypto makes of the
+// same work. A mint's swaps/s divided by the limit, both measured in one run on one machine, is the figure to
+// compare; neither alone is.
 //
 //   crypto-bound [--threads N] [--seconds S] [--json]
 #include <fmt/format.h>
@@ -173,7 +174,8 @@ double measure(unsigned threads, double seconds, Make make) {
       auto swap = make();
       go.wait(false);
       std::uint64_t done = 0;
-      for (std::size_t i = t * 37; !stop.load(std::memory_order_relaxed); i += 2, ++done) swap(i % (kInputs - 1));
+      for (std::size_t i = t * 37; !stop.load(std::memory_order_relaxed); i += 2, ++done)
+        swap(i % (kInputs - 1));
       total += done;
     });
   }
@@ -249,13 +251,16 @@ int main(int argc, char** argv) {
   const double bound = median(bare_runs);
   const double product = median(our_runs);
   if (json) {
-    fmt::print(R"({{"threads":{},"bound_swaps_per_s":{:.0f},"common_crypto_swaps_per_s":{:.0f},"ratio":{:.3f}}})" "\n",
-               threads, bound, product, product / bound);
+    fmt::print(
+        R"({{"threads":{},"bound_swaps_per_s":{:.0f},"common_crypto_swaps_per_s":{:.0f},"ratio":{:.3f}}})"
+        "\n",
+        threads, bound, product, product / bound);
   } else {
-    fmt::print("{} threads, 2-in 2-out swaps with DLEQ, median of {} runs of {} s\n", threads, kRuns, seconds);
+    fmt::print("{} threads, 2-in 2-out swaps with DLEQ, median of {} runs of {} s\n", threads, kRuns,
+               seconds);
     fmt::print("  library limit   {:8.0f} swaps/s   {:6.1f} us of one core\n", bound, 1e6 * threads / bound);
-    fmt::print("  common/crypto   {:8.0f} swaps/s   {:6.1f} us of one core   {:.1f} % of the limit\n", product,
-               1e6 * threads / product, 100 * product / bound);
+    fmt::print("  common/crypto   {:8.0f} swaps/s   {:6.1f} us of one core   {:.1f} % of the limit\n",
+               product, 1e6 * threads / product, 100 * product / bound);
   }
   secp256k1_context_destroy(curve);
   EVP_MD_free(sha256);

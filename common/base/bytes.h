@@ -1,4 +1,5 @@
-// Bytes and their text forms. Strict: every decoder refuses what its encoder would not have written, unless it says so.
+// Bytes and their text forms. Strict: every decoder refuses what its encoder would not have written, unless
+// it says so.
 #pragma once
 #include <array>
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Errors as values. Every refusal in the product is an Error inside std::expected; exceptions are for broken programs.
+// Errors as values. Every refusal in the product is an Error inside std::expected; exceptions are for broken
+// programs.
 #pragma once
 #include <expected>
 #include <string>
@@ -45,8 +46,8 @@ inline std::unexpected<Error> broken(std::string message) {
 #define MANASTR_CONCAT(a, b) MANASTR_CONCAT_(a, b)
 /// TRY(auto x, f()): x is f()'s value, or the enclosing function returns f()'s error.
 #define TRY(declaration, expression) TRY_(declaration, expression, MANASTR_CONCAT(try_result_, __LINE__))
-#define TRY_(declaration, expression, result)                    \
-  auto result = (expression);                                    \
+#define TRY_(declaration, expression, result)                     \
+  auto result = (expression);                                     \
   if (!result) return std::unexpected(std::move(result).error()); \
   declaration = *std::move(result)
 /// TRY_STATUS(f()): go on if f() succeeded, or return its error.

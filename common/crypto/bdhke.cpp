@@ -16,7 +16,8 @@ ByteArray<33> compressed(const Uncompressed& point) {
 }
 
 /// NUT-12 hash_e: over the lower-case hex of the uncompressed points.
-Hash32 challenge(const Uncompressed& r1, const Uncompressed& r2, const Uncompressed& a, const Uncompressed& c) {
+Hash32 challenge(const Uncompressed& r1, const Uncompressed& r2, const Uncompressed& a,
+                 const Uncompressed& c) {
   static constexpr char kDigits[] = "0123456789abcdef";
   ByteArray<4 * 130> text;
   std::size_t at = 0;
@@ -68,7 +69,8 @@ bool verify(const Point& a, const Point& b, const Point& c, const Dleq& dleq) {
   if (!ea || !sb || !ec) return false;
   const auto r1 = sum(sg, negated(*ea));
   const auto r2 = sum(*sb, negated(*ec));
-  return r1 && r2 && challenge(uncompressed(*r1), uncompressed(*r2), uncompressed(a), uncompressed(c)) == dleq.e;
+  return r1 && r2 &&
+         challenge(uncompressed(*r1), uncompressed(*r2), uncompressed(a), uncompressed(c)) == dleq.e;
 }
 
 }  // namespace
@@ -89,7 +91,8 @@ PublicKey hash_to_curve(ByteView secret) {
   std::abort();
 }
 
-SignedBlind sign_blinded(const SecretKey& mint_key, const PublicKey& mint_public, const PublicKey& b_blinded) {
+SignedBlind sign_blinded(const SecretKey& mint_key, const PublicKey& mint_public,
+                         const PublicKey& b_blinded) {
   static constexpr std::string_view kNonceTag = "Cashu_DLEQ_R_v1";
   const ByteArray<32>& k = mint_key.reveal();
   const Point b = PublicPoint::of(b_blinded);
@@ -127,7 +130,8 @@ PublicKey blind(const PublicKey& y, const SecretKey& r) {
   return PublicPoint::key(*out);
 }
 
-std::optional<PublicKey> unblind(const PublicKey& c_blinded, const SecretKey& r, const PublicKey& mint_public) {
+std::optional<PublicKey> unblind(const PublicKey& c_blinded, const SecretKey& r,
+                                 const PublicKey& mint_public) {
   const Point rk = point_of(multiply(r.reveal(), PublicPoint::of(mint_public)));
   const auto out = sum(PublicPoint::of(c_blinded), negated(rk));
   if (!out) return std::nullopt;
@@ -139,8 +143,8 @@ bool verify_dleq(const PublicKey& mint_public, const PublicKey& b_blinded, const
   return verify(PublicPoint::of(mint_public), PublicPoint::of(b_blinded), PublicPoint::of(c_blinded), dleq);
 }
 
-bool verify_dleq_unblinded(const PublicKey& mint_public, const PublicKey& y, const PublicKey& c, const SecretKey& r,
-                           const Dleq& dleq) {
+bool verify_dleq_unblinded(const PublicKey& mint_public, const PublicKey& y, const PublicKey& c,
+                           const SecretKey& r, const Dleq& dleq) {
   const Point a = PublicPoint::of(mint_public);
   const auto c_blinded = plus_secret_multiple(PublicPoint::of(c), r, a);
   const auto b_blinded = sum(PublicPoint::of(y), generator_multiple(r));

@@ -22,20 +22,21 @@ struct SignedBlind {
 /// k·B_ and its DLEQ proof with the deterministic nonce of NUT-12. `mint_public` is k·G (kept by the keyset).
 SignedBlind sign_blinded(const SecretKey& mint_key, const PublicKey& mint_public, const PublicKey& b_blinded);
 
-/// True if C = k·hash_to_curve(secret). `y` = hash_to_curve(secret), which the caller has anyway. C is compared in
-/// constant time and never parsed.
+/// True if C = k·hash_to_curve(secret). `y` = hash_to_curve(secret), which the caller has anyway. C is
+/// compared in constant time and never parsed.
 bool verify_unblinded(const SecretKey& mint_key, const PublicKey& y, const ByteArray<33>& c);
 
 // Wallet side.
 /// B_ = hash_to_curve(secret) + r·G.
 PublicKey blind(const PublicKey& y, const SecretKey& r);
 /// C = C_ - r·K. nullopt if the result is the point at infinity.
-std::optional<PublicKey> unblind(const PublicKey& c_blinded, const SecretKey& r, const PublicKey& mint_public);
+std::optional<PublicKey> unblind(const PublicKey& c_blinded, const SecretKey& r,
+                                 const PublicKey& mint_public);
 /// NUT-12, Alice: the signature C_ over B_ was made with the key of mint_public.
 bool verify_dleq(const PublicKey& mint_public, const PublicKey& b_blinded, const PublicKey& c_blinded,
                  const Dleq& dleq);
 /// NUT-12, Carol: recomputes B_ and C_ from the proof's secret, C and blinding factor r.
-bool verify_dleq_unblinded(const PublicKey& mint_public, const PublicKey& y, const PublicKey& c, const SecretKey& r,
-                           const Dleq& dleq);
+bool verify_dleq_unblinded(const PublicKey& mint_public, const PublicKey& y, const PublicKey& c,
+                           const SecretKey& r, const Dleq& dleq);
 
 }  // namespace manastr::crypto

@@ -17,7 +17,8 @@ Secret<32> right(const Secret<64>& node) {
 
 }  // namespace
 
-// A derived scalar is unusable with probability 2^-127 (BIP-32 would have us take the next index); must_hold it is.
+// A derived scalar is unusable with probability 2^-127 (BIP-32 would have us take the next index); must_hold
+// it is.
 
 ExtendedKey ExtendedKey::master(ByteView seed) {
   const Secret<64> node(hmac_sha512(as_bytes("Bitcoin seed"), seed));

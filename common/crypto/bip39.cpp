@@ -89,7 +89,8 @@ Result<Secret<64>> mnemonic_seed(std::string_view mnemonic, std::string_view pas
   const auto words = split(mnemonic);
   TRY_STATUS(check_words(words));
   if (!is_ascii(passphrase)) {
-    return invalid("mnemonic passphrase: only ASCII is taken, for BIP-39 would have other text normalised first");
+    return invalid(
+        "mnemonic passphrase: only ASCII is taken, for BIP-39 would have other text normalised first");
   }
   std::string sentence;
   sentence.reserve(mnemonic.size() + 1);

@@ -8,8 +8,8 @@ namespace manastr::crypto {
 
 RecoverableSignature sign_recoverable(const SecretKey& key, const Hash32& message) {
   secp256k1_ecdsa_recoverable_signature signature;
-  must_hold(secp256k1_ecdsa_sign_recoverable(curve(), &signature, message.data(), key.reveal().data(), nullptr,
-                                             nullptr) == 1);
+  must_hold(secp256k1_ecdsa_sign_recoverable(curve(), &signature, message.data(), key.reveal().data(),
+                                             nullptr, nullptr) == 1);
   RecoverableSignature out;
   int recovery_id = 0;
   secp256k1_ecdsa_recoverable_signature_serialize_compact(curve(), out.data(), &recovery_id, &signature);
@@ -21,7 +21,8 @@ std::optional<PublicKey> recover(const Hash32& message, const RecoverableSignatu
   if (signature[64] > 3) return std::nullopt;  // the library aborts on others
   secp256k1_ecdsa_recoverable_signature parsed;
   secp256k1_pubkey key;
-  if (secp256k1_ecdsa_recoverable_signature_parse_compact(curve(), &parsed, signature.data(), signature[64]) != 1 ||
+  if (secp256k1_ecdsa_recoverable_signature_parse_compact(curve(), &parsed, signature.data(),
+                                                          signature[64]) != 1 ||
       secp256k1_ecdsa_recover(curve(), &key, &parsed, message.data()) != 1) {
     return std::nullopt;
   }

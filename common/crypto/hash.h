@@ -1,4 +1,5 @@
-// SHA-256, HMAC, HKDF and BIP-340 tagged hashes, on OpenSSL with the digest fetched once and a context per thread.
+// SHA-256, HMAC, HKDF and BIP-340 tagged hashes, on OpenSSL with the digest fetched once and a context per
+// thread.
 #pragma once
 #include <initializer_list>
 

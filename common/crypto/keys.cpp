@@ -24,7 +24,8 @@ bool XOnlyKey::on_curve() const {
 std::optional<PublicKey> PublicKey::parse(ByteView compressed) {
   if (compressed.size() != 33) return std::nullopt;  // the library would take 65 bytes too
   secp256k1_pubkey point;
-  if (secp256k1_ec_pubkey_parse(curve(), &point, compressed.data(), compressed.size()) != 1) return std::nullopt;
+  if (secp256k1_ec_pubkey_parse(curve(), &point, compressed.data(), compressed.size()) != 1)
+    return std::nullopt;
   return PublicPoint::key(point);
 }
 
@@ -91,7 +92,8 @@ Secret<32> ecdh_x(const SecretKey& key, const PublicKey& point) {
     return 1;
   };
   const secp256k1_pubkey peer = PublicPoint::of(point);
-  must_hold(secp256k1_ecdh(curve(), x.reveal_mutable().data(), &peer, key.reveal().data(), copy_x, nullptr) == 1);
+  must_hold(secp256k1_ecdh(curve(), x.reveal_mutable().data(), &peer, key.reveal().data(), copy_x, nullptr) ==
+            1);
   return x;
 }
 

@@ -1,4 +1,5 @@
-// secp256k1 keys and signatures as types. Every public key in the product has passed the curve check of parse().
+// secp256k1 keys and signatures as types. Every public key in the product has passed the curve check of
+// parse().
 #pragma once
 #include <compare>
 #include <optional>
@@ -10,17 +11,19 @@
 
 namespace manastr::crypto {
 
-/// x coordinate of an even-y point (BIP-340). Nostr's public key. Only parse() checks that it is on the curve;
-/// verify_schnorr refuses one that is not.
+/// x coordinate of an even-y point (BIP-340). Nostr's public key. Only parse() checks that it is on the
+/// curve; verify_schnorr refuses one that is not.
 struct XOnlyKey {
   ByteArray<32> bytes{};
   auto operator<=>(const XOnlyKey&) const = default;
   std::string hex() const { return to_hex(bytes); }
-  static std::optional<XOnlyKey> from_hex(std::string_view hex);  ///< 64 lower-case digits, not checked for the curve
+  static std::optional<XOnlyKey> from_hex(
+      std::string_view hex);  ///< 64 lower-case digits, not checked for the curve
   bool on_curve() const;
 };
 
-/// Compressed point, 33 bytes, checked to be on the curve. Cashu's public key, blinded message, signature point.
+/// Compressed point, 33 bytes, checked to be on the curve. Cashu's public key, blinded message, signature
+/// point.
 class PublicKey {
  public:
   /// 33 bytes starting 02 or 03 that are a point; nullopt otherwise.
@@ -38,7 +41,8 @@ class PublicKey {
   friend struct PublicPoint;  // curve.h
   PublicKey(const ByteArray<33>& bytes, const ByteArray<64>& point) : bytes_(bytes), point_(point) {}
   ByteArray<33> bytes_;
-  ByteArray<64> point_;  ///< both coordinates in the library's own form (saves a square root at each use), or zeros
+  ByteArray<64>
+      point_;  ///< both coordinates in the library's own form (saves a square root at each use), or zeros
 };
 
 /// A scalar in [1, n). Wiped on destruction. from_hex takes 64 lower-case digits.

@@ -1,4 +1,5 @@
-// Secrets that zeroize. A secret has no operator<<, no formatter and no implicit conversion, so it cannot reach a log.
+// Secrets that zeroize. A secret has no operator<<, no formatter and no implicit conversion, so it cannot
+// reach a log.
 #pragma once
 #include <utility>
 

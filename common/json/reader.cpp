@@ -136,7 +136,8 @@ class Reader {
       } while (take(','));
       if (!take('}')) return fail("expected ',' or '}'");
     }
-    if (members.size() > kLinearKeys && has_duplicate(members)) return fail("duplicate key in the object ending here");
+    if (members.size() > kLinearKeys && has_duplicate(members))
+      return fail("duplicate key in the object ending here");
     out = Value(std::move(members));
     return true;
   }
@@ -288,8 +289,8 @@ class Reader {
 
 Result<Value> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.bytes) {
-    return invalid("JSON: " + std::to_string(text.size()) + " bytes, at most " + std::to_string(limits.bytes) +
-                   " are taken");
+    return invalid("JSON: " + std::to_string(text.size()) + " bytes, at most " +
+                   std::to_string(limits.bytes) + " are taken");
   }
   return Reader(text, limits).document();
 }

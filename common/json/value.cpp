@@ -23,9 +23,11 @@ std::string path(std::string_view where, std::string_view key) {
 
 std::unexpected<Error> wrong(const Value& object, std::string_view where, std::string_view key,
                              std::string_view expected) {
-  if (!object.is_object()) return invalid((where.empty() ? "document" : std::string(where)) + ": expected an object");
+  if (!object.is_object())
+    return invalid((where.empty() ? "document" : std::string(where)) + ": expected an object");
   const bool missing = object.find(key) == nullptr;
-  return invalid(path(where, key) + (missing ? ": missing, expected " : ": expected ") + std::string(expected));
+  return invalid(path(where, key) + (missing ? ": missing, expected " : ": expected ") +
+                 std::string(expected));
 }
 
 bool absent(const Value& object, std::string_view key) {
@@ -175,7 +177,8 @@ Result<std::optional<std::uint64_t>> get_optional_uint64(const Value& object, st
   return get_uint64(object, key, where);
 }
 
-Result<std::optional<bool>> get_optional_bool(const Value& object, std::string_view key, std::string_view where) {
+Result<std::optional<bool>> get_optional_bool(const Value& object, std::string_view key,
+                                              std::string_view where) {
   if (absent(object, key)) return std::nullopt;
   TRY(const bool value, get_bool(object, key, where));
   return std::optional<bool>(value);

@@ -1,9 +1,9 @@
-// JSON as a tree with strict rules: the one reader of outside JSON (reader.h) makes it, typed getters take it apart.
-// Promises: object keys are unique and in the order of the text; integers are exact; a number that is not a plain
-// 64-bit integer (1.0, 1e3, -0, 2^64) is kept as text and is no integer to any getter.
+// JSON as a tree with strict rules: the one reader of outside JSON (reader.h) makes it, typed getters take it
+// apart. Promises: object keys are unique and in the order of the text; integers are exact; a number that is
+// not a plain 64-bit integer (1.0, 1e3, -0, 2^64) is kept as text and is no integer to any getter.
 #pragma once
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,8 +73,8 @@ class Value {
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, Decimal, std::string, Array, Object> data_;
 };
 
-/// Typed access to an object's members; each error names the member ("inputs[2].amount: expected an integer").
-/// `where` is the path of the object itself, "" at the top.
+/// Typed access to an object's members; each error names the member ("inputs[2].amount: expected an
+/// integer"). `where` is the path of the object itself, "" at the top.
 Result<std::string> get_string(const Value& object, std::string_view key, std::string_view where = "");
 Result<std::uint64_t> get_uint64(const Value& object, std::string_view key, std::string_view where = "");
 Result<std::int64_t> get_int64(const Value& object, std::string_view key, std::string_view where = "");

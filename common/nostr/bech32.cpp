@@ -12,7 +12,8 @@ constexpr std::size_t kKeyTextLength = 90;
 constexpr std::array<std::int8_t, 128> kWordOf = [] {
   std::array<std::int8_t, 128> out{};
   out.fill(-1);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) out[static_cast<std::size_t>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    out[static_cast<std::size_t>(kAlphabet[i])] = static_cast<std::int8_t>(i);
   return out;
 }();
 
@@ -25,7 +26,8 @@ class Checksum {
     for (char c : prefix) feed(static_cast<std::uint8_t>(c & 31));
   }
   void feed(std::uint8_t word) {
-    static constexpr std::uint32_t kGenerator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
+    static constexpr std::uint32_t kGenerator[] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
+                                                   0x2a1462b3};
     const std::uint32_t top = state_ >> 25;
     state_ = (state_ & 0x1ffffff) << 5 ^ word;
     for (int i = 0; i < 5; ++i) {
@@ -48,7 +50,8 @@ Result<Bytes> key_bytes(std::string_view text, std::string_view prefix) {
   crypto::wipe(decoded.words);
   if (decoded.prefix != prefix) {
     if (bytes) crypto::wipe(*bytes);
-    return invalid("expected a key that starts with " + std::string(prefix) + "1, not " + decoded.prefix + "1");
+    return invalid("expected a key that starts with " + std::string(prefix) + "1, not " + decoded.prefix +
+                   "1");
   }
   if (!bytes || bytes->size() != 32) return invalid(std::string(prefix) + ": expected 32 bytes");
   return *std::move(bytes);
@@ -72,9 +75,11 @@ std::string bech32_encode(std::string_view prefix, std::span<const std::uint8_t>
 }
 
 Result<Bech32> bech32_decode(std::string_view text, std::size_t max_length) {
-  if (text.size() > max_length) return invalid("bech32: longer than " + std::to_string(max_length) + " characters");
+  if (text.size() > max_length)
+    return invalid("bech32: longer than " + std::to_string(max_length) + " characters");
   const bool upper = std::any_of(text.begin(), text.end(), is_upper);
-  if (upper && std::any_of(text.begin(), text.end(), is_lower)) return invalid("bech32: upper and lower case mixed");
+  if (upper && std::any_of(text.begin(), text.end(), is_lower))
+    return invalid("bech32: upper and lower case mixed");
   const auto separator = text.rfind('1');
   if (separator == std::string_view::npos || separator == 0) return invalid("bech32: no prefix before a '1'");
   const std::string_view data = text.substr(separator + 1);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t kMaxCreatedAt = std::int64_t{1} << 53;
 constexpr std::uint64_t kMaxKind = 65535;
-constexpr json::Limits kEventLimits{.bytes = 256 * 1024, .depth = 8, .values = 20'000, .string_bytes = 256 * 1024};
+constexpr json::Limits kEventLimits{
+    .bytes = 256 * 1024, .depth = 8, .values = 20'000, .string_bytes = 256 * 1024};
 
 void append_number(std::string& out, std::int64_t value) {
   char digits[24];
@@ -50,7 +51,8 @@ Result<ByteArray<N>> hex_member(const json::Value& value, std::string_view key) 
   const std::string* text = member ? member->if_string() : nullptr;
   ByteArray<N> out;
   if (text == nullptr || !from_hex_into(*text, out)) {
-    return invalid("event." + std::string(key) + ": expected " + std::to_string(2 * N) + " lower-case hex digits");
+    return invalid("event." + std::string(key) + ": expected " + std::to_string(2 * N) +
+                   " lower-case hex digits");
   }
   return out;
 }
@@ -62,7 +64,8 @@ Result<std::vector<Tag>> tags_member(const json::Value& value) {
   for (const json::Value& item : *array) {
     const json::Array* elements = item.if_array();
     if (elements == nullptr || elements->empty()) {
-      return invalid("event.tags[" + std::to_string(tags.size()) + "]: expected an array of at least one string");
+      return invalid("event.tags[" + std::to_string(tags.size()) +
+                     "]: expected an array of at least one string");
     }
     Tag& tag = tags.emplace_back();
     tag.reserve(elements->size());
@@ -131,7 +134,8 @@ Result<Event> event_from_json(const json::Value& value) {
   TRY(event.id, hex_member<32>(value, "id"));
   TRY(event.pubkey.bytes, hex_member<32>(value, "pubkey"));
   TRY(const auto created_at, json::get_int64(value, "created_at", "event"));
-  if (created_at < 0 || created_at > kMaxCreatedAt) return invalid("event.created_at: expected 0 to 2^53 seconds");
+  if (created_at < 0 || created_at > kMaxCreatedAt)
+    return invalid("event.created_at: expected 0 to 2^53 seconds");
   event.created_at = unix_seconds(created_at);
   TRY(const auto kind, json::get_uint64(value, "kind", "event"));
   if (kind > kMaxKind) return invalid("event.kind: expected 0 to 65535");

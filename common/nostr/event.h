@@ -1,4 +1,5 @@
-// NIP-01 events: the only thing that travels over relays. parse -> verify -> use; identity is pubkey after verify.
+// NIP-01 events: the only thing that travels over relays. parse -> verify -> use; identity is pubkey after
+// verify.
 #pragma once
 #include "common/base/clock.h"
 #include "common/crypto/hash.h"
@@ -41,12 +42,14 @@ std::string canonical(const crypto::XOnlyKey& pubkey, UnixSeconds created_at, st
 EventId compute_id(const Event& event);
 Event sign(const Draft& draft, const crypto::SecretKey& key, const ByteArray<32>& aux);
 
-/// Shape only: field types, lower-case hex of right length, kind range, created_at 0..2^53, no tag of 0 elements.
-/// Neither id nor signature is checked. Unknown members are ignored.
+/// Shape only: field types, lower-case hex of right length, kind range, created_at 0..2^53, no tag of 0
+/// elements. Neither id nor signature is checked. Unknown members are ignored.
 Result<Event> event_from_json(const json::Value& value);
-Result<Event> parse_event(std::string_view text);  ///< parse() with limits for one event (256 KiB), then the above
+Result<Event> parse_event(
+    std::string_view text);  ///< parse() with limits for one event (256 KiB), then the above
 json::Value to_json(const Event& event);
-std::string dump(const Event& event);  ///< members in the order id, pubkey, created_at, kind, tags, content, sig
+std::string dump(
+    const Event& event);  ///< members in the order id, pubkey, created_at, kind, tags, content, sig
 
 /// The hash alone (cheap), and hash plus signature.
 bool id_matches(const Event& event);

@@ -67,7 +67,8 @@ Result<std::vector<std::string>> tag_list(std::string_view key, const json::Valu
   out.reserve(array->size());
   for (const json::Value& item : *array) {
     const std::string* text = item.if_string();
-    if (text == nullptr) return invalid(member(key) + "[" + std::to_string(out.size()) + "]: expected a string");
+    if (text == nullptr)
+      return invalid(member(key) + "[" + std::to_string(out.size()) + "]: expected a string");
     out.push_back(*text);
   }
   return out;
@@ -98,7 +99,8 @@ Status read_member(Filter& filter, const std::string& key, const json::Value& va
   } else if (key == "limit") {
     const auto limit = value.if_uint64();
     if (!limit) return invalid("filter.limit: expected an integer that is not negative");
-    filter.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(*limit, std::numeric_limits<std::uint32_t>::max()));
+    filter.limit = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(*limit, std::numeric_limits<std::uint32_t>::max()));
   } else if (key.size() == 2 && key[0] == '#' && is_letter(key[1])) {
     if (filter.tags.size() == kMaxTagLetters) return invalid("filter: too many tag conditions");
     TRY(filter.tags[key[1]], tag_list(key, value));
@@ -122,8 +124,9 @@ bool Filter::matches(const Event& event) const {
   if (since && event.created_at < *since) return false;
   if (until && event.created_at > *until) return false;
   if (excludes(kinds, event.kind) || excludes(authors, event.pubkey) || excludes(ids, event.id)) return false;
-  return std::all_of(tags.begin(), tags.end(),
-                     [&](const auto& condition) { return has_tag(event, condition.first, condition.second); });
+  return std::all_of(tags.begin(), tags.end(), [&](const auto& condition) {
+    return has_tag(event, condition.first, condition.second);
+  });
 }
 
 Result<Filter> filter_from_json(const json::Value& value) {
@@ -140,7 +143,8 @@ json::Value to_json(const Filter& filter) {
   if (filter.authors) {
     out.set("authors", array_of(*filter.authors, [](const crypto::XOnlyKey& key) { return key.hex(); }));
   }
-  if (filter.kinds) out.set("kinds", array_of(*filter.kinds, [](std::uint32_t kind) { return std::uint64_t{kind}; }));
+  if (filter.kinds)
+    out.set("kinds", array_of(*filter.kinds, [](std::uint32_t kind) { return std::uint64_t{kind}; }));
   for (const auto& [letter, values] : filter.tags) {
     out.set(std::string("#") + letter, array_of(values, [](const std::string& text) { return text; }));
   }

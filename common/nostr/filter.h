@@ -17,8 +17,8 @@ struct Filter {
   bool matches(const Event& event) const;
 };
 
-/// Bounds: 1000 values a field, 20 tag letters; ids/authors/#e/#p must be 64 lower-case hex digits. Unknown fields are
-/// an error (a filter that is half understood would return too much).
+/// Bounds: 1000 values a field, 20 tag letters; ids/authors/#e/#p must be 64 lower-case hex digits. Unknown
+/// fields are an error (a filter that is half understood would return too much).
 Result<Filter> filter_from_json(const json::Value& value);
 json::Value to_json(const Filter& filter);
 

@@ -33,7 +33,8 @@ MessageKeys message_keys(const ConversationKey& key, ByteView nonce) {
 
 /// In place.
 void chacha20(std::span<Byte> data, const MessageKeys& keys) {
-  crypto_stream_chacha20_ietf_xor(data.data(), data.data(), data.size(), keys.chacha_nonce(), keys.chacha_key());
+  crypto_stream_chacha20_ietf_xor(data.data(), data.data(), data.size(), keys.chacha_nonce(),
+                                  keys.chacha_key());
 }
 
 /// Sizes are hidden in steps of an eighth of the next power of two, at least 32 bytes.
@@ -61,7 +62,8 @@ std::optional<ConversationKey> conversation_key(const crypto::SecretKey& key, co
 Result<std::string> nip44_encrypt(const ConversationKey& key, std::string_view plaintext,
                                   const ByteArray<32>& nonce) {
   if (plaintext.empty() || plaintext.size() > kMaxPlaintext) {
-    return invalid("NIP-44: a text of 1 to 65535 bytes can be encrypted, not of " + std::to_string(plaintext.size()));
+    return invalid("NIP-44: a text of 1 to 65535 bytes can be encrypted, not of " +
+                   std::to_string(plaintext.size()));
   }
   const MessageKeys keys = message_keys(key, nonce);
   const std::size_t padded = padded_size(plaintext.size());

@@ -10,7 +10,9 @@ constexpr std::string_view kScheme = "Nostr ";
 constexpr std::size_t kMaxHeader = 8 * 1024;
 constexpr std::int64_t kWindowSeconds = 60;
 
-std::unexpected<Error> bad(std::string_view reason) { return invalid("Authorization: " + std::string(reason)); }
+std::unexpected<Error> bad(std::string_view reason) {
+  return invalid("Authorization: " + std::string(reason));
+}
 
 /// The value of the one tag of that name.
 Result<std::string_view> only(const Event& event, std::string_view name) {
@@ -61,7 +63,8 @@ Result<Authorized> check_authorization(std::string_view header, std::string_view
   TRY(const auto verb, only(event, "method"));
   if (verb != method) return bad("the 'method' tag is not " + std::string(method));
   TRY(const auto payload, only(event, "payload"));
-  if (payload != to_hex(crypto::sha256(as_bytes(body)))) return bad("the 'payload' tag is not the SHA-256 of this body");
+  if (payload != to_hex(crypto::sha256(as_bytes(body))))
+    return bad("the 'payload' tag is not the SHA-256 of this body");
   TRY(const auto request, only(event, "request"));
   if (!array_from_hex<32>(request)) return bad("the 'request' tag is not 32 random bytes in lower-case hex");
   if (std::abs(count(event.created_at) - count(now)) > kWindowSeconds) {

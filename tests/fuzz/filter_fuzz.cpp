@@ -1,4 +1,5 @@
-// Nostr filters: what is read is written and read again to the same filter, and any filter can be asked about any event.
+// Nostr filters: what is read is written and read again to the same filter, and any filter can be asked about
+// any event.
 #include <cstdlib>
 
 #include "common/nostr/filter.h"

@@ -1,4 +1,5 @@
-// NIP-44: arbitrary payloads; arbitrary padded text under a right MAC, as a hostile peer can make it; the round trip.
+// NIP-44: arbitrary payloads; arbitrary padded text under a right MAC, as a hostile peer can make it; the
+// round trip.
 #include <cstdlib>
 
 #include "common/crypto/hash.h"
@@ -17,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   append(payload, input);
   append(payload, crypto::hmac_sha256(ByteView(keys).subspan(44), {nonce, input}));
   const std::string text = to_base64(payload);
-  // Padding bytes are not looked at, so the text may be encrypted again to other bytes, never to another size.
+  // Padding bytes are not looked at, so the text may be encrypted again to other bytes, never to another
+  // size.
   if (const auto plain = nostr::nip44_decrypt(key, text)) {
     if (nostr::nip44_encrypt(key, *plain, nonce)->size() != text.size()) std::abort();
   }

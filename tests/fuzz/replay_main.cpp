@@ -1,6 +1,6 @@
-// Runs every file of the folders named on the command line through a fuzz target, then what hostile networks make of
-// them at least: each prefix, and copies with one byte changed (a fixed sequence, so a failure repeats).
-// A failure is the target's own abort; no input at all is one too.
+// Runs every file of the folders named on the command line through a fuzz target, then what hostile networks
+// make of them at least: each prefix, and copies with one byte changed (a fixed sequence, so a failure
+// repeats). A failure is the target's own abort; no input at all is one too.
 #include <filesystem>
 #include <fstream>
 #include <iostream>

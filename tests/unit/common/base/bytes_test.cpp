@@ -15,14 +15,19 @@ TEST(Hex, IsStrict) {
   EXPECT_EQ(from_hex("00ff1a"), (Bytes{0x00, 0xff, 0x1a}));
   EXPECT_EQ(from_hex("FF"), std::nullopt);
   EXPECT_EQ(from_hex("fF", HexCase::any), Bytes{0xff});
-  for (const char* text : {"f", "0g", "0x", " 0", "0 ", "-1"}) EXPECT_EQ(from_hex(text, HexCase::any), std::nullopt);
+  for (const char* text : {"f", "0g", "0x", " 0", "0 ", "-1"})
+    EXPECT_EQ(from_hex(text, HexCase::any), std::nullopt);
   EXPECT_EQ(array_from_hex<2>("0102"), (ByteArray<2>{1, 2}));
   EXPECT_EQ(array_from_hex<2>("010203"), std::nullopt);
 }
 
 TEST(Base64, VectorsOfRfc4648) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
                                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(to_base64(as_bytes(plain)), encoded);
@@ -33,10 +38,12 @@ TEST(Base64, VectorsOfRfc4648) {
 }
 
 TEST(Base64, RefusesWhatNoEncoderWrites) {
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Z", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "=", "====", "-_8=", "Zg==Zg=="}) {
+  for (const char* text :
+       {"Zg", "Zg=", "Zg===", "Z", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "=", "====", "-_8=", "Zg==Zg=="}) {
     EXPECT_EQ(from_base64(text), std::nullopt) << text;
   }
-  for (const char* text : {"+/8", "Z", "-_9", "-_8==", "-_\xc3\xa9"}) EXPECT_EQ(from_base64url(text), std::nullopt) << text;
+  for (const char* text : {"+/8", "Z", "-_9", "-_8==", "-_\xc3\xa9"})
+    EXPECT_EQ(from_base64url(text), std::nullopt) << text;
 }
 
 RC_GTEST_PROP(Codecs, DecodeUndoesEncode, (const Bytes& bytes)) {
@@ -61,8 +68,9 @@ TEST(Utf8, RefusesOverlongSurrogateAndCutForms) {
   for (const char* text : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(is_utf8(text)) << text;
   }
-  for (const char* text : {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-                           "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xc3(", "\xff"}) {
+  for (const char* text :
+       {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xc3(", "\xff"}) {
     EXPECT_FALSE(is_utf8(text)) << text;
   }
 }

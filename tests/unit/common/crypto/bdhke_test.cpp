@@ -46,7 +46,8 @@ TEST(Nut00, BlindSignatures) {
 TEST(Nut12, DeterministicNonce) {
   const auto key = secret(std::string(63, '0') + "2");
   const auto signed_blind = sign_blinded(key, key.public_key(), point(kB));
-  EXPECT_EQ(signed_blind.c_blinded.hex(), "0244eccfc7a348274458bb38044c7f3c389b3c2086c7ec18b5812d2877ab937787");
+  EXPECT_EQ(signed_blind.c_blinded.hex(),
+            "0244eccfc7a348274458bb38044c7f3c389b3c2086c7ec18b5812d2877ab937787");
   EXPECT_EQ(to_hex(signed_blind.dleq.e), "2a16ffee280aff3c429045607f9b8e0bf8b35910c44c1b20b9dfaf01b263d7b3");
   EXPECT_EQ(to_hex(signed_blind.dleq.s), "9df27731238334718d120d4f74611a7c668233f988e687ac3fb188f0a34a2dab");
   EXPECT_TRUE(verify_dleq(key.public_key(), point(kB), signed_blind.c_blinded, signed_blind.dleq));
@@ -79,7 +80,8 @@ TEST(Nut00, UnblindingToInfinityIsNoSignature) {
   EXPECT_EQ(unblind(key.public_key(), secret(std::string(63, '0') + "1"), key.public_key()), std::nullopt);
 }
 
-RC_GTEST_PROP(Bdhke, BlindSignUnblindVerify, (const Hash32& k, const Hash32& blinding, const std::string& text)) {
+RC_GTEST_PROP(Bdhke, BlindSignUnblindVerify,
+              (const Hash32& k, const Hash32& blinding, const std::string& text)) {
   const auto key = SecretKey::parse(k);
   const auto r = SecretKey::parse(blinding);
   RC_PRE(key && r);

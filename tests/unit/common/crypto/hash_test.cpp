@@ -7,7 +7,8 @@ namespace {
 
 TEST(Hash, Sha256OfFips180) {
   EXPECT_EQ(to_hex(sha256(as_bytes(""))), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(to_hex(sha256(as_bytes("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256(as_bytes("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256({as_bytes("a"), as_bytes(""), as_bytes("bc")}), sha256(as_bytes("abc")));
   EXPECT_EQ(to_hex(sha512(as_bytes("abc"))),
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
@@ -31,7 +32,8 @@ TEST(Hash, HmacOfRfc4231) {
   EXPECT_EQ(to_hex(hmac_sha512(key, as_bytes("Hi There"))),
             "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
             "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854");
-  EXPECT_EQ(to_hex(hmac_sha256(Bytes(131, 0xaa), {as_bytes("Test Using Larger Than Block-Size Key - Hash Key First")})),
+  EXPECT_EQ(to_hex(hmac_sha256(Bytes(131, 0xaa),
+                               {as_bytes("Test Using Larger Than Block-Size Key - Hash Key First")})),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
@@ -45,7 +47,8 @@ TEST(Hash, HkdfOfRfc5869) {
 TEST(Hash, TaggedAndRipemd) {
   const Hash32 tag = sha256(as_bytes("BIP0340/aux"));
   EXPECT_EQ(tagged_hash("BIP0340/aux", as_bytes("xyz")), sha256({tag, tag, as_bytes("xyz")}));
-  EXPECT_EQ(to_hex(ripemd160_of_sha256(*from_hex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"))),
+  EXPECT_EQ(to_hex(ripemd160_of_sha256(
+                *from_hex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"))),
             "751e76e8199196d454941c45d1b3a323f1433bd6");
 }
 

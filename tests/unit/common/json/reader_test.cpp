@@ -34,10 +34,46 @@ TEST(JsonReader, IntegersAreExactAndNothingElseIsOne) {
 }
 
 TEST(JsonReader, RefusesWhatIsNotJson) {
-  for (const char* text : {"", " ", "{", "[", "[1", "[1,", "[1,]", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
-                           "01", "-", "-a", "1.", ".5", "1e", "+1", "0x10", "tru", "nul", "True", "NaN", "Infinity",
-                           "'a'", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u+123\"", "1 2", "[1]]",
-                           "\"\t\"", "\"\n\"", "\xef\xbb\xbf{}", "[1 2]", "{\"a\":1 \"b\":2}", "//x\n1"}) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "[",
+                           "[1",
+                           "[1,",
+                           "[1,]",
+                           "{,}",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{a:1}",
+                           "01",
+                           "-",
+                           "-a",
+                           "1.",
+                           ".5",
+                           "1e",
+                           "+1",
+                           "0x10",
+                           "tru",
+                           "nul",
+                           "True",
+                           "NaN",
+                           "Infinity",
+                           "'a'",
+                           "\"a",
+                           "\"\\",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"\\u+123\"",
+                           "1 2",
+                           "[1]]",
+                           "\"\t\"",
+                           "\"\n\"",
+                           "\xef\xbb\xbf{}",
+                           "[1 2]",
+                           "{\"a\":1 \"b\":2}",
+                           "//x\n1"}) {
     EXPECT_FALSE(parse(text)) << text;
   }
 }
@@ -56,9 +92,9 @@ TEST(JsonReader, RefusesBrokenTextAndLoneSurrogates) {
   EXPECT_EQ(*parse(R"("\ud83d\ude00")")->if_string(), "\xf0\x9f\x98\x80");
   EXPECT_EQ(*parse("\"\xc3\xa9\"")->if_string(), "\xc3\xa9");
   EXPECT_EQ(*parse(R"("\u00e9\u20ac\u0000")")->if_string(), std::string("\xc3\xa9\xe2\x82\xac\0", 6));
-  for (const char* text : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\ud83d")",
-                           "\"\xff\"", "\"\xc3\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"",
-                           "{\"\xff\":1}"}) {
+  for (const char* text :
+       {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\ud83d")", "\"\xff\"",
+        "\"\xc3\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "{\"\xff\":1}"}) {
     EXPECT_FALSE(parse(text)) << text;
   }
   EXPECT_EQ(refusal("[1,\"\xff\"]"), "JSON, byte 3: string is not UTF-8");
@@ -99,20 +135,22 @@ TEST(JsonValue, GettersNameTheMemberAtFault) {
 }
 
 TEST(JsonValue, WritesEscapesAsStringifyDoes) {
-  EXPECT_EQ(Value("\"\\\b\f\n\r\t\x01\x1f\x7f/\xc3\xa9").dump(), "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\x7f/\xc3\xa9\"");
+  EXPECT_EQ(Value("\"\\\b\f\n\r\t\x01\x1f\x7f/\xc3\xa9").dump(),
+            "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\x7f/\xc3\xa9\"");
 }
 
 rc::Gen<Value> any_value(int depth) {
   auto text = rc::gen::map(rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127)),
                            [](std::string s) { return Value(std::move(s)); });
-  auto leaf = rc::gen::oneOf(text, rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
-                             rc::gen::map(rc::gen::arbitrary<std::uint64_t>(), [](std::uint64_t n) { return Value(n); }),
-                             rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }),
-                             rc::gen::just(Value()), rc::gen::just(Value("\xf0\x9f\x98\x80\xc3\xa9")),
-                             rc::gen::just(Value(Decimal{"-1.5e+300"})));
+  auto leaf = rc::gen::oneOf(
+      text, rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
+      rc::gen::map(rc::gen::arbitrary<std::uint64_t>(), [](std::uint64_t n) { return Value(n); }),
+      rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }), rc::gen::just(Value()),
+      rc::gen::just(Value("\xf0\x9f\x98\x80\xc3\xa9")), rc::gen::just(Value(Decimal{"-1.5e+300"})));
   if (depth == 0) return leaf;
   auto children = rc::gen::resize(5, rc::gen::container<std::vector<Value>>(any_value(depth - 1)));
-  auto array = rc::gen::map(children, [](std::vector<Value> items) { return Value(Array(std::move(items))); });
+  auto array =
+      rc::gen::map(children, [](std::vector<Value> items) { return Value(Array(std::move(items))); });
   auto object = rc::gen::map(children, [](std::vector<Value> items) {
     Value out{Object{}};
     for (std::size_t i = 0; i < items.size(); ++i) out.set("k" + std::to_string(i), std::move(items[i]));

@@ -28,7 +28,9 @@ constexpr char kProxied[] =
     R"("sig":"a72f12c08f18e85d98fb92ae89e2fe63e48b8864c5e10fbdd5335f3c9f936397)"
     R"(a6b0a7350efe251f8168b1601d7012d4a6d0ee6eec958067cf22a14f5a5ea579"})";
 
-crypto::SecretKey key_of(int n) { return *crypto::SecretKey::from_hex(std::string(63, '0') + std::to_string(n)); }
+crypto::SecretKey key_of(int n) {
+  return *crypto::SecretKey::from_hex(std::string(63, '0') + std::to_string(n));
+}
 
 TEST(Event, ReadsVerifiesAndWritesExamplesOfTheNips) {
   for (const char* text : {kExample, kMined, kProxied}) {
@@ -48,8 +50,10 @@ TEST(Event, ReadsVerifiesAndWritesExamplesOfTheNips) {
 }
 
 TEST(Event, CanonicalEscapesAsNip01Says) {
-  const auto text = canonical({}, unix_seconds(7), 1, {{"t", "\"\\"}, {"x"}}, "\n\"\\\r\t\b\f\x01\x7f\xc3\xa9/");
-  EXPECT_EQ(text, "[0,\"" + std::string(64, '0') + R"(",7,1,[["t","\"\\"],["x"]],"\n\"\\\r\t\b\f\u0001)" + "\x7f\xc3\xa9/\"]");
+  const auto text =
+      canonical({}, unix_seconds(7), 1, {{"t", "\"\\"}, {"x"}}, "\n\"\\\r\t\b\f\x01\x7f\xc3\xa9/");
+  EXPECT_EQ(text, "[0,\"" + std::string(64, '0') + R"(",7,1,[["t","\"\\"],["x"]],"\n\"\\\r\t\b\f\u0001)" +
+                      "\x7f\xc3\xa9/\"]");
 }
 
 TEST(Event, AChangeAnywhereBreaksIt) {
@@ -102,7 +106,8 @@ TEST(Event, RefusesEveryWrongShape) {
   for (const auto& [member, value] : wrong) {
     const auto event = parse_event(with(member, value));
     ASSERT_FALSE(event) << member << value;
-    EXPECT_NE(event.error().message.find("event." + std::string(member)), std::string::npos) << event.error().message;
+    EXPECT_NE(event.error().message.find("event." + std::string(member)), std::string::npos)
+        << event.error().message;
   }
   EXPECT_FALSE(parse_event("[]"));
   EXPECT_FALSE(parse_event("{}"));
@@ -111,7 +116,8 @@ TEST(Event, RefusesEveryWrongShape) {
   EXPECT_TRUE(parse_event(with("created_at", "9007199254740992")));
 }
 
-RC_GTEST_PROP(Event, SurvivesTheWire, (const std::vector<std::string>& texts, std::uint16_t kind, std::uint32_t time)) {
+RC_GTEST_PROP(Event, SurvivesTheWire,
+              (const std::vector<std::string>& texts, std::uint16_t kind, std::uint32_t time)) {
   const auto ascii = [](std::string text) {
     for (char& c : text) c = static_cast<char>(c & 0x7f);
     return text;

@@ -41,9 +41,10 @@ TEST(Filter, MatchesAsNip01Says) {
 
 TEST(Filter, RefusesWhatItWouldHalfUnderstand) {
   for (const std::string text :
-       {"[]", R"({"search":"x"})", R"({"ids":"x"})", R"({"ids":["11"]})", R"({"authors":[5]})", R"({"kinds":[65536]})",
-        R"({"kinds":["1"]})", R"({"#tt":["x"]})", R"({"#":["x"]})", R"({"#1":["x"]})", R"({"#t":[1]})", R"({"#t":"x"})",
-        R"({"#e":["x"]})", R"({"#p":["x"]})", R"({"since":-1})", R"({"until":1.5})", R"({"limit":-1})"}) {
+       {"[]", R"({"search":"x"})", R"({"ids":"x"})", R"({"ids":["11"]})", R"({"authors":[5]})",
+        R"({"kinds":[65536]})", R"({"kinds":["1"]})", R"({"#tt":["x"]})", R"({"#":["x"]})", R"({"#1":["x"]})",
+        R"({"#t":[1]})", R"({"#t":"x"})", R"({"#e":["x"]})", R"({"#p":["x"]})", R"({"since":-1})",
+        R"({"until":1.5})", R"({"limit":-1})"}) {
     EXPECT_FALSE(filter(text)) << text;
   }
   json::Array many;

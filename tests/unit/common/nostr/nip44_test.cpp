@@ -5,7 +5,8 @@
 
 #include "common/crypto/hash.h"
 
-// Vectors: nip44.vectors.json (SHA-256 269ed0f6...ce25040 is named by NIP-44), all but some of the conversation keys.
+// Vectors: nip44.vectors.json (SHA-256 269ed0f6...ce25040 is named by NIP-44), all but some of the
+// conversation keys.
 namespace manastr::nostr {
 namespace {
 
@@ -73,57 +74,97 @@ struct Message {
   const char *sec1, *sec2, *conversation_key, *nonce, *plaintext, *payload;
 };
 constexpr Message kMessages[] = {
-    {"0000000000000000000000000000000000000000000000000000000000000001", "0000000000000000000000000000000000000000000000000000000000000002",
-     "c41c775356fd92eadc63ff5a0dc1da211b268cbea22316767095b2871ea1412d", "0000000000000000000000000000000000000000000000000000000000000001",
-     "a",
+    {"0000000000000000000000000000000000000000000000000000000000000001",
+     "0000000000000000000000000000000000000000000000000000000000000002",
+     "c41c775356fd92eadc63ff5a0dc1da211b268cbea22316767095b2871ea1412d",
+     "0000000000000000000000000000000000000000000000000000000000000001", "a",
      "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABee0G5VSK0/9YypIObAtDKfYEAjD35uVkHyB0F4DwrcNaCXlCWZKa"
      "ArsGrY6M9wnuTMxWfp1RTN9Xga8no+kF5Vsb"},
-    {"0000000000000000000000000000000000000000000000000000000000000002", "0000000000000000000000000000000000000000000000000000000000000001",
-     "c41c775356fd92eadc63ff5a0dc1da211b268cbea22316767095b2871ea1412d", "f00000000000000000000000000000f00000000000000000000000000000000f",
-     "\xf0\x9f\x8d\x95\xf0\x9f\xab\x83",
+    {"0000000000000000000000000000000000000000000000000000000000000002",
+     "0000000000000000000000000000000000000000000000000000000000000001",
+     "c41c775356fd92eadc63ff5a0dc1da211b268cbea22316767095b2871ea1412d",
+     "f00000000000000000000000000000f00000000000000000000000000000000f", "\xf0\x9f\x8d\x95\xf0\x9f\xab\x83",
      "AvAAAAAAAAAAAAAAAAAAAPAAAAAAAAAAAAAAAAAAAAAPSKSK6is9ngkX2+cSq85Th16oRTISAOfhStnixqZziKMDvB0QQzgF"
      "ZdjLTPicCJaV8nDITO+QfaQ61+KbWQIOO2Yj"},
-    {"5c0c523f52a5b6fad39ed2403092df8cebc36318b39383bca6c00808626fab3a", "4b22aa260e4acb7021e32f38a6cdf4b673c6a277755bfce287e370c924dc936d",
-     "3e2b52a63be47d34fe0a80e34e73d436d6963bc8f39827f327057a9986c20a45", "b635236c42db20f021bb8d1cdff5ca75dd1a0cc72ea742ad750f33010b24f73b",
-     "\xe8\xa1\xa8\xe3\x83\x9d\xe3\x81\x82""A\xe9\xb7\x97\xc5\x92\xc3\xa9\xef\xbc\xa2\xe9\x80\x8d\xc3\x9c\xc3\x9f\xc2\xaa\xc4\x85\xc3\xb1\xe4\xb8\x82\xe3\x90\x80\xf0\xa0\x80\x80",
+    {"5c0c523f52a5b6fad39ed2403092df8cebc36318b39383bca6c00808626fab3a",
+     "4b22aa260e4acb7021e32f38a6cdf4b673c6a277755bfce287e370c924dc936d",
+     "3e2b52a63be47d34fe0a80e34e73d436d6963bc8f39827f327057a9986c20a45",
+     "b635236c42db20f021bb8d1cdff5ca75dd1a0cc72ea742ad750f33010b24f73b",
+     "\xe8\xa1\xa8\xe3\x83\x9d\xe3\x81\x82"
+     "A\xe9\xb7\x97\xc5\x92\xc3\xa9\xef\xbc\xa2\xe9\x80\x8d\xc3\x9c\xc3\x9f\xc2\xaa\xc4\x85\xc3\xb1\xe4\xb8"
+     "\x82\xe3\x90\x80\xf0\xa0\x80\x80",
      "ArY1I2xC2yDwIbuNHN/1ynXdGgzHLqdCrXUPMwELJPc7s7JqlCMJBAIIjfkpHReBPXeoMCyuClwgbT419jUWU1PwaNl4FEQY"
      "KCDKVJz+97Mp3K+Q2YGa77B6gpxB/lr1QgoqpDf7wDVrDmOqGoiPjWDqy8KzLueKDcm9BVP8xeTJIxs="},
-    {"8f40e50a84a7462e2b8d24c28898ef1f23359fff50d8c509e6fb7ce06e142f9c", "b9b0a1e9cc20100c5faa3bbe2777303d25950616c4c6a3fa2e3e046f936ec2ba",
-     "d5a2f879123145a4b291d767428870f5a8d9e5007193321795b40183d4ab8c2b", "b20989adc3ddc41cd2c435952c0d59a91315d8c5218d5040573fc3749543acaf",
+    {"8f40e50a84a7462e2b8d24c28898ef1f23359fff50d8c509e6fb7ce06e142f9c",
+     "b9b0a1e9cc20100c5faa3bbe2777303d25950616c4c6a3fa2e3e046f936ec2ba",
+     "d5a2f879123145a4b291d767428870f5a8d9e5007193321795b40183d4ab8c2b",
+     "b20989adc3ddc41cd2c435952c0d59a91315d8c5218d5040573fc3749543acaf",
      "ability\xf0\x9f\xa4\x9d\xe7\x9a\x84 \xc8\xba\xc8\xbe",
      "ArIJia3D3cQc0sQ1lSwNWakTFdjFIY1QQFc/w3SVQ6yvbG2S0x4Yu86QGwPTy7mP3961I1XqB6SFFTzqDZZavhxoWMj7mEVG"
      "MQIsh2RLWI5EYQaQDIePSnXPlzf7CIt+voTD"},
-    {"875adb475056aec0b4809bd2db9aa00cff53a649e7b59d8edcbf4e6330b0995c", "9c05781112d5b0a2a7148a222e50e0bd891d6b60c5483f03456e982185944aae",
-     "3b15c977e20bfe4b8482991274635edd94f366595b1a3d2993515705ca3cedb8", "8d4442713eb9d4791175cb040d98d6fc5be8864d6ec2f89cf0895a2b2b72d1b1",
+    {"875adb475056aec0b4809bd2db9aa00cff53a649e7b59d8edcbf4e6330b0995c",
+     "9c05781112d5b0a2a7148a222e50e0bd891d6b60c5483f03456e982185944aae",
+     "3b15c977e20bfe4b8482991274635edd94f366595b1a3d2993515705ca3cedb8",
+     "8d4442713eb9d4791175cb040d98d6fc5be8864d6ec2f89cf0895a2b2b72d1b1",
      "pepper\xf0\x9f\x91\x80\xd1\x97\xd0\xb6\xd0\xb0\xd0\xba",
      "Ao1EQnE+udR5EXXLBA2Y1vxb6IZNbsL4nPCJWisrctGxY3AduCS+jTUgAAnfvKafkmpy15+i9YMwCdccisRa8SvzW671T2JO"
      "4LFSPX31K4kYUKelSAdSPwe9NwO6LhOsnoJ+"},
-    {"eba1687cab6a3101bfc68fd70f214aa4cc059e9ec1b79fdb9ad0a0a4e259829f", "dff20d262bef9dfd94666548f556393085e6ea421c8af86e9d333fa8747e94b3",
-     "4f1538411098cf11c8af216836444787c462d47f97287f46cf7edb2c4915b8a5", "2180b52ae645fcf9f5080d81b1f0b5d6f2cd77ff3c986882bb549158462f3407",
+    {"eba1687cab6a3101bfc68fd70f214aa4cc059e9ec1b79fdb9ad0a0a4e259829f",
+     "dff20d262bef9dfd94666548f556393085e6ea421c8af86e9d333fa8747e94b3",
+     "4f1538411098cf11c8af216836444787c462d47f97287f46cf7edb2c4915b8a5",
+     "2180b52ae645fcf9f5080d81b1f0b5d6f2cd77ff3c986882bb549158462f3407",
      "( \xcd\xa1\xc2\xb0 \xcd\x9c\xca\x96 \xcd\xa1\xc2\xb0)",
      "AiGAtSrmRfz59QgNgbHwtdbyzXf/PJhogrtUkVhGLzQHv4qhKQwnFQ54OjVMgqCea/Vj0YqBSdhqNR777TJ4zIUk7R0fnizp"
      "6l1zwgzWv7+ee6u+0/89KIjY5q1wu6inyuiv"},
-    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e", "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
-     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd", "e4cd5f7ce4eea024bc71b17ad456a986a74ac426c2c62b0a15eb5c5c8f888b68",
-     "\xd9\x85\xd9\x8f\xd9\x86\xd9\x8e\xd8\xa7\xd9\x82\xd9\x8e\xd8\xb4\xd9\x8e\xd8\xa9\xd9\x8f \xd8\xb3\xd9\x8f\xd8\xa8\xd9\x8f\xd9\x84\xd9\x90 \xd8\xa7\xd9\x90\xd8\xb3\xd9\x92\xd8\xaa\xd9\x90\xd8\xae\xd9\x92\xd8\xaf\xd9\x8e\xd8\xa7\xd9\x85\xd9\x90 \xd8\xa7\xd9\x84\xd9\x84\xd9\x8f\xd9\x91\xd8\xba\xd9\x8e\xd8\xa9\xd9\x90 \xd9\x81\xd9\x90\xd9\x8a \xd8\xa7\xd9\x84\xd9\x86\xd9\x8f\xd9\x91\xd8\xb8\xd9\x8f\xd9\x85\xd9\x90 \xd8\xa7\xd9\x84\xd9\x92\xd9\x82\xd9\x8e\xd8\xa7\xd8\xa6\xd9\x90\xd9\x85\xd9\x8e\xd8\xa9\xd9\x90 \xd9\x88\xd9\x8e\xd9\x81\xd9\x90\xd9\x8a\xd9\x85 \xd9\x8a\xd9\x8e\xd8\xae\xd9\x8f\xd8\xb5\xd9\x8e\xd9\x91 \xd8\xa7\xd9\x84\xd8\xaa\xd9\x8e\xd9\x91\xd8\xb7\xd9\x92\xd8\xa8\xd9\x90\xd9\x8a\xd9\x82\xd9\x8e\xd8\xa7\xd8\xaa\xd9\x8f \xd8\xa7\xd9\x84\xd9\x92\xd8\xad\xd8\xa7\xd8\xb3\xd9\x8f\xd9\x88\xd8\xa8\xd9\x90\xd9\x8a\xd9\x8e\xd9\x91\xd8\xa9\xd9\x8f\xd8\x8c",
+    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e",
+     "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
+     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd",
+     "e4cd5f7ce4eea024bc71b17ad456a986a74ac426c2c62b0a15eb5c5c8f888b68",
+     "\xd9\x85\xd9\x8f\xd9\x86\xd9\x8e\xd8\xa7\xd9\x82\xd9\x8e\xd8\xb4\xd9\x8e\xd8\xa9\xd9\x8f "
+     "\xd8\xb3\xd9\x8f\xd8\xa8\xd9\x8f\xd9\x84\xd9\x90 "
+     "\xd8\xa7\xd9\x90\xd8\xb3\xd9\x92\xd8\xaa\xd9\x90\xd8\xae\xd9\x92\xd8\xaf\xd9\x8e\xd8\xa7\xd9\x85\xd9"
+     "\x90 \xd8\xa7\xd9\x84\xd9\x84\xd9\x8f\xd9\x91\xd8\xba\xd9\x8e\xd8\xa9\xd9\x90 \xd9\x81\xd9\x90\xd9\x8a "
+     "\xd8\xa7\xd9\x84\xd9\x86\xd9\x8f\xd9\x91\xd8\xb8\xd9\x8f\xd9\x85\xd9\x90 "
+     "\xd8\xa7\xd9\x84\xd9\x92\xd9\x82\xd9\x8e\xd8\xa7\xd8\xa6\xd9\x90\xd9\x85\xd9\x8e\xd8\xa9\xd9\x90 "
+     "\xd9\x88\xd9\x8e\xd9\x81\xd9\x90\xd9\x8a\xd9\x85 "
+     "\xd9\x8a\xd9\x8e\xd8\xae\xd9\x8f\xd8\xb5\xd9\x8e\xd9\x91 "
+     "\xd8\xa7\xd9\x84\xd8\xaa\xd9\x8e\xd9\x91\xd8\xb7\xd9\x92\xd8\xa8\xd9\x90\xd9\x8a\xd9\x82\xd9\x8e\xd8"
+     "\xa7\xd8\xaa\xd9\x8f "
+     "\xd8\xa7\xd9\x84\xd9\x92\xd8\xad\xd8\xa7\xd8\xb3\xd9\x8f\xd9\x88\xd8\xa8\xd9\x90\xd9\x8a\xd9\x8e\xd9"
+     "\x91\xd8\xa9\xd9\x8f\xd8\x8c",
      "AuTNX3zk7qAkvHGxetRWqYanSsQmwsYrChXrXFyPiItoIBsWu1CB+sStla2M4VeANASHxM78i1CfHQQH1YbBy24Tng7emYW4"
      "4ol6QkFD6D8Zq7QPl+8L1c47lx8RoODEQMvNCbOk5ffUV3/AhONHBXnffrI+0025c+uRGzfqpYki4lBqm9iYU+k3Tvjczq9w"
      "U0mkVDEaM34WiQi30MfkJdRbeeYaq6kNvGPunLb3xdjjs5DL720d61Flc5ZfoZm+CBhADy9D9XiVZYLKAlkijALJur9dATYK"
      "ci6OBOoc2SJS2Clai5hOVzR0yVeyHRgRfH9aLSlWW5dXcUxTo7qqRjNf8W5+J4jF4gNQp5f5d0YA4vPAzjBwSP/5bGzNDslK"
      "fcAH"},
-    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e", "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
-     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd", "38d1ca0abef9e5f564e89761a86cee04574b6825d3ef2063b10ad75899e4b023",
-     "\xd8\xa7\xd9\x84\xd9\x83\xd9\x84 \xd9\x81\xd9\x8a \xd8\xa7\xd9\x84\xd9\x85\xd8\xac\xd9\x85\xd9\x88 \xd8\xb9\xd8\xa9 (5)",
+    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e",
+     "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
+     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd",
+     "38d1ca0abef9e5f564e89761a86cee04574b6825d3ef2063b10ad75899e4b023",
+     "\xd8\xa7\xd9\x84\xd9\x83\xd9\x84 \xd9\x81\xd9\x8a \xd8\xa7\xd9\x84\xd9\x85\xd8\xac\xd9\x85\xd9\x88 "
+     "\xd8\xb9\xd8\xa9 (5)",
      "AjjRygq++eX1ZOiXYahs7gRXS2gl0+8gY7EK11iZ5LAjbOTrlfrxak5Lki42v2jMPpLSicy8eHjsWkkMtF0i925vOaKG/ZkM"
      "Hh9ccQBdfTvgEGKzztedqDCAWb5TP1YwU1PsWaiiqG3+WgVvJiO4lUdMHXL7+zKKx8bgDtowzz4QAwI="},
-    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e", "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
-     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd", "4f1a31909f3483a9e69c8549a55bbc9af25fa5bbecf7bd32d9896f83ef2e12e0",
-     "\xf0\x9d\x96\x91\xf0\x9d\x96\x86\xf0\x9d\x96\x9f\xf0\x9d\x96\x9e \xe7\xa4\xbe\xe6\x9c\x83\xe7\xa7\x91\xe5\xad\xb8\xe9\x99\xa2\xe8\xaa\x9e\xe5\xad\xb8\xe7\xa0\x94\xe7\xa9\xb6\xe6\x89\x80",
+    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e",
+     "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
+     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd",
+     "4f1a31909f3483a9e69c8549a55bbc9af25fa5bbecf7bd32d9896f83ef2e12e0",
+     "\xf0\x9d\x96\x91\xf0\x9d\x96\x86\xf0\x9d\x96\x9f\xf0\x9d\x96\x9e "
+     "\xe7\xa4\xbe\xe6\x9c\x83\xe7\xa7\x91\xe5\xad\xb8\xe9\x99\xa2\xe8\xaa\x9e\xe5\xad\xb8\xe7\xa0\x94\xe7"
+     "\xa9\xb6\xe6\x89\x80",
      "Ak8aMZCfNIOp5pyFSaVbvJryX6W77Pe9MtmJb4PvLhLgh/TsxPLFSANcT67EC1t/qxjru5ZoADjKVEt2ejdx+xGvH49mcdfb"
      "c+l+L7gJtkH7GLKpE9pQNQWNHMAmj043PAXJZ++fiJObMRR2mye5VHEANzZWkZXMrXF7YjuG10S1pOU="},
-    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e", "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
-     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd", "a3e219242d85465e70adcd640b564b3feff57d2ef8745d5e7a0663b2dccceb54",
-     "\xf0\x9f\x99\x88 \xf0\x9f\x99\x89 \xf0\x9f\x99\x8a 0\xef\xb8\x8f\xe2\x83\xa3 1\xef\xb8\x8f\xe2\x83\xa3 2\xef\xb8\x8f\xe2\x83\xa3 3\xef\xb8\x8f\xe2\x83\xa3 4\xef\xb8\x8f\xe2\x83\xa3 5\xef\xb8\x8f\xe2\x83\xa3 6\xef\xb8\x8f\xe2\x83\xa3 7\xef\xb8\x8f\xe2\x83\xa3 8\xef\xb8\x8f\xe2\x83\xa3 9\xef\xb8\x8f\xe2\x83\xa3 \xf0\x9f\x94\x9f Power\xd9\x84\xd9\x8f\xd9\x84\xd9\x8f\xd8\xb5\xd9\x91\xd8\xa8\xd9\x8f\xd9\x84\xd9\x8f\xd9\x84\xd8\xb5\xd9\x91\xd8\xa8\xd9\x8f\xd8\xb1\xd8\xb1\xd9\x8b \xe0\xa5\xa3 \xe0\xa5\xa3h \xe0\xa5\xa3 \xe0\xa5\xa3\xe5\x86\x97",
+    {"d5633530f5bcfebceb5584cfbbf718a30df0751b729dd9a789b9f30c0587d74e",
+     "b74e6a341fb134127272b795a08b59250e5fa45a82a2eb4095e4ce9ed5f5e214",
+     "75fe686d21a035f0c7cd70da64ba307936e5ca0b20710496a6b6b5f573377bdd",
+     "a3e219242d85465e70adcd640b564b3feff57d2ef8745d5e7a0663b2dccceb54",
+     "\xf0\x9f\x99\x88 \xf0\x9f\x99\x89 \xf0\x9f\x99\x8a 0\xef\xb8\x8f\xe2\x83\xa3 1\xef\xb8\x8f\xe2\x83\xa3 "
+     "2\xef\xb8\x8f\xe2\x83\xa3 3\xef\xb8\x8f\xe2\x83\xa3 4\xef\xb8\x8f\xe2\x83\xa3 "
+     "5\xef\xb8\x8f\xe2\x83\xa3 6\xef\xb8\x8f\xe2\x83\xa3 7\xef\xb8\x8f\xe2\x83\xa3 "
+     "8\xef\xb8\x8f\xe2\x83\xa3 9\xef\xb8\x8f\xe2\x83\xa3 \xf0\x9f\x94\x9f "
+     "Power\xd9\x84\xd9\x8f\xd9\x84\xd9\x8f\xd8\xb5\xd9\x91\xd8\xa8\xd9\x8f\xd9\x84\xd9\x8f\xd9\x84\xd8\xb5"
+     "\xd9\x91\xd8\xa8\xd9\x8f\xd8\xb1\xd8\xb1\xd9\x8b \xe0\xa5\xa3 \xe0\xa5\xa3h \xe0\xa5\xa3 "
+     "\xe0\xa5\xa3\xe5\x86\x97",
      "AqPiGSQthUZecK3NZAtWSz/v9X0u+HRdXnoGY7LczOtUf05aMF89q1FLwJvaFJYICZoMYgRJHFLwPiOHce7fuAc40kX0wXJv"
      "ipyBJ9HzCOj7CgtnC1/cmPCHR3s5AIORmroBWglm1LiFMohv1FSPEbaBD51VXxJa4JyWpYhreSOEjn1wd0lMKC9b+osV2N2t"
      "pbs+rbpQem2tRen3sWflmCqjkG5VOVwRErCuXuPb5+hYwd8BoZbfCrsiAVLd7YT44dRtKNBx6rkabWfddKSLtreHLDysOhQU"
@@ -136,11 +177,14 @@ struct LongMessage {
   const char* payload_sha256;
 };
 constexpr LongMessage kLongMessages[] = {
-    {"8fc262099ce0d0bb9b89bac05bb9e04f9bc0090acc181fef6840ccee470371ed", "326bcb2c943cd6bb717588c9e5a7e738edf6ed14ec5f5344caa6ef56f0b9cff7", "x", 65535,
+    {"8fc262099ce0d0bb9b89bac05bb9e04f9bc0090acc181fef6840ccee470371ed",
+     "326bcb2c943cd6bb717588c9e5a7e738edf6ed14ec5f5344caa6ef56f0b9cff7", "x", 65535,
      "90714492225faba06310bff2f249ebdc2a5e609d65a629f1c87f2d4ffc55330a"},
-    {"56adbe3720339363ab9c3b8526ffce9fd77600927488bfc4b59f7a68ffe5eae0", "ad68da81833c2a8ff609c3d2c0335fd44fe5954f85bb580c6a8d467aa9fc5dd0", "!", 65535,
+    {"56adbe3720339363ab9c3b8526ffce9fd77600927488bfc4b59f7a68ffe5eae0",
+     "ad68da81833c2a8ff609c3d2c0335fd44fe5954f85bb580c6a8d467aa9fc5dd0", "!", 65535,
      "8013e45a109fad3362133132b460a2d5bce235fe71c8b8f4014793fb52a49844"},
-    {"7fc540779979e472bb8d12480b443d1e5eb1098eae546ef2390bee499bbf46be", "34905e82105c20de9a2f6cd385a0d541e6bcc10601d12481ff3a7575dc622033", "\xf0\x9f\xa6\x84", 16383,
+    {"7fc540779979e472bb8d12480b443d1e5eb1098eae546ef2390bee499bbf46be",
+     "34905e82105c20de9a2f6cd385a0d541e6bcc10601d12481ff3a7575dc622033", "\xf0\x9f\xa6\x84", 16383,
      "b3348422471da1f3c59d79acfe2fe103f3cd24488109e5b18734cdb5953afd15"},
 };
 
@@ -181,15 +225,10 @@ constexpr BadPayload kBadPayloads[] = {
      "Nch3Tf+o9+zZTMxwjgX/nm3yDKR2kHQMBhVleCB9uPuljl40AJ8kXRD0gjw+aYRJFUMK9gCETZAjjmrs"
      "CM+nGRZ1FfNsHr6Z",
      "invalid padding"},
-    {"5cd2d13b9e355aeb2452afbd3786870dbeecb9d355b12cb0a3b6e9da5744cd35",
-     "",
-     "invalid payload length: 0"},
-    {"d61d3f09c7dfe1c0be91af7109b60a7d9d498920c90cbba1e137320fdd938853",
-     "Ag==",
-     "invalid payload length: 4"},
+    {"5cd2d13b9e355aeb2452afbd3786870dbeecb9d355b12cb0a3b6e9da5744cd35", "", "invalid payload length: 0"},
+    {"d61d3f09c7dfe1c0be91af7109b60a7d9d498920c90cbba1e137320fdd938853", "Ag==", "invalid payload length: 4"},
     {"873bb0fc665eb950a8e7d5971965539f6ebd645c83c08cd6a85aafbad0f0bc47",
-     "AqxgToSh3H7iLYRJjoWAM+vSv/Y1mgNlm6OWWjOYUClrFF8=",
-     "invalid payload length: 48"},
+     "AqxgToSh3H7iLYRJjoWAM+vSv/Y1mgNlm6OWWjOYUClrFF8=", "invalid payload length: 48"},
     {"9f2fef8f5401ac33f74641b568a7a30bb19409c76ffdc5eae2db6b39d2617fbe",
      "Ap/2SEZCVFIhYk6qx7nqJxM6TMI1ZoKmAzrO7vBDVJhhuZXWiM20i/tIsbjT0KxkJs2MZjh1oXNYMO9g"
      "gfk7i47WQA==",
@@ -200,7 +239,8 @@ ConversationKey shared(const char* hex) { return ConversationKey(*array_from_hex
 
 TEST(Nip44, ConversationKeys) {
   for (const KeyVector& vector : kKeys) {
-    const auto key = conversation_key(*crypto::SecretKey::from_hex(vector.sec1), *crypto::XOnlyKey::from_hex(vector.pub2));
+    const auto key =
+        conversation_key(*crypto::SecretKey::from_hex(vector.sec1), *crypto::XOnlyKey::from_hex(vector.pub2));
     ASSERT_TRUE(key) << vector.sec1;
     EXPECT_EQ(to_hex(key->reveal()), vector.conversation_key);
   }
@@ -226,7 +266,8 @@ TEST(Nip44, LongMessages) {
   for (const LongMessage& vector : kLongMessages) {
     std::string plaintext;
     for (int i = 0; i < vector.repeat; ++i) plaintext += vector.pattern;
-    const auto payload = nip44_encrypt(shared(vector.conversation_key), plaintext, *array_from_hex<32>(vector.nonce));
+    const auto payload =
+        nip44_encrypt(shared(vector.conversation_key), plaintext, *array_from_hex<32>(vector.nonce));
     ASSERT_TRUE(payload);
     EXPECT_EQ(to_hex(crypto::sha256(as_bytes(*payload))), vector.payload_sha256);
     EXPECT_EQ(*nip44_decrypt(shared(vector.conversation_key), *payload), plaintext);
@@ -243,10 +284,10 @@ TEST(Nip44, RefusesBadPayloadsAndLengths) {
 }
 
 TEST(Nip44, PadsInSteps) {
-  const std::array<std::size_t, 2> sizes[] = {{16, 32},   {32, 32},   {33, 64},   {37, 64},    {45, 64},    {49, 64},
-                                              {64, 64},   {65, 96},   {100, 128}, {111, 128},  {200, 224},  {250, 256},
-                                              {320, 320}, {383, 384}, {384, 384}, {400, 448},  {500, 512},  {512, 512},
-                                              {515, 640}, {700, 768}, {800, 896}, {900, 1024}, {1020, 1024}};
+  const std::array<std::size_t, 2> sizes[] = {
+      {16, 32},   {32, 32},   {33, 64},   {37, 64},   {45, 64},   {49, 64},    {64, 64},    {65, 96},
+      {100, 128}, {111, 128}, {200, 224}, {250, 256}, {320, 320}, {383, 384},  {384, 384},  {400, 448},
+      {500, 512}, {512, 512}, {515, 640}, {700, 768}, {800, 896}, {900, 1024}, {1020, 1024}};
   for (const auto& [size, padded] : sizes) {
     const auto payload = nip44_encrypt(ConversationKey(), std::string(size, 'x'), {});
     EXPECT_EQ(from_base64(*payload)->size(), 1 + 32 + 2 + padded + 32) << size;
