@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# run.sh BUILD [crypto|mint|duel]: the load generators against a set of their own. Called by ./dev bench. bench/README.md explains the figures.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/.." && pwd)
+build=$1 only=${2:-}
+dir=$root/build/bench
+trap '"$root/dev" down --dir "$dir" >/dev/null 2>&1 || true' EXIT
+wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+number() { sed -n "s/.*\"$1\": *\([0-9.]*\).*/\1/p" | head -n 1; }
+up() { "$root/dev" up --dir "$dir" --json >"$root/build/bench.json"; }
+field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$root/build/bench.json" | head -n 1; }
+
+if wants crypto; then "$build/bench/crypto-bound"; fi
+
+if wants mint; then
+  up
+  before=$("$build/bench/crypto-bound" --json | number swaps_per_second)
+  "$build/bench/mint-load" --mint "$(field mint)" --unit sat --swaps 40000 --runs 3 --json >"$root/build/mint-load.json"
+  after=$("$build/bench/crypto-bound" --json | number swaps_per_second)
+  rate=$(number swaps_per_second <"$root/build/mint-load.json")
+  cat "$root/build/mint-load.json"
+  awk -v b="$before" -v a="$after" -v r="$rate" \
+    'BEGIN { bound = (a + b) / 2; printf "crypto bound %.0f/s before, %.0f/s after; swaps %.0f/s = %.1f %% of it\n", b, a, r, 100 * r / bound }'
+  "$root/dev" down --dir "$dir"
+fi
+
+if wants duel; then
+  for think in 5:15 0:0; do
+    up
+    echo "1000 duels, thinking $think s"
+    "$build/bench/duel-load" --mint "$(field mint)" --engine "$(field engine_pubkey)" \
+      $(sed 's/.*"relays": \[\([^]]*\)\].*/\1/; s/[",]/ /g; s/ws:/--relay ws:/g' "$root/build/bench.json") --duels 1000 --think "$think"
+    "$root/dev" down --dir "$dir"
+  done
+fi
