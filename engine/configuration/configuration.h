@@ -63,9 +63,8 @@ struct AnnouncementConfiguration {
 };
 
 struct EscrowConfiguration {
-  std::optional<crypto::SecretKey> private_key;  ///< nullopt: the file `escrow.key` in the data folder
-  /// From which links and the secrets of rake proofs derive, 64 hex digits; nullopt: the file `link.key`. Engines of one
-  /// cluster share it.
+  /// From which the escrow key, links and the secrets of rake proofs derive, 64 hex digits; nullopt: the file `link.key`
+  /// in the data folder, made at the first start. Engines of one cluster share it.
   std::optional<crypto::SecretKey> link_secret;
 };
 

@@ -6,6 +6,7 @@ namespace manastr::engine {
 namespace {
 
 constexpr std::size_t kMostKeysets = 200;
+constexpr Millis kLookTimeout{2'000};
 
 const cashu::Keyset* find_keyset(const KnownMint& mint, const cashu::KeysetId& id) {
   const auto found = std::ranges::find(mint.keysets, id, &cashu::Keyset::id);
@@ -17,8 +18,12 @@ const cashu::Keyset* find_keyset(const KnownMint& mint, const cashu::KeysetId& i
 Result<std::unique_ptr<MintBook>> MintBook::make(Options options, std::shared_ptr<mintclient::Transport> transport) {
   std::unique_ptr<MintBook> book(new MintBook(std::move(options)));
   const mintclient::ClientOptions client{.timeout = book->options_.timeout};
+  // Looks are short: one that hangs would hold up the daemon's end.
+  const mintclient::ClientOptions look{.timeout = std::min(book->options_.timeout, kLookTimeout)};
+  TRY(book->primary_look_, mintclient::MintClient::make(book->options_.primary_url, transport, look));
   TRY(book->primary_client_, mintclient::MintClient::make(book->options_.primary_url, transport, client));
   if (!book->options_.backup_url.empty()) {
+    TRY(book->backup_look_, mintclient::MintClient::make(book->options_.backup_url, transport, look));
     TRY(book->backup_client_, mintclient::MintClient::make(book->options_.backup_url, transport, client));
   }
   return book;
@@ -45,6 +50,7 @@ Result<std::shared_ptr<const KnownMint>> MintBook::ask(mintclient::MintClient& c
     if (known != nullptr) {
       keyset = *known;
     } else {
+      if (stopping_) return unavailable("stopped");
       TRY(keyset, client.keys(each.id));
     }
     static_cast<cashu::KeysetInfo&>(keyset) = each;
@@ -54,13 +60,13 @@ Result<std::shared_ptr<const KnownMint>> MintBook::ask(mintclient::MintClient& c
 }
 
 Status MintBook::refresh() {
-  auto primary = ask(*primary_client_);
+  auto primary = ask(*primary_look_);
   if (primary) {
     const std::lock_guard lock(mutex_);
     primary_ = *primary;
   }
-  if (backup_client_) {
-    auto backup = ask(*backup_client_);
+  if (backup_look_ && !stopping_) {
+    auto backup = ask(*backup_look_);
     if (backup) {
       const std::lock_guard lock(mutex_);
       backup_ = *backup;

@@ -1,6 +1,7 @@
 // What the engine knows of the mints at which it takes stakes: prices, keysets with their keys, limits, and the clients
 // to call them. Refreshed by one thread of the daemon, read by all.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,8 @@ class MintBook {
   /// Asks the mints anew; waits for their answers. What can't be reached keeps what was known of it; the error names
   /// the primary mint's trouble. From one thread at a time.
   Status refresh();
+  /// A refresh under way ends after the answer that it waits for (2 s at most).
+  void stop() { stopping_ = true; }
 
   /// The mints to offer: the primary, and the backup if it is a mint of its own. Those never reached are not in it.
   std::vector<std::shared_ptr<const KnownMint>> mints() const;
@@ -47,6 +50,9 @@ class MintBook {
   bool same_ledger_locked() const;
 
   const Options options_;
+  std::atomic<bool> stopping_{false};
+  std::shared_ptr<mintclient::MintClient> primary_look_;  // for refresh()
+  std::shared_ptr<mintclient::MintClient> backup_look_;
   std::shared_ptr<mintclient::MintClient> primary_client_;
   std::shared_ptr<mintclient::MintClient> backup_client_;
   mutable std::mutex mutex_;  // guards what follows
