@@ -16,7 +16,9 @@ Result<Settings> load_settings(const std::string& path) {
   out.description = info.text("description", "");
   out.contact = info.text("contact", "");
   out.icon = info.text("relay_icon", "");
-  if (const auto key = info.public_key("pubkey")) out.pubkey = key->hex();
+  if (info.has("pubkey")) {
+    if (const auto key = info.public_key("pubkey")) out.pubkey = key->hex();
+  }
 
   Section database = document.section("database");
   out.sqlite = database.choice("engine", "sqlite", {"sqlite", "memory"}) == "sqlite";
