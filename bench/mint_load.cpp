@@ -1,0 +1,318 @@
+// Load for any Cashu mint over plain NUT HTTP: swaps, mints, melts, checks, restores, prepared beforehand and then sent
+// as fast as they are answered (closed loop) or at a given rate (open loop). See bench/README.md.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+
+#include "bench/load_wallet.h"
+#include "common/mintclient/replies.h"
+
+namespace {
+
+using namespace manastr;
+using namespace manastr::bench;
+
+constexpr std::size_t kSamples = 200;  ///< replies looked at after each run
+
+constexpr std::string_view kUsage =
+    R"(usage: mint-load --mint URL [options]
+  --kind swap|mint|melt|check|restore   what to send (default swap: 2 inputs, 2 outputs)
+  --unit UNIT          of the mint's keyset (default sat)
+  --requests N         a run (default 40000)
+  --runs N             the median of so many counts (default 3)
+  --connections N      (default 32)
+  --rate R             open loop: R requests a second, latency from the moment each was due; 0: closed loop (default)
+  --batch N            entries of one check or restore (default 10)
+  --max-outputs N      of one mint request while buying proofs (default 500)
+  --json               one object on standard output
+)";
+
+struct Options {
+  std::string mint;
+  std::string kind = "swap";
+  std::string unit = "sat";
+  std::size_t requests = 40'000;
+  std::size_t runs = 3;
+  std::size_t connections = 32;
+  double rate = 0;
+  std::size_t batch = 10;
+  std::size_t max_outputs = 500;
+  bool json = false;
+};
+
+using Checked = LoadWallet::Checked;
+
+/// Requests of one run, and what to make of the reply to one of them.
+struct Workload {
+  std::vector<std::string> requests;
+  std::function<Checked(std::size_t request, const std::string& body)> check;
+};
+
+Checked right_if(bool right) { return {right ? 1U : 0U, 0, right ? 0U : 1U}; }
+
+/// Amounts of two inputs and two outputs, powers of two, that balance under the keyset's fee.
+struct SwapShape {
+  cashu::Amount in[2];
+  cashu::Amount out[2];
+};
+Result<SwapShape> swap_shape(std::uint64_t fee_ppk) {
+  const auto fee = cashu::fee_of_ppk_sum(2 * fee_ppk).value_or(UINT64_MAX);
+  for (cashu::Amount in = 2; in < 1 << 20; in *= 2) {
+    for (cashu::Amount out = 1; out <= in; out *= 2) {
+      const cashu::Amount rest = 2 * in - out - std::min(fee, 2 * in - out);
+      if (2 * in == out + rest + fee && std::has_single_bit(rest)) return SwapShape{{in, in}, {std::min(out, rest), std::max(out, rest)}};
+    }
+  }
+  return invalid("no two powers of two balance under this keyset's fee");
+}
+
+Result<Workload> swaps(const LoadWallet& wallet, const Options& options) {
+  TRY(const auto shape, swap_shape(wallet.keyset().input_fee_ppk));
+  std::vector<cashu::Amount> inputs;
+  std::vector<cashu::Amount> outputs;
+  for (std::size_t i = 0; i < options.requests; ++i) {
+    inputs.insert(inputs.end(), shape.in, shape.in + 2);
+    outputs.insert(outputs.end(), shape.out, shape.out + 2);
+  }
+  TRY(const auto coins, wallet.buy(inputs));
+  const auto blanks = std::make_shared<std::vector<Blank>>(wallet.blanks(outputs));
+  Workload work;
+  work.requests.resize(options.requests);
+  in_parallel(options.requests, [&](std::size_t i) {
+    work.requests[i] = post_bytes(wallet.target(), "/v1/swap", '{' + wallet.inputs_json(&coins[2 * i], 2) + ',' +
+                                                                   wallet.outputs_json(&(*blanks)[2 * i], 2) + '}');
+  });
+  work.check = [&wallet, blanks](std::size_t i, const std::string& body) {
+    return wallet.check_signatures(body, &(*blanks)[2 * i], 2);
+  };
+  return work;
+}
+
+Result<Workload> mints(const LoadWallet& wallet, const Options& options) {
+  TRY(const auto quotes, wallet.paid_quotes(std::vector<cashu::Amount>(options.requests, 3)));
+  std::vector<cashu::Amount> outputs;
+  for (std::size_t i = 0; i < options.requests; ++i) outputs.insert(outputs.end(), {1, 2});
+  const auto blanks = std::make_shared<std::vector<Blank>>(wallet.blanks(outputs));
+  Workload work;
+  for (std::size_t i = 0; i < options.requests; ++i) {
+    work.requests.push_back(post_bytes(wallet.target(), "/v1/mint/bolt11", "{\"quote\":\"" + quotes[i] + "\"," +
+                                                                               wallet.outputs_json(&(*blanks)[2 * i], 2) + '}'));
+  }
+  work.check = [&wallet, blanks](std::size_t i, const std::string& body) {
+    return wallet.check_signatures(body, &(*blanks)[2 * i], 2);
+  };
+  return work;
+}
+
+/// Powers of two that pay `needed` and their own fee.
+std::vector<cashu::Amount> payment(cashu::Amount needed, std::uint64_t fee_ppk) {
+  cashu::Amount fee = 0;
+  while (true) {
+    auto parts = cashu::split_amount(needed + fee);
+    const auto wanted = cashu::fee_of_ppk_sum(fee_ppk * parts.size()).value_or(0);
+    if (wanted <= fee) return parts;
+    fee = wanted;
+  }
+}
+
+Result<Workload> melts(const LoadWallet& wallet, const Options& options) {
+  TRY(const auto quotes, wallet.melt_quotes(options.requests, 4));
+  std::vector<cashu::Amount> amounts;
+  std::vector<std::size_t> first;
+  for (const auto& quote : quotes) {
+    first.push_back(amounts.size());
+    const auto parts = payment(quote.needed, wallet.keyset().input_fee_ppk);
+    amounts.insert(amounts.end(), parts.begin(), parts.end());
+  }
+  first.push_back(amounts.size());
+  TRY(const auto coins, wallet.buy(amounts));
+  Workload work;
+  for (std::size_t i = 0; i < options.requests; ++i) {
+    work.requests.push_back(post_bytes(wallet.target(), "/v1/melt/bolt11",
+                                       "{\"quote\":\"" + quotes[i].quote + "\"," +
+                                           wallet.inputs_json(&coins[first[i]], first[i + 1] - first[i]) + '}'));
+  }
+  work.check = [](std::size_t, const std::string& body) {
+    const auto quote = mintclient::read_melt_quote(body, nullptr);
+    return right_if(quote && quote->state == mintclient::QuoteState::paid);
+  };
+  return work;
+}
+
+/// Checks and restores ask about the same coins again and again, at shifting places.
+Result<std::vector<Coin>> coins_to_ask_about(const LoadWallet& wallet, const Options& options) {
+  return wallet.buy(std::vector<cashu::Amount>(std::max<std::size_t>(2'000, options.batch), 1));
+}
+
+Result<Workload> checks(const LoadWallet& wallet, const Options& options) {
+  TRY(const auto coins, coins_to_ask_about(wallet, options));
+  Workload work;
+  for (std::size_t i = 0; i < options.requests; ++i) {
+    std::string body = "{\"Ys\":[";
+    for (std::size_t k = 0; k < options.batch; ++k) {
+      body += (k == 0 ? "\"" : ",\"") + coins[(i * 7 + k) % coins.size()].y.hex() + '"';
+    }
+    work.requests.push_back(post_bytes(wallet.target(), "/v1/checkstate", body + "]}"));
+  }
+  work.check = [batch = options.batch](std::size_t, const std::string& body) {
+    std::size_t unspent = 0;
+    for (auto at = body.find("\"UNSPENT\""); at != std::string::npos; at = body.find("\"UNSPENT\"", at + 1)) ++unspent;
+    return right_if(unspent == batch);
+  };
+  return work;
+}
+
+Result<Workload> restores(const LoadWallet& wallet, const Options& options) {
+  TRY(const auto coins, coins_to_ask_about(wallet, options));
+  const auto id = wallet.keyset().id.hex();
+  Workload work;
+  for (std::size_t i = 0; i < options.requests; ++i) {
+    std::string body = "{\"outputs\":[";
+    for (std::size_t k = 0; k < options.batch; ++k) {
+      const Coin& coin = coins[(i * 7 + k) % coins.size()];
+      body += (k == 0 ? "{\"amount\":" : ",{\"amount\":") + std::to_string(coin.amount) + ",\"id\":\"" + id + "\",\"B_\":\"" +
+              coin.b.hex() + "\"}";
+    }
+    work.requests.push_back(post_bytes(wallet.target(), "/v1/restore", body + "]}"));
+  }
+  work.check = [batch = options.batch](std::size_t, const std::string& body) {
+    std::size_t signatures = 0;
+    for (auto at = body.find("\"C_\""); at != std::string::npos; at = body.find("\"C_\"", at + 1)) ++signatures;
+    return right_if(signatures == batch);
+  };
+  return work;
+}
+
+struct Run {
+  double per_second = 0;
+  double p50 = 0, p90 = 0, p99 = 0, p999 = 0, worst = 0;  ///< ms
+  std::size_t succeeded = 0;
+  std::size_t failed = 0;
+  double client_cpu_us = 0;  ///< per request
+  Checked checked;
+  std::string first_error;
+};
+
+Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
+  using Make = Result<Workload> (*)(const LoadWallet&, const Options&);
+  static const std::map<std::string, Make> kKinds = {
+      {"swap", swaps}, {"mint", mints}, {"melt", melts}, {"check", checks}, {"restore", restores}};
+  TRY(const auto work, kKinds.at(options.kind)(wallet, options));
+  const std::size_t every = std::max<std::size_t>(1, options.requests / kSamples);
+  TRY(const auto load, run_load(wallet.target(), work.requests,
+                                {static_cast<unsigned>(options.connections), options.rate, every}));
+  Run run{load.per_second(),       load.quantile_ms(0.5),   load.quantile_ms(0.9), load.quantile_ms(0.99),
+          load.quantile_ms(0.999), load.quantile_ms(1),     load.succeeded(),      options.requests - load.succeeded(),
+          1e6 * load.client_cpu_seconds / static_cast<double>(options.requests), {}, load.first_error};
+  for (std::size_t i = 0; i < load.bodies.size(); ++i) {
+    if (load.status[i * every] != 200) continue;
+    const Checked checked = work.check(i * every, load.bodies[i]);
+    run.checked.right += checked.right;
+    run.checked.without_dleq += checked.without_dleq;
+    run.checked.wrong += checked.wrong;
+  }
+  return run;
+}
+
+std::string run_json(const Run& run) {
+  return fmt::format(
+      R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
+      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"verified":{},"without_dleq":{},"wrong":{}}})",
+      run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed, run.client_cpu_us,
+      run.checked.right, run.checked.without_dleq, run.checked.wrong);
+}
+
+void print_run(std::string_view name, const Run& run) {
+  fmt::print(stderr, "{:7} {:8.0f}/s   p50 {:7.2f}  p90 {:7.2f}  p99 {:7.2f}  p99.9 {:7.2f}  max {:7.2f} ms   {} ok, {} failed   "
+             "{} verified{}\n",
+             name, run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
+             run.checked.right, run.checked.wrong != 0 ? fmt::format(", {} WRONG", run.checked.wrong) : "");
+}
+
+bool read_options(int argc, char** argv, Options& options) {
+  const auto number = [](std::string_view text, std::size_t& out) {
+    const auto end = text.data() + text.size();
+    return std::from_chars(text.data(), end, out).ptr == end && out >= 1 && out <= 100'000'000;
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--json") {
+      options.json = true;
+      continue;
+    }
+    if (++i >= argc) return false;
+    const std::string_view value = argv[i];
+    bool good = true;
+    if (name == "--mint") {
+      options.mint = value;
+    } else if (name == "--kind") {
+      options.kind = value;
+      good = value == "swap" || value == "mint" || value == "melt" || value == "check" || value == "restore";
+    } else if (name == "--unit") {
+      options.unit = value;
+    } else if (name == "--requests") {
+      good = number(value, options.requests);
+    } else if (name == "--runs") {
+      good = number(value, options.runs);
+    } else if (name == "--connections") {
+      good = number(value, options.connections);
+    } else if (name == "--batch") {
+      good = number(value, options.batch);
+    } else if (name == "--max-outputs") {
+      good = number(value, options.max_outputs);
+    } else if (name == "--rate") {
+      options.rate = std::atof(argv[i]);
+      good = options.rate >= 0;
+    } else {
+      good = false;
+    }
+    if (!good) {
+      fmt::print(stderr, "mint-load: {} {} is not an option\n", name, value);
+      return false;
+    }
+  }
+  return !options.mint.empty();
+}
+
+int run(const Options& options) {
+  const auto wallet = LoadWallet::open(options.mint, options.unit, options.max_outputs);
+  if (!wallet) {
+    fmt::print(stderr, "mint-load: {}\n", wallet.error().message);
+    return 1;
+  }
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i < options.runs; ++i) {
+    auto done = run_once(*wallet, options);
+    if (!done) {
+      fmt::print(stderr, "mint-load: {}\n", done.error().message);
+      return 1;
+    }
+    print_run(fmt::format("run {}", i + 1), *done);
+    if (!done->first_error.empty()) fmt::print(stderr, "  first refusal: {}\n", done->first_error);
+    runs.push_back(*std::move(done));
+  }
+  std::string all;
+  for (const Run& each : runs) all += (all.empty() ? "" : ",") + run_json(each);
+  const bool clean = std::ranges::all_of(runs, [](const Run& each) { return each.failed == 0 && each.checked.wrong == 0; });
+  std::ranges::sort(runs, {}, &Run::per_second);
+  const Run& median = runs[runs.size() / 2];
+  print_run("median", median);
+  if (options.json) {
+    fmt::print(R"({{"kind":"{}","unit":"{}","requests":{},"connections":{},"rate":{},"median":{},"runs":[{}]}})" "\n",
+               options.kind, options.unit, options.requests, options.connections, options.rate, run_json(median), all);
+  }
+  return clean ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (!read_options(argc, argv, options)) {
+    fmt::print(stderr, "{}", kUsage);
+    return 2;
+  }
+  return run(options);
+}
