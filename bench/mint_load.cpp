@@ -300,8 +300,9 @@ int run(const Options& options) {
   const Run& median = runs[runs.size() / 2];
   print_run("median", median);
   if (options.json) {
-    fmt::print(R"({{"kind":"{}","unit":"{}","requests":{},"connections":{},"rate":{},"median":{},"runs":[{}]}})" "\n",
-               options.kind, options.unit, options.requests, options.connections, options.rate, run_json(median), all);
+    fmt::print(
+        R"({{"kind":"{}","unit":"{}","requests":{},"connections":{},"rate":{},"runs":[{}],"median":{}}})" "\n",
+        options.kind, options.unit, options.requests, options.connections, options.rate, all, run_json(median));
   }
   return clean ? 0 : 1;
 }

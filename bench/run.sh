@@ -14,13 +14,20 @@ if wants crypto; then "$build/bench/crypto-bound"; fi
 
 if wants mint; then
   up
-  before=$("$build/bench/crypto-bound" --json | number swaps_per_second)
-  "$build/bench/mint-load" --mint "$(field mint)" --unit sat --swaps 40000 --runs 3 --json >"$root/build/mint-load.json"
-  after=$("$build/bench/crypto-bound" --json | number swaps_per_second)
-  rate=$(number swaps_per_second <"$root/build/mint-load.json")
-  cat "$root/build/mint-load.json"
+  load() { "$build/bench/mint-load" --mint "$(field mint)" --json "$@"; }
+  before=$("$build/bench/crypto-bound" --json | number bound_swaps_per_s)
+  load >"$root/build/mint-load.json"
+  after=$("$build/bench/crypto-bound" --json | number bound_swaps_per_s)
+  rate=$(number per_second <"$root/build/mint-load.json")
   awk -v b="$before" -v a="$after" -v r="$rate" \
     'BEGIN { bound = (a + b) / 2; printf "crypto bound %.0f/s before, %.0f/s after; swaps %.0f/s = %.1f %% of it\n", b, a, r, 100 * r / bound }'
+  half=$(awk -v r="$rate" 'BEGIN { printf "%.0f", r / 2 }')
+  echo "at half that load ($half/s):"
+  load --rate "$half" --runs 1 >"$root/build/mint-load-half.json"
+  for kind in mint melt check restore; do
+    echo "$kind:"
+    load --kind "$kind" --requests 5000 >"$root/build/mint-load-$kind.json"
+  done
   "$root/dev" down --dir "$dir"
 fi
 
