@@ -20,7 +20,9 @@ class Purse {
     chosen_.push_back(index);
   }
   /// Net value with `index` added; 128 bits, for it may be negative.
-  Int128 net_with(std::size_t index) const { return net(sum_ + coins_[index].amount, ppk_ + coins_[index].input_fee_ppk); }
+  Int128 net_with(std::size_t index) const {
+    return net(sum_ + coins_[index].amount, ppk_ + coins_[index].input_fee_ppk);
+  }
   Int128 net() const { return net(sum_, ppk_); }
   std::vector<std::size_t> take() { return std::move(chosen_); }
   std::size_t size() const { return chosen_.size(); }
@@ -34,8 +36,9 @@ class Purse {
 };
 
 /// Largest first, skipping what would overshoot; then the smallest single coin that closes the gap.
-std::optional<std::vector<std::size_t>> choose_close(std::span<const Coin> coins, const std::vector<std::size_t>& order,
-                                                     Int128 target, std::size_t most) {
+std::optional<std::vector<std::size_t>> choose_close(std::span<const Coin> coins,
+                                                     const std::vector<std::size_t>& order, Int128 target,
+                                                     std::size_t most) {
   Purse purse(coins);
   std::vector<std::size_t> skipped;
   for (const std::size_t index : order) {
@@ -72,7 +75,8 @@ std::optional<std::vector<std::size_t>> choose_covering(std::span<const Coin> co
 
 }  // namespace
 
-std::optional<std::vector<std::size_t>> select_coins(std::span<const Coin> coins, Amount target, std::size_t most) {
+std::optional<std::vector<std::size_t>> select_coins(std::span<const Coin> coins, Amount target,
+                                                     std::size_t most) {
   if (target == 0 || most == 0) return std::nullopt;
   std::vector<std::size_t> by_amount(coins.size());
   std::iota(by_amount.begin(), by_amount.end(), std::size_t{0});
@@ -110,8 +114,8 @@ std::optional<std::vector<Amount>> denominate(Amount amount, const cashu::Keys& 
   return pieces;
 }
 
-std::optional<std::vector<Amount>> stake_amounts(Amount stake, std::uint64_t input_fee_ppk, const cashu::Keys& keys,
-                                                 std::size_t most) {
+std::optional<std::vector<Amount>> stake_amounts(Amount stake, std::uint64_t input_fee_ppk,
+                                                 const cashu::Keys& keys, std::size_t most) {
   if (stake == 0 || input_fee_ppk > kMaxPpk) return std::nullopt;
   for (std::size_t n = 1; n <= most; ++n) {
     const auto sum = cashu::add(stake, *cashu::fee_of_ppk_sum(n * input_fee_ppk));

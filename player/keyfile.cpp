@@ -21,13 +21,14 @@ constexpr std::uint8_t kMinLogN = 10;
 constexpr std::uint8_t kMaxLogN = 22;
 
 /// The box key of the mnemonic: scrypt as NIP-49 uses it (r = 8, p = 1), under a name of its own.
-Result<crypto::Secret<32>> box_key(std::string_view passphrase, const ByteArray<16>& salt, std::uint8_t log_n) {
+Result<crypto::Secret<32>> box_key(std::string_view passphrase, const ByteArray<16>& salt,
+                                   std::uint8_t log_n) {
   if (sodium_init() < 0) return broken("libsodium does not start");
   crypto::Secret<32> stretched;
   const ByteView password = as_bytes(passphrase);
-  if (crypto_pwhash_scryptsalsa208sha256_ll(password.data(), password.size(), salt.data(), salt.size(),
-                                            std::uint64_t{1} << log_n, 8, 1, stretched.reveal_mutable().data(),
-                                            stretched.reveal().size()) != 0) {
+  if (crypto_pwhash_scryptsalsa208sha256_ll(
+          password.data(), password.size(), salt.data(), salt.size(), std::uint64_t{1} << log_n, 8, 1,
+          stretched.reveal_mutable().data(), stretched.reveal().size()) != 0) {
     return unavailable("there is not enough memory to open the key file");
   }
   return crypto::Secret<32>(crypto::hmac_sha256(stretched.reveal(), {as_bytes("manastr/v1/mnemonic")}));
@@ -70,7 +71,7 @@ Status sync_folder(const std::string& path) {
 Result<std::string> read_private_file(const std::string& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return invalid("can't open the key file " + path + ": " + errno_text());
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return invalid(path + " is no file");
   if ((info.st_mode & 077) != 0) return invalid(path + " can be read by others; run: chmod 600 " + path);
   std::string text(kMaxFile + 1, '\0');
@@ -91,7 +92,8 @@ template <std::size_t N>
 Result<ByteArray<N>> get_bytes(const json::Value& object, std::string_view key) {
   TRY(const std::string text, json::get_string(object, key, "mnemonic"));
   const auto bytes = array_from_hex<N>(text);
-  if (!bytes) return invalid("mnemonic." + std::string(key) + ": expected " + std::to_string(2 * N) + " hex digits");
+  if (!bytes)
+    return invalid("mnemonic." + std::string(key) + ": expected " + std::to_string(2 * N) + " hex digits");
   return *bytes;
 }
 
@@ -105,8 +107,8 @@ Result<crypto::SecretText> open_box(const json::Value& sealed, std::string_view 
   if (!box || box->size() <= crypto_secretbox_MACBYTES) return invalid("mnemonic.box: expected hex digits");
   TRY(const auto key, box_key(passphrase, salt, static_cast<std::uint8_t>(log_n)));
   std::string plain(box->size() - crypto_secretbox_MACBYTES, '\0');
-  if (crypto_secretbox_open_easy(reinterpret_cast<Byte*>(plain.data()), box->data(), box->size(), nonce.data(),
-                                 key.reveal().data()) != 0) {
+  if (crypto_secretbox_open_easy(reinterpret_cast<Byte*>(plain.data()), box->data(), box->size(),
+                                 nonce.data(), key.reveal().data()) != 0) {
     return refused(0, "the passphrase is wrong, or the key file is damaged");
   }
   return crypto::SecretText(std::move(plain));
@@ -118,8 +120,8 @@ PlayerKeys generate_player_keys(Random& random) {
   return {crypto::SecretKey::generate(random), crypto::generate_mnemonic(random)};
 }
 
-Status write_keyfile(const std::string& path, const PlayerKeys& keys, std::string_view passphrase, Random& random,
-                     std::uint8_t log_n) {
+Status write_keyfile(const std::string& path, const PlayerKeys& keys, std::string_view passphrase,
+                     Random& random, std::uint8_t log_n) {
   if (log_n < kMinLogN || log_n > kMaxLogN) return invalid("the scrypt cost must be from 10 to 22");
   TRY(const std::string ncryptsec, nostr::nip49_encrypt(keys.nostr_key, passphrase, log_n, random));
   const auto salt = random.bytes<16>();

@@ -22,7 +22,8 @@ Wallet::Wallet(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Wallet::~Wallet() = default;
 
 Result<std::unique_ptr<Wallet>> Wallet::open(const std::string& path, const crypto::Secret<64>& seed,
-                                             std::shared_ptr<mintclient::MintClient> client, const Clock& clock) {
+                                             std::shared_ptr<mintclient::MintClient> client,
+                                             const Clock& clock) {
   TRY(auto store, WalletStore::open(path, client->mint_url(), mark_of(seed)));
   auto state = std::unique_ptr<State>(new State{std::move(store), seed, std::move(client), clock, {}, false});
   TRY(auto known, state->store.keysets());
@@ -108,7 +109,8 @@ Status Wallet::State::refresh_keysets() {
       keysets.emplace(info.id, std::move(fresh));
       continue;
     }
-    // A version 1 id doesn't bind the fee; a mint that raises it in place is not followed (NUT-02 wants a new keyset).
+    // A version 1 id doesn't bind the fee; a mint that raises it in place is not followed (NUT-02 wants a new
+    // keyset).
     if (known->second.unit != info.unit || known->second.input_fee_ppk != info.input_fee_ppk) {
       return refused(0, "the mint changed unit or fee of keyset " + info.id.hex() + " under its id");
     }
@@ -132,10 +134,12 @@ Result<const cashu::Keyset*> Wallet::State::active_keyset(const cashu::Unit& uni
   const cashu::Keyset* best = nullptr;
   const UnixSeconds now = clock.now_seconds();
   for (const auto& [id, keyset] : keysets) {
-    if (keyset.unit != unit || !keyset.active || (keyset.final_expiry && *keyset.final_expiry <= now)) continue;
+    if (keyset.unit != unit || !keyset.active || (keyset.final_expiry && *keyset.final_expiry <= now))
+      continue;
     if (best == nullptr || keyset.input_fee_ppk < best->input_fee_ppk) best = &keyset;
   }
-  if (best == nullptr) return refused(cashu::kUnitUnsupported, "the mint has no active keyset of unit " + unit);
+  if (best == nullptr)
+    return refused(cashu::kUnitUnsupported, "the mint has no active keyset of unit " + unit);
   return best;
 }
 
@@ -179,8 +183,8 @@ Result<Wallet::State::Selection> Wallet::State::select(const cashu::Unit& unit, 
   const auto chosen = select_coins(coins, target, kMaxInputs);
   if (!chosen) {
     const Amount there = cashu::sum_amounts(coins).value_or(std::numeric_limits<Amount>::max());
-    return invalid("not enough " + unit + ": " + std::to_string(target) + " and the mint's input fee are needed, " +
-                       std::to_string(there) + " are there",
+    return invalid("not enough " + unit + ": " + std::to_string(target) +
+                       " and the mint's input fee are needed, " + std::to_string(there) + " are there",
                    cashu::kNotBalanced);
   }
   Selection out;
@@ -194,12 +198,15 @@ Result<Wallet::State::Selection> Wallet::State::select(const cashu::Unit& unit, 
 
 Result<std::vector<OutputPlan>> plan_amount(Amount amount, const cashu::Keyset& keyset, CoinState becomes) {
   const auto pieces = denominate(amount, keyset.keys);
-  if (!pieces) return invalid(std::to_string(amount) + " " + keyset.unit + " can't be made of the mint's denominations");
+  if (!pieces)
+    return invalid(std::to_string(amount) + " " + keyset.unit + " can't be made of the mint's denominations");
   std::vector<OutputPlan> out;
   for (const Amount piece : *pieces) out.push_back({piece, becomes, nullptr});
   return out;
 }
 
-void sort_by_amount(std::vector<OutputPlan>& outputs) { std::ranges::stable_sort(outputs, {}, &OutputPlan::amount); }
+void sort_by_amount(std::vector<OutputPlan>& outputs) {
+  std::ranges::stable_sort(outputs, {}, &OutputPlan::amount);
+}
 
 }  // namespace manastr::player

@@ -50,8 +50,10 @@ bool curable(int code) {
     case cashu::kKeysetExpired:
     case cashu::kOutputsAlreadySigned:
     case cashu::kOutputsPending:
-    case cashu::kProofsSpent: return true;
-    default: return false;
+    case cashu::kProofsSpent:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -72,9 +74,11 @@ Result<PreparedOutput> Wallet::State::prepare_output(const OutputPlan& plan, con
                                                      std::uint64_t counter) const {
   TRY(cashu::DerivedSecret derived, cashu::derive_secret(seed, id, counter));
   std::string secret = plan.lock != nullptr ? p2pk_secret(derived.secret, *plan.lock) : derived.secret;
-  if (secret.size() > cashu::kMaxSecretBytes) return invalid("the lock is too long for a secret of 1024 bytes");
+  if (secret.size() > cashu::kMaxSecretBytes)
+    return invalid("the lock is too long for a secret of 1024 bytes");
   const PublicKey y = crypto::hash_to_curve(as_bytes(secret));
-  return PreparedOutput{{plan.amount, id, crypto::blind(y, derived.r)}, std::move(secret), derived.r, plan.becomes};
+  return PreparedOutput{
+      {plan.amount, id, crypto::blind(y, derived.r)}, std::move(secret), derived.r, plan.becomes};
 }
 
 Result<Operation> Wallet::State::begin(const OperationPlan& plan, const cashu::Keyset& keyset) {
@@ -101,15 +105,19 @@ Result<Operation> Wallet::State::begin(const OperationPlan& plan, const cashu::K
 
 Status Wallet::State::run(const Operation& operation) {
   switch (operation.kind) {
-    case OperationKind::mint: return run_mint(operation);
-    case OperationKind::melt: return run_melt(operation);
-    case OperationKind::prepare: return still_open("the outputs wait for their settlement");
-    default: return run_swap(operation);
+    case OperationKind::mint:
+      return run_mint(operation);
+    case OperationKind::melt:
+      return run_melt(operation);
+    case OperationKind::prepare:
+      return still_open("the outputs wait for their settlement");
+    default:
+      return run_swap(operation);
   }
 }
 
-Result<Operation> Wallet::State::perform(const cashu::Unit& unit,
-                                         const std::function<Result<OperationPlan>(const cashu::Keyset&)>& plan) {
+Result<Operation> Wallet::State::perform(
+    const cashu::Unit& unit, const std::function<Result<OperationPlan>(const cashu::Keyset&)>& plan) {
   for (bool again = false;; again = true) {
     TRY(const cashu::Keyset* keyset, active_keyset(unit));
     TRY(const OperationPlan planned, plan(*keyset));
@@ -165,7 +173,8 @@ Status Wallet::State::run_melt(const Operation& operation) {
   failpoint("wallet.after-melt");
   if (quote && quote->state != QuoteState::unpaid) return settle_melt(operation, *quote);
   if (quote) {
-    return resolve_melt(operation, {ErrorKind::refused, cashu::kLightningFailed, "the mint could not pay the invoice"});
+    return resolve_melt(operation,
+                        {ErrorKind::refused, cashu::kLightningFailed, "the mint could not pay the invoice"});
   }
   if (quote.error().kind != ErrorKind::refused) return std::unexpected(quote.error());
   return resolve_melt(operation, quote.error());
@@ -184,7 +193,8 @@ Result<std::vector<std::optional<BlindSignature>>> Wallet::State::signed_outputs
   return out;
 }
 
-Result<std::vector<mintclient::ProofStatus>> Wallet::State::states_of(const std::vector<cashu::Proof>& proofs) {
+Result<std::vector<mintclient::ProofStatus>> Wallet::State::states_of(
+    const std::vector<cashu::Proof>& proofs) {
   constexpr std::size_t kBatch = 500;
   const std::vector<PublicKey> ys = ys_of(proofs);
   std::vector<mintclient::ProofStatus> out;
@@ -214,15 +224,17 @@ Status Wallet::State::resolve_swap(const Operation& operation, const Error& refu
   std::vector<BlindSignature> signatures;
   for (std::size_t i = 0; i < found->size(); ++i) {
     const auto& signature = (*found)[i];
-    if (signature && signature->amount == operation.outputs[i].message.amount) signatures.push_back(*signature);
+    if (signature && signature->amount == operation.outputs[i].message.amount)
+      signatures.push_back(*signature);
   }
   if (spent.size() == operation.inputs.size() && signatures.size() == operation.outputs.size()) {
     return finish(operation, signatures);
   }
   TRY_STATUS(undo(operation, spent));
-  return refused(cashu::kProofsSpent, std::to_string(spent.size()) +
-                                          " of the inputs were spent elsewhere (another copy of this wallet?); they are "
-                                          "out of the balance now");
+  return refused(cashu::kProofsSpent,
+                 std::to_string(spent.size()) +
+                     " of the inputs were spent elsewhere (another copy of this wallet?); they are "
+                     "out of the balance now");
 }
 
 Status Wallet::State::resolve_mint(const Operation& operation, const Error& refusal) {
@@ -239,7 +251,8 @@ Status Wallet::State::resolve_mint(const Operation& operation, const Error& refu
   std::vector<BlindSignature> signatures;
   for (std::size_t i = 0; i < found->size(); ++i) {
     const auto& signature = (*found)[i];
-    if (signature && signature->amount == operation.outputs[i].message.amount) signatures.push_back(*signature);
+    if (signature && signature->amount == operation.outputs[i].message.amount)
+      signatures.push_back(*signature);
   }
   if (signatures.size() == operation.outputs.size()) return finish(operation, signatures);
   TRY(auto transaction, store.transaction());
@@ -287,9 +300,10 @@ Result<cashu::Proof> Wallet::State::unblind(const PreparedOutput& output, const 
   TRY(const cashu::Keyset* keys, keyset(output.message.id));
   const auto key = keys->keys.find(signature.amount);
   if (key == keys->keys.end()) return refused(0, "the mint signed an amount that its keyset has no key for");
-  if (!signature.dleq || !crypto::verify_dleq(key->second, output.message.b_blinded, signature.c_blinded,
-                                              *signature.dleq)) {
-    return refused(0, "the mint's signature has no valid DLEQ proof (NUT-12): it may be worthless, or mark you");
+  if (!signature.dleq ||
+      !crypto::verify_dleq(key->second, output.message.b_blinded, signature.c_blinded, *signature.dleq)) {
+    return refused(0,
+                   "the mint's signature has no valid DLEQ proof (NUT-12): it may be worthless, or mark you");
   }
   const auto c = crypto::unblind(signature.c_blinded, output.r, key->second);
   if (!c) return refused(0, "the mint's signature is no signature");
@@ -313,7 +327,8 @@ Status Wallet::State::finish(const Operation& operation, const std::vector<Blind
   TRY(auto transaction, store.transaction());
   for (std::size_t i = 0; i < proofs.size(); ++i) {
     const CoinState state = operation.outputs[i].becomes;
-    TRY_STATUS(store.add_proof(proofs[i], state, state == CoinState::unspent ? "" : operation.label, operation.id));
+    TRY_STATUS(
+        store.add_proof(proofs[i], state, state == CoinState::unspent ? "" : operation.label, operation.id));
   }
   TRY_STATUS(store.end_done(operation));
   if (operation.kind == OperationKind::mint) TRY_STATUS(store.close_quote(operation.quote));

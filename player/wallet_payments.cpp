@@ -13,8 +13,8 @@ Result<mintclient::MintQuote> Wallet::request_mint(const cashu::Unit& unit, Amou
   if (amount == 0) return invalid("the amount must be at least 1");
   TRY([[maybe_unused]] const cashu::Keyset* keys, state_->active_keyset(unit));
   TRY(const std::uint64_t index, state_->store.next_quote_key());
-  TRY(auto quote,
-      state_->client->mint_quote({.unit = unit, .amount = amount, .pubkey = state_->quote_key(index).public_key()}));
+  TRY(auto quote, state_->client->mint_quote(
+                      {.unit = unit, .amount = amount, .pubkey = state_->quote_key(index).public_key()}));
   TRY_STATUS(state_->store.add_quote({quote.id, quote.request, unit, amount, quote.expiry, index, true}));
   return quote;
 }
@@ -44,7 +44,8 @@ Result<MintedQuote> Wallet::mint_paid(const std::string& quote_id) {
   out.minted = false;
   if (out.quote.amount_paid == 0) return out;
   const Amount due = out.quote.amount_paid - out.quote.amount_issued;
-  TRY([[maybe_unused]] const Operation done, state_->perform(known->unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+  TRY([[maybe_unused]] const Operation done,
+      state_->perform(known->unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         OperationPlan plan{.kind = OperationKind::mint, .quote = quote_id};
         TRY(plan.outputs, plan_amount(due, keys, CoinState::unspent));
         return plan;
@@ -81,21 +82,23 @@ Result<MeltResult> Wallet::melt(const mintclient::MeltQuote& quote) {
   if (begun && begun->state == OperationState::open) {
     status = state_->run(*begun);
   } else if (!begun) {
-    const auto performed = state_->perform(quote.unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
-      TRY(const State::Selection inputs, state_->select(quote.unit, *target));
-      OperationPlan plan{.kind = OperationKind::melt, .quote = quote.id, .inputs = inputs.proofs};
-      // NUT-08: at most this comes back; each power of two in it needs one blank output.
-      const auto most_change = inputs.sum - inputs.fee - quote.amount;
-      const auto blanks = static_cast<std::size_t>(std::bit_width(most_change));
-      plan.outputs.resize(blanks, {.amount = keys.keys.begin()->first});
-      return plan;
-    });
+    const auto performed =
+        state_->perform(quote.unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+          TRY(const State::Selection inputs, state_->select(quote.unit, *target));
+          OperationPlan plan{.kind = OperationKind::melt, .quote = quote.id, .inputs = inputs.proofs};
+          // NUT-08: at most this comes back; each power of two in it needs one blank output.
+          const auto most_change = inputs.sum - inputs.fee - quote.amount;
+          const auto blanks = static_cast<std::size_t>(std::bit_width(most_change));
+          plan.outputs.resize(blanks, {.amount = keys.keys.begin()->first});
+          return plan;
+        });
     if (!performed) status = std::unexpected(performed.error());
   }
   const auto after = state_->client->melt_quote_state(quote.id);
   MeltResult out{.amount = quote.amount};
   if (!status) {
-    const bool pending = status.error().kind == ErrorKind::unavailable && after && after->state == QuoteState::pending;
+    const bool pending =
+        status.error().kind == ErrorKind::unavailable && after && after->state == QuoteState::pending;
     if (!pending) return std::unexpected(status.error());
     out.state = QuoteState::pending;
     return out;
@@ -114,7 +117,8 @@ Result<MeltResult> Wallet::melt(const mintclient::MeltQuote& quote) {
 
 Result<cashu::Token> Wallet::send(const cashu::Unit& unit, Amount amount) {
   if (amount == 0) return invalid("the amount must be at least 1");
-  TRY(const Operation operation, state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+  TRY(const Operation operation,
+      state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         TRY(const State::Selection inputs, state_->select(unit, amount));
         OperationPlan plan{.kind = OperationKind::swap, .inputs = inputs.proofs};
         TRY(plan.outputs, plan_amount(amount, keys, CoinState::sent));
@@ -126,7 +130,8 @@ Result<cashu::Token> Wallet::send(const cashu::Unit& unit, Amount amount) {
   cashu::Token token{.mint = mint_url(), .unit = unit, .memo = "", .proofs = {}};
   TRY(const auto sent, state_->store.proofs({CoinState::sent}));
   for (const auto& [proof, state] : sent) {
-    const bool ours = std::ranges::any_of(operation.outputs, [&](const auto& o) { return o.secret == proof.secret; });
+    const bool ours =
+        std::ranges::any_of(operation.outputs, [&](const auto& o) { return o.secret == proof.secret; });
     if (ours) token.proofs.push_back(proof);
   }
   return token;
@@ -148,14 +153,16 @@ Result<std::vector<cashu::Token>> Wallet::sent() {
 }
 
 Result<Amount> Wallet::receive(const cashu::Token& token) {
-  if (token.mint != mint_url()) return invalid("the token is of the mint " + token.mint + ", not of this wallet's");
+  if (token.mint != mint_url())
+    return invalid("the token is of the mint " + token.mint + ", not of this wallet's");
   if (token.proofs.empty()) return invalid("the token has no proofs");
   const auto sum = cashu::sum_amounts(token.proofs);
   TRY(const Amount fee, state_->fee_of(token.proofs));
   if (!sum || *sum <= fee) return invalid("the token is worth less than the mint's input fee");
   TRY(const cashu::Keyset* first, state_->keyset(token.proofs.front().id));
   const cashu::Unit unit = first->unit;
-  TRY(const Operation operation, state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+  TRY(const Operation operation,
+      state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         OperationPlan plan{.kind = OperationKind::swap, .inputs = token.proofs, .inputs_chosen = false};
         TRY(plan.outputs, plan_amount(*sum - fee, keys, CoinState::unspent));
         return plan;

@@ -5,7 +5,8 @@ namespace {
 
 constexpr std::uint64_t kBatch = 100;
 constexpr int kEmptyBatches = 3;
-constexpr std::uint64_t kMaxBatches = 100'000;  // ten million secrets: a mint that signs everything must not hold us for ever
+constexpr std::uint64_t kMaxBatches =
+    100'000;  // ten million secrets: a mint that signs everything must not hold us for ever
 
 }  // namespace
 
@@ -16,7 +17,8 @@ Status Wallet::State::restore_keyset(const cashu::Keyset& keyset, player::Restor
     Operation asked;
     for (std::uint64_t i = 0; i < kBatch; ++i) {
       // The amount is the mint's to say; a known denomination stands in for it.
-      TRY(PreparedOutput output, prepare_output({.amount = keyset.keys.begin()->first}, keyset.id, batch * kBatch + i));
+      TRY(PreparedOutput output,
+          prepare_output({.amount = keyset.keys.begin()->first}, keyset.id, batch * kBatch + i));
       asked.outputs.push_back(std::move(output));
     }
     TRY(const auto found, signed_outputs(asked));
@@ -47,7 +49,8 @@ Status Wallet::State::restore_keyset(const cashu::Keyset& keyset, player::Restor
     TRY_STATUS(transaction.commit());
   }
   if (amount > 0) {
-    const auto same = std::ranges::find(restored.amounts, keyset.unit, &std::pair<cashu::Unit, cashu::Amount>::first);
+    const auto same =
+        std::ranges::find(restored.amounts, keyset.unit, &std::pair<cashu::Unit, cashu::Amount>::first);
     if (same != restored.amounts.end()) {
       same->second += amount;
     } else {
@@ -65,7 +68,8 @@ Status Wallet::State::forget_spent() {
   TRY(const auto states, states_of(proofs));
   TRY(auto transaction, store.transaction());
   for (const auto& status : states) {
-    if (status.state == mintclient::ProofState::spent) TRY_STATUS(store.set_state(status.y, CoinState::spent));
+    if (status.state == mintclient::ProofState::spent)
+      TRY_STATUS(store.set_state(status.y, CoinState::spent));
   }
   return transaction.commit();
 }

@@ -29,8 +29,8 @@ Result<StakeCost> Wallet::stake_cost(const cashu::Unit& unit, Amount stake) {
   return out;
 }
 
-Result<std::vector<cashu::Proof>> Wallet::lock(const std::string& label, const cashu::Unit& unit, Amount stake,
-                                               const Lock& lock) {
+Result<std::vector<cashu::Proof>> Wallet::lock(const std::string& label, const cashu::Unit& unit,
+                                               Amount stake, const Lock& lock) {
   if (label.empty()) return invalid("a lock needs a label");
   TRY(const auto begun, state_->store.find_by_label(OperationKind::lock, label));
   if (begun && begun->state == OperationState::open) {
@@ -40,9 +40,11 @@ Result<std::vector<cashu::Proof>> Wallet::lock(const std::string& label, const c
   } else if (begun) {
     return locked(label);
   }
-  TRY([[maybe_unused]] const Operation operation, state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+  TRY([[maybe_unused]] const Operation operation,
+      state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, kMaxStakeProofs);
-        if (!amounts) return invalid("this stake can't be paid with 12 proofs of this mint; choose another stake");
+        if (!amounts)
+          return invalid("this stake can't be paid with 12 proofs of this mint; choose another stake");
         Amount sum = 0;
         OperationPlan plan{.kind = OperationKind::lock, .label = label};
         for (const Amount amount : *amounts) {
@@ -85,8 +87,10 @@ Result<Amount> Wallet::take_back(const std::string& label,
   TRY(const Amount fee, state_->fee_of(inputs));
   const auto sum = cashu::sum_amounts(inputs);
   if (!sum || *sum <= fee) return invalid("the locked proofs are worth less than the mint's input fee");
-  TRY(const Operation operation, state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
-        OperationPlan plan{.kind = OperationKind::take_back, .label = label, .inputs = inputs, .inputs_chosen = false};
+  TRY(const Operation operation,
+      state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+        OperationPlan plan{
+            .kind = OperationKind::take_back, .label = label, .inputs = inputs, .inputs_chosen = false};
         TRY(plan.outputs, plan_amount(*sum - fee, keys, CoinState::unspent));
         plan.sign = [&](Operation& prepared) {
           if (cashu::parse_condition(prepared.inputs.front().secret).sig_all) {
@@ -151,7 +155,8 @@ Result<Amount> Wallet::take(const std::string& label, const std::vector<cashu::B
   TRY(const auto begun, state_->store.find_by_label(OperationKind::prepare, label));
   if (!begun) return invalid("no outputs were prepared under this label");
   if (begun->state == OperationState::done) return state_->store.made_by(begun->id);
-  if (signatures.size() != begun->outputs.size()) return invalid("there is not one signature for each prepared output");
+  if (signatures.size() != begun->outputs.size())
+    return invalid("there is not one signature for each prepared output");
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     const cashu::BlindedMessage& message = begun->outputs[i].message;
     if (signatures[i].id != message.id || signatures[i].amount != message.amount) {

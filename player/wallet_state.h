@@ -25,7 +25,8 @@ struct OperationPlan {
 };
 
 /// Outputs for `amount` in the keyset's denominations, ascending.
-Result<std::vector<OutputPlan>> plan_amount(cashu::Amount amount, const cashu::Keyset& keyset, CoinState becomes);
+Result<std::vector<OutputPlan>> plan_amount(cashu::Amount amount, const cashu::Keyset& keyset,
+                                            CoinState becomes);
 /// Small before large, whoever they are for: the order tells the mint nothing.
 void sort_by_amount(std::vector<OutputPlan>& outputs);
 
@@ -57,8 +58,8 @@ struct Wallet::State {
   Result<Operation> begin(const OperationPlan& plan, const cashu::Keyset& keyset);
   /// Ends the operation, done (value) or undone (error `refused`), or leaves it open (`unavailable`).
   Status run(const Operation& operation);
-  /// As run(); then, if the mint refused for a reason that the wallet can cure (keysets rotated, counters or proofs behind
-  /// the mint's books), plans and runs once more.
+  /// As run(); then, if the mint refused for a reason that the wallet can cure (keysets rotated, counters or
+  /// proofs behind the mint's books), plans and runs once more.
   Result<Operation> perform(const cashu::Unit& unit,
                             const std::function<Result<OperationPlan>(const cashu::Keyset&)>& plan);
   Status run_swap(const Operation& operation);
@@ -71,13 +72,14 @@ struct Wallet::State {
   /// What the mint signed of the outputs, matched with them by position; empty where nothing.
   Result<std::vector<std::optional<cashu::BlindSignature>>> signed_outputs(const Operation& operation);
   Result<std::vector<mintclient::ProofStatus>> states_of(const std::vector<cashu::Proof>& proofs);
-  /// Verifies each signature, makes proofs and ends the operation. signatures[i] belongs to outputs[i]; fewer are allowed
-  /// for a melt's change only.
+  /// Verifies each signature, makes proofs and ends the operation. signatures[i] belongs to outputs[i]; fewer
+  /// are allowed for a melt's change only.
   Status finish(const Operation& operation, const std::vector<cashu::BlindSignature>& signatures);
   Status undo(const Operation& operation, const std::vector<crypto::PublicKey>& spent = {});
   Result<cashu::Proof> unblind(const PreparedOutput& output, const cashu::BlindSignature& signature);
 
-  Result<PreparedOutput> prepare_output(const OutputPlan& plan, const cashu::KeysetId& id, std::uint64_t counter) const;
+  Result<PreparedOutput> prepare_output(const OutputPlan& plan, const cashu::KeysetId& id,
+                                        std::uint64_t counter) const;
   crypto::SecretKey quote_key(std::uint64_t index) const;
 
   // From the seed, in wallet_restore.cpp.

@@ -11,8 +11,7 @@ using cashu::Proof;
 using crypto::PublicKey;
 using storage::Query;
 
-constexpr storage::Migration kMigrations[] = {
-    {"the wallet's first form", R"sql(
+constexpr storage::Migration kMigrations[] = {{"the wallet's first form", R"sql(
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE keysets (
   id BLOB PRIMARY KEY, json TEXT NOT NULL,
@@ -49,10 +48,13 @@ CREATE INDEX proofs_made ON proofs (made_by);
 constexpr std::string_view kProofColumns =
     "SELECT amount, keyset, secret, c, e, s, r, witness, state FROM proofs WHERE ";
 
-std::string proof_query(std::string_view condition) { return std::string(kProofColumns) + std::string(condition); }
+std::string proof_query(std::string_view condition) {
+  return std::string(kProofColumns) + std::string(condition);
+}
 
 std::unexpected<Error> damaged(std::string_view what) {
-  return broken("the wallet file is damaged: " + std::string(what) + "; restore the wallet from its mnemonic");
+  return broken("the wallet file is damaged: " + std::string(what) +
+                "; restore the wallet from its mnemonic");
 }
 
 Result<KeysetId> read_keyset_id(const Query& query, int column) {
@@ -69,10 +71,12 @@ std::vector<cashu::BlindedMessage> Operation::messages() const {
   return out;
 }
 
-Result<WalletStore> WalletStore::open(const std::string& path, const std::string& mint_url, const Hash32& seed_mark) {
+Result<WalletStore> WalletStore::open(const std::string& path, const std::string& mint_url,
+                                      const Hash32& seed_mark) {
   TRY(auto database, storage::Database::open(path));
   TRY_STATUS(storage::migrate(database, storage::kPlayerWallet, kMigrations));
-  TRY_STATUS(database.run("INSERT INTO meta VALUES ('mint_url', ?) ON CONFLICT DO NOTHING", as_bytes(mint_url)));
+  TRY_STATUS(
+      database.run("INSERT INTO meta VALUES ('mint_url', ?) ON CONFLICT DO NOTHING", as_bytes(mint_url)));
   TRY_STATUS(database.run("INSERT INTO meta VALUES ('seed', ?) ON CONFLICT DO NOTHING", seed_mark));
   {
     TRY(Query query, database.query("SELECT (SELECT value FROM meta WHERE name = 'mint_url'), "
@@ -104,8 +108,9 @@ Result<std::vector<cashu::Keyset>> WalletStore::keysets() {
 }
 
 Status WalletStore::save_keyset(const cashu::Keyset& keyset) {
-  return database_.run("INSERT INTO keysets (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json",
-                       keyset.id.bytes(), cashu::to_json(keyset).dump());
+  return database_.run(
+      "INSERT INTO keysets (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json",
+      keyset.id.bytes(), cashu::to_json(keyset).dump());
 }
 
 Result<std::uint64_t> WalletStore::counter(const KeysetId& id) {
@@ -116,11 +121,13 @@ Result<std::uint64_t> WalletStore::counter(const KeysetId& id) {
 }
 
 Status WalletStore::set_counter(const KeysetId& id, std::uint64_t counter) {
-  return database_.run("UPDATE keysets SET counter = ? WHERE id = ? AND counter < ?", counter, id.bytes(), counter);
+  return database_.run("UPDATE keysets SET counter = ? WHERE id = ? AND counter < ?", counter, id.bytes(),
+                       counter);
 }
 
 Result<std::uint64_t> WalletStore::next_quote_key() {
-  TRY_STATUS(database_.run("INSERT INTO meta VALUES ('quote_key', 0) ON CONFLICT (name) DO UPDATE SET value = value + 1"));
+  TRY_STATUS(database_.run(
+      "INSERT INTO meta VALUES ('quote_key', 0) ON CONFLICT (name) DO UPDATE SET value = value + 1"));
   TRY(Query query, database_.query("SELECT value FROM meta WHERE name = 'quote_key'"));
   TRY([[maybe_unused]] const bool row, query.next());
   return query.unsigned_integer(0);
@@ -129,16 +136,18 @@ Result<std::uint64_t> WalletStore::next_quote_key() {
 Status WalletStore::add_quote(const StoredQuote& quote) {
   std::optional<std::int64_t> expiry;
   if (quote.expiry) expiry = count(*quote.expiry);
-  return database_.run("INSERT INTO quotes VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING", quote.id,
-                       quote.request, quote.unit, quote.amount, expiry, quote.key_index);
+  return database_.run("INSERT INTO quotes VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING",
+                       quote.id, quote.request, quote.unit, quote.amount, expiry, quote.key_index);
 }
 
 Result<std::optional<StoredQuote>> WalletStore::quote(const std::string& id) {
-  TRY(Query query, database_.query("SELECT request, unit, amount, expiry, key_index, open FROM quotes WHERE id = ?", id));
+  TRY(Query query,
+      database_.query("SELECT request, unit, amount, expiry, key_index, open FROM quotes WHERE id = ?", id));
   TRY(const bool row, query.next());
   if (!row) return std::nullopt;
-  StoredQuote quote{id, std::string(query.text(0)), std::string(query.text(1)), query.unsigned_integer(2), std::nullopt,
-                    query.unsigned_integer(4), query.integer(5) != 0};
+  StoredQuote quote{
+      id,           std::string(query.text(0)), std::string(query.text(1)), query.unsigned_integer(2),
+      std::nullopt, query.unsigned_integer(4),  query.integer(5) != 0};
   if (!query.is_null(3)) quote.expiry = unix_seconds(query.integer(3));
   return quote;
 }
@@ -208,7 +217,8 @@ Result<bool> WalletStore::knows(const PublicKey& y) {
   return query.next();
 }
 
-Status WalletStore::add_proof(const Proof& proof, CoinState state, const std::string& label, std::int64_t made_by) {
+Status WalletStore::add_proof(const Proof& proof, CoinState state, const std::string& label,
+                              std::int64_t made_by) {
   std::optional<ByteArray<32>> e, s, r;
   if (proof.dleq) {
     e = proof.dleq->dleq.e;
@@ -228,19 +238,21 @@ Status WalletStore::set_state(const PublicKey& y, CoinState state) {
 }
 
 Status WalletStore::add_operation(Operation& operation, UnixSeconds now) {
-  TRY_STATUS(database_.run("INSERT INTO operations (kind, state, label, quote, unit, began) VALUES (?, 0, ?, ?, ?, ?)",
-                           static_cast<int>(operation.kind), operation.label, operation.quote, operation.unit,
-                           count(now)));
+  TRY_STATUS(database_.run(
+      "INSERT INTO operations (kind, state, label, quote, unit, began) VALUES (?, 0, ?, ?, ?, ?)",
+      static_cast<int>(operation.kind), operation.label, operation.quote, operation.unit, count(now)));
   operation.id = database_.last_insert_rowid();
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     const Proof& input = operation.inputs[i];
     const PublicKey y = input.y();
     TRY(const bool known, knows(y));
     if (!known) TRY_STATUS(add_proof(input, CoinState::foreign, "", 0));
-    TRY_STATUS(database_.run("UPDATE proofs SET state = 1, home = state, input_of = ?, input_position = ?, witness = ? "
-                             "WHERE y = ? AND state IN (0, 2, 4, 5)",
-                             operation.id, static_cast<std::int64_t>(i), input.witness, y.bytes()));
-    if (database_.changes() != 1) return refused(cashu::kProofsSpent, "this wallet has spent an input already");
+    TRY_STATUS(database_.run(
+        "UPDATE proofs SET state = 1, home = state, input_of = ?, input_position = ?, witness = ? "
+        "WHERE y = ? AND state IN (0, 2, 4, 5)",
+        operation.id, static_cast<std::int64_t>(i), input.witness, y.bytes()));
+    if (database_.changes() != 1)
+      return refused(cashu::kProofsSpent, "this wallet has spent an input already");
   }
   for (std::size_t i = 0; i < operation.outputs.size(); ++i) {
     const PreparedOutput& output = operation.outputs[i];
@@ -253,8 +265,10 @@ Status WalletStore::add_operation(Operation& operation, UnixSeconds now) {
 }
 
 Result<std::vector<PreparedOutput>> WalletStore::read_outputs(std::int64_t operation) {
-  TRY(Query query, database_.query("SELECT amount, keyset, b, secret, r, becomes FROM outputs WHERE operation = ? "
-                                   "ORDER BY position", operation));
+  TRY(Query query,
+      database_.query("SELECT amount, keyset, b, secret, r, becomes FROM outputs WHERE operation = ? "
+                      "ORDER BY position",
+                      operation));
   std::vector<PreparedOutput> out;
   while (true) {
     TRY(const bool row, query.next());
@@ -263,7 +277,9 @@ Result<std::vector<PreparedOutput>> WalletStore::read_outputs(std::int64_t opera
     const auto b = PublicKey::parse(query.blob(2));
     const auto r = crypto::SecretKey::parse(query.blob(4));
     if (!b || !r) return damaged("a prepared output");
-    out.push_back({{query.unsigned_integer(0), id, *b}, std::string(query.text(3)), *r,
+    out.push_back({{query.unsigned_integer(0), id, *b},
+                   std::string(query.text(3)),
+                   *r,
                    static_cast<CoinState>(query.integer(5))});
   }
 }
@@ -286,7 +302,8 @@ Result<std::optional<Operation>> WalletStore::read_operation(Query query) {
 }
 
 Result<std::optional<Operation>> WalletStore::operation(std::int64_t id) {
-  TRY(Query query, database_.query("SELECT id, kind, state, label, quote, unit FROM operations WHERE id = ?", id));
+  TRY(Query query,
+      database_.query("SELECT id, kind, state, label, quote, unit FROM operations WHERE id = ?", id));
   return read_operation(std::move(query));
 }
 
@@ -322,11 +339,11 @@ Status WalletStore::end_done(const Operation& operation) {
 
 Status WalletStore::end_undone(const Operation& operation, const std::vector<PublicKey>& spent) {
   for (const PublicKey& y : spent) {
-    TRY_STATUS(database_.run("UPDATE proofs SET state = 3, input_of = NULL WHERE y = ? AND input_of = ?", y.bytes(),
-                             operation.id));
+    TRY_STATUS(database_.run("UPDATE proofs SET state = 3, input_of = NULL WHERE y = ? AND input_of = ?",
+                             y.bytes(), operation.id));
   }
-  TRY_STATUS(database_.run("UPDATE proofs SET state = home, witness = NULL, input_of = NULL WHERE input_of = ?",
-                           operation.id));
+  TRY_STATUS(database_.run(
+      "UPDATE proofs SET state = home, witness = NULL, input_of = NULL WHERE input_of = ?", operation.id));
   if (spent.empty()) TRY_STATUS(database_.run("DELETE FROM outputs WHERE operation = ?", operation.id));
   return database_.run("UPDATE operations SET state = 2 WHERE id = ?", operation.id);
 }
@@ -335,7 +352,8 @@ Result<cashu::Amount> WalletStore::made_by(std::int64_t operation) { return sum_
 Result<cashu::Amount> WalletStore::spent_by(std::int64_t operation) { return sum_of("input_of", operation); }
 
 Result<cashu::Amount> WalletStore::sum_of(const std::string& column, std::int64_t operation) {
-  TRY(Query query, database_.query("SELECT COALESCE(SUM(amount), 0) FROM proofs WHERE " + column + " = ?", operation));
+  TRY(Query query,
+      database_.query("SELECT COALESCE(SUM(amount), 0) FROM proofs WHERE " + column + " = ?", operation));
   TRY([[maybe_unused]] const bool row, query.next());
   return query.unsigned_integer(0);
 }

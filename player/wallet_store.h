@@ -1,5 +1,6 @@
-// The wallet's SQLite file: keysets with their counters, proofs, quotes, and the journal of operations. For wallet.cpp and
-// its neighbours; it sends nothing and decides nothing. What belongs together is written in one transaction().
+// The wallet's SQLite file: keysets with their counters, proofs, quotes, and the journal of operations. For
+// wallet.cpp and its neighbours; it sends nothing and decides nothing. What belongs together is written in
+// one transaction().
 #pragma once
 #include "common/cashu/types.h"
 #include "common/crypto/secret.h"
@@ -57,7 +58,8 @@ struct StoredQuote {
 class WalletStore {
  public:
   /// `seed_mark` tells seeds apart without telling them.
-  static Result<WalletStore> open(const std::string& path, const std::string& mint_url, const Hash32& seed_mark);
+  static Result<WalletStore> open(const std::string& path, const std::string& mint_url,
+                                  const Hash32& seed_mark);
   Result<storage::Transaction> transaction() { return storage::Transaction::begin(database_); }
 
   Result<std::vector<cashu::Keyset>> keysets();
@@ -77,11 +79,12 @@ class WalletStore {
   Result<std::vector<StoredProof>> labelled(const std::string& label);
   Result<bool> knows(const crypto::PublicKey& y);
   /// A proof that is there already keeps its state, unless it was `unspent`.
-  Status add_proof(const cashu::Proof& proof, CoinState state, const std::string& label, std::int64_t made_by);
+  Status add_proof(const cashu::Proof& proof, CoinState state, const std::string& label,
+                   std::int64_t made_by);
   Status set_state(const crypto::PublicKey& y, CoinState state);
 
-  /// Writes the operation with its outputs and takes its inputs out of the balance; `id` is set. Inputs that are not in
-  /// the file are added as `foreign`. Within a transaction.
+  /// Writes the operation with its outputs and takes its inputs out of the balance; `id` is set. Inputs that
+  /// are not in the file are added as `foreign`. Within a transaction.
   Status add_operation(Operation& operation, UnixSeconds now);
   Result<std::optional<Operation>> operation(std::int64_t id);
   /// Not undone; "" matches nothing.

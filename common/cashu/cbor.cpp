@@ -3,7 +3,16 @@
 namespace manastr::cashu {
 namespace {
 
-enum Major : unsigned { kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 3, kArray = 4, kMap = 5, kTag = 6, kSimple = 7 };
+enum Major : unsigned {
+  kUnsigned = 0,
+  kNegative = 1,
+  kBytes = 2,
+  kText = 3,
+  kArray = 4,
+  kMap = 5,
+  kTag = 6,
+  kSimple = 7
+};
 
 void append_head(Bytes& out, Major major, std::uint64_t value) {
   const auto top = static_cast<Byte>(major << 5);
@@ -75,14 +84,21 @@ Status CborReader::skip(int depth) {
   std::uint64_t children = 0;
   switch (next.major) {
     case kBytes:
-    case kText: TRY_STATUS(take(next.value)); return {};
-    case kArray: children = next.value; break;
+    case kText:
+      TRY_STATUS(take(next.value));
+      return {};
+    case kArray:
+      children = next.value;
+      break;
     case kMap:
       if (next.value > rest_.size()) return invalid("the CBOR ends too early");
       children = 2 * next.value;
       break;
-    case kTag: children = 1; break;
-    default: return {};  // integers, simple values and floats end with their head
+    case kTag:
+      children = 1;
+      break;
+    default:
+      return {};  // integers, simple values and floats end with their head
   }
   if (children > rest_.size()) return invalid("the CBOR ends too early");
   for (; children > 0; --children) TRY_STATUS(skip(depth - 1));

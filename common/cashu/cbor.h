@@ -1,5 +1,6 @@
-// The part of CBOR (RFC 8949) that NUT-00 V4 tokens are made of: definite lengths, unsigned integers, strings, arrays
-// and maps; other items can be skipped. The reader spends no memory that the input doesn't pay for.
+// The part of CBOR (RFC 8949) that NUT-00 V4 tokens are made of: definite lengths, unsigned integers,
+// strings, arrays and maps; other items can be skipped. The reader spends no memory that the input doesn't
+// pay for.
 #pragma once
 #include "common/base/bytes.h"
 #include "common/base/error.h"

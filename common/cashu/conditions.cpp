@@ -10,7 +10,8 @@
 namespace manastr::cashu {
 namespace {
 
-constexpr json::Limits kSecretLimits{.bytes = kMaxSecretBytes, .depth = 4, .values = 512, .string_bytes = kMaxSecretBytes};
+constexpr json::Limits kSecretLimits{
+    .bytes = kMaxSecretBytes, .depth = 4, .values = 512, .string_bytes = kMaxSecretBytes};
 constexpr json::Limits kWitnessLimits{
     .bytes = kMaxWitnessBytes, .depth = 8, .values = 256, .string_bytes = kMaxWitnessBytes};
 // A secret of 1024 bytes has room for 14 keys; more signatures than this can only cost time.
@@ -48,7 +49,7 @@ class TagReader {
 
  private:
   std::string read_tag(const std::vector<std::string>& tag) {
-    static const std::set<std::string_view> kKnown = {"sigflag",  "n_sigs", "n_sigs_refund",
+    static const std::set<std::string_view> kKnown = {"sigflag",  "n_sigs",  "n_sigs_refund",
                                                       "locktime", "pubkeys", "refund"};
     const std::string& name = tag.front();
     if (!kKnown.contains(name)) return "";
@@ -67,10 +68,12 @@ class TagReader {
     }
     const auto number = parse_decimal(value);
     if (name == "locktime") {  // NUT-11: no valid time means a permanent lock
-      if (number && *number <= kMaxTime) condition_.locktime = unix_seconds(static_cast<std::int64_t>(*number));
+      if (number && *number <= kMaxTime)
+        condition_.locktime = unix_seconds(static_cast<std::int64_t>(*number));
       return "";
     }
-    if (!number || *number == 0 || *number > kMaxThreshold) return "its " + name + " is not a positive integer";
+    if (!number || *number == 0 || *number > kMaxThreshold)
+      return "its " + name + " is not a positive integer";
     (name == "n_sigs" ? n_sigs_ : n_sigs_refund_) = static_cast<std::uint32_t>(*number);
     return "";
   }
@@ -183,31 +186,38 @@ Witness parse_witness(const std::optional<std::string>& text) {
   return out;
 }
 
-/// True if `threshold` of `keys`, unique by x, have a valid signature. Other signatures don't count and don't harm.
+/// True if `threshold` of `keys`, unique by x, have a valid signature. Other signatures don't count and don't
+/// harm.
 bool enough_signatures(const std::vector<crypto::PublicKey>& keys, std::uint32_t threshold,
                        const std::vector<crypto::Signature>& signatures, const Hash32& message) {
   std::uint32_t valid = 0;
   for (const auto& key : keys) {
     if (valid >= threshold) return true;
     const crypto::XOnlyKey x = key.x_only();
-    if (std::ranges::any_of(signatures, [&](const auto& s) { return crypto::verify_schnorr(x, message, s); })) ++valid;
+    if (std::ranges::any_of(signatures, [&](const auto& s) { return crypto::verify_schnorr(x, message, s); }))
+      ++valid;
   }
   return valid >= threshold;
 }
 
 /// "" if the witness fulfils the condition, else what lacks.
-std::string unfulfilled(const Condition& condition, const Witness& witness, const Hash32& message, UnixSeconds now) {
+std::string unfulfilled(const Condition& condition, const Witness& witness, const Hash32& message,
+                        UnixSeconds now) {
   const bool expired = condition.locktime && now > *condition.locktime;
   if (expired && condition.refund.empty()) return "";
-  const bool preimage_fits =
-      condition.kind != ConditionKind::htlc ||
-      (witness.preimage && crypto::sha256(*witness.preimage) == *array_from_hex<32>(condition.data, HexCase::any));
-  if (preimage_fits && enough_signatures(condition.pubkeys, condition.n_sigs, witness.signatures, message)) return "";
-  if (expired && enough_signatures(condition.refund, condition.n_sigs_refund, witness.signatures, message)) return "";
+  const bool preimage_fits = condition.kind != ConditionKind::htlc ||
+                             (witness.preimage && crypto::sha256(*witness.preimage) ==
+                                                      *array_from_hex<32>(condition.data, HexCase::any));
+  if (preimage_fits && enough_signatures(condition.pubkeys, condition.n_sigs, witness.signatures, message))
+    return "";
+  if (expired && enough_signatures(condition.refund, condition.n_sigs_refund, witness.signatures, message))
+    return "";
   if (!preimage_fits) return "the witness lacks the preimage of its hash";
   return "the witness lacks valid signatures of " + std::to_string(condition.n_sigs) + " of its " +
          std::to_string(condition.pubkeys.size()) + " keys" +
-         (condition.refund.empty() ? "" : expired ? " or of its refund keys" : " (its refund keys count after the locktime)");
+         (condition.refund.empty() ? ""
+          : expired                ? " or of its refund keys"
+                                   : " (its refund keys count after the locktime)");
 }
 
 std::unexpected<Error> failed(std::size_t input, const std::string& why) {
@@ -240,7 +250,8 @@ std::string sig_all_message(const std::vector<Proof>& inputs, const std::vector<
                             std::string_view melt_quote_id) {
   std::string message;
   for (const Proof& input : inputs) message += input.secret + to_hex(input.c);
-  for (const BlindedMessage& output : outputs) message += std::to_string(output.amount) + output.b_blinded.hex();
+  for (const BlindedMessage& output : outputs)
+    message += std::to_string(output.amount) + output.b_blinded.hex();
   message += melt_quote_id;
   return message;
 }
@@ -271,7 +282,9 @@ Status check_conditions(const std::vector<Proof>& inputs, const std::vector<Blin
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Condition& other = conditions[i];
     if (other.kind != first.kind || other.data != first.data || other.tags != first.tags) {
-      return failed(i, "its condition differs from that of inputs[0]; SIG_ALL wants the same kind, data and tags in every input");
+      return failed(i,
+                    "its condition differs from that of inputs[0]; SIG_ALL wants the same kind, data and "
+                    "tags in every input");
     }
   }
   const Hash32 message = crypto::sha256(as_bytes(sig_all_message(inputs, outputs, melt_quote_id)));

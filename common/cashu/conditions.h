@@ -1,6 +1,6 @@
 // Spending conditions: NUT-10 secrets, NUT-11 P2PK with multisig, locktime, refund and SIG_ALL, NUT-14 HTLC.
-// Fails closed: a secret that is a JSON array of two with a string kind is a condition; if it is malformed or of unknown
-// kind, nobody can spend it.
+// Fails closed: a secret that is a JSON array of two with a string kind is a condition; if it is malformed or
+// of unknown kind, nobody can spend it.
 #pragma once
 #include "common/cashu/types.h"
 
@@ -29,9 +29,9 @@ Condition parse_condition(std::string_view secret);
 std::string sig_all_message(const std::vector<Proof>& inputs, const std::vector<BlindedMessage>& outputs,
                             std::string_view melt_quote_id = "");
 
-/// Checks every input's condition against its witness at time `now` (NUT-11, NUT-14): 0 if all hold. For SIG_ALL: the
-/// same kind, data and tags in all inputs, signatures in the first witness, over inputs, outputs and quote id.
-/// Error code 10001 on failure, and the sentence says which input and what lacks.
+/// Checks every input's condition against its witness at time `now` (NUT-11, NUT-14): 0 if all hold. For
+/// SIG_ALL: the same kind, data and tags in all inputs, signatures in the first witness, over inputs, outputs
+/// and quote id. Error code 10001 on failure, and the sentence says which input and what lacks.
 Status check_conditions(const std::vector<Proof>& inputs, const std::vector<BlindedMessage>& outputs,
                         std::string_view melt_quote_id, UnixSeconds now);
 

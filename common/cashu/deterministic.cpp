@@ -26,7 +26,8 @@ ByteArray<32> reduce(const ByteArray<32>& number) {
   return out;
 }
 
-Result<DerivedSecret> derive_v1(const crypto::Secret<64>& seed, const KeysetId& keyset, std::uint64_t counter) {
+Result<DerivedSecret> derive_v1(const crypto::Secret<64>& seed, const KeysetId& keyset,
+                                std::uint64_t counter) {
   if (counter >= kHardened) return broken("the wallet has used up the counters of keyset " + keyset.hex());
   std::uint64_t id = 0;
   for (const Byte byte : keyset.bytes()) id = id << 8 | byte;
@@ -39,7 +40,8 @@ Result<DerivedSecret> derive_v1(const crypto::Secret<64>& seed, const KeysetId& 
   return DerivedSecret{to_hex(node.child(0).key.reveal()), node.child(1).key};
 }
 
-Result<DerivedSecret> derive_v2(const crypto::Secret<64>& seed, const KeysetId& keyset, std::uint64_t counter) {
+Result<DerivedSecret> derive_v2(const crypto::Secret<64>& seed, const KeysetId& keyset,
+                                std::uint64_t counter) {
   Bytes message;
   append(message, as_bytes(kDomain));
   append(message, keyset.bytes());
@@ -54,7 +56,8 @@ Result<DerivedSecret> derive_v2(const crypto::Secret<64>& seed, const KeysetId& 
 
 }  // namespace
 
-Result<DerivedSecret> derive_secret(const crypto::Secret<64>& seed, const KeysetId& keyset, std::uint64_t counter) {
+Result<DerivedSecret> derive_secret(const crypto::Secret<64>& seed, const KeysetId& keyset,
+                                    std::uint64_t counter) {
   return keyset.bytes().size() == 8 ? derive_v1(seed, keyset, counter) : derive_v2(seed, keyset, counter);
 }
 

@@ -19,7 +19,8 @@ Result<KeysetId> resolve_id(ByteView bytes, const std::vector<KeysetId>& known) 
   if (bytes.size() == kShortIdBytes) {
     for (const KeysetId& id : known) {
       if (!std::ranges::equal(id.bytes().first(kShortIdBytes), bytes)) continue;
-      if (found && *found != id) return invalid("the token's short keyset id fits several keysets", kKeysetUnknown);
+      if (found && *found != id)
+        return invalid("the token's short keyset id fits several keysets", kKeysetUnknown);
       found = id;
     }
   }
@@ -74,7 +75,8 @@ Result<Token> parse_v3(std::string_view encoded, const std::vector<KeysetId>& kn
       return invalid("the token holds proofs of several mints; redeem them one by one");
     }
     TRY(const json::Array* proofs, json::get_array(entry, "proofs", "token[]"));
-    if (proofs->size() > kMaxProofs - token.proofs.size()) return invalid("the token has more than 1000 proofs");
+    if (proofs->size() > kMaxProofs - token.proofs.size())
+      return invalid("the token has more than 1000 proofs");
     for (const json::Value& value : *proofs) {
       const std::string where = "proofs[" + std::to_string(token.proofs.size()) + "]";
       TRY(Proof proof, v3_proof(value, known, where));
@@ -85,8 +87,8 @@ Result<Token> parse_v3(std::string_view encoded, const std::vector<KeysetId>& kn
   return token;
 }
 
-/// Reads the pairs of a map, each key by `on_key`, which returns false for a key that it doesn't know. A repeated key
-/// is an error: `seen` has a bit for each known one-letter key.
+/// Reads the pairs of a map, each key by `on_key`, which returns false for a key that it doesn't know. A
+/// repeated key is an error: `seen` has a bit for each known one-letter key.
 template <class OnKey>
 Status read_map(CborReader& reader, OnKey on_key) {
   TRY(const std::size_t pairs, reader.map());
@@ -138,7 +140,8 @@ Result<Proof> read_proof(CborReader& reader) {
       TRY(proof.secret, reader.text());
     } else if (key == 'c') {
       TRY(const ByteView c, reader.byte_string());
-      if (c.size() != proof.c.size() || (c[0] != 2 && c[0] != 3)) return invalid("a proof's C is no compressed point");
+      if (c.size() != proof.c.size() || (c[0] != 2 && c[0] != 3))
+        return invalid("a proof's C is no compressed point");
       std::ranges::copy(c, proof.c.begin());
     } else if (key == 'd') {
       TRY(proof.dleq, read_dleq(reader));
@@ -150,7 +153,8 @@ Result<Proof> read_proof(CborReader& reader) {
     }
     return true;
   }));
-  if (!has_amount || proof.secret.empty() || proof.c[0] == 0) return invalid("a proof of the token lacks a, s or c");
+  if (!has_amount || proof.secret.empty() || proof.c[0] == 0)
+    return invalid("a proof of the token lacks a, s or c");
   if (proof.secret.size() > kMaxSecretBytes) return invalid("a proof's secret is longer than 1024 bytes");
   return proof;
 }
@@ -274,7 +278,8 @@ Result<Token> parse_token(std::string_view text, const std::vector<KeysetId>& kn
 
 Result<Token> parse_token_binary(ByteView bytes, const std::vector<KeysetId>& known) {
   if (bytes.size() > kMaxText) return invalid("the token is larger than 1 MiB");
-  if (!as_text(bytes).starts_with(kBinaryPrefix)) return invalid("no binary Cashu token: it does not start with crawB");
+  if (!as_text(bytes).starts_with(kBinaryPrefix))
+    return invalid("no binary Cashu token: it does not start with crawB");
   return parse_v4(bytes.subspan(kBinaryPrefix.size()), known);
 }
 

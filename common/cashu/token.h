@@ -12,9 +12,9 @@ struct Token {
   std::vector<Proof> proofs;
 };
 
-/// Takes "cashuA…" and "cashuB…", padded or not, also behind "cashu:". Bounds: 1 MiB of text, 1000 proofs. A V3 token
-/// of several mints is refused. Short keyset ids (8 bytes of a v2 id) are resolved against `known`, the mint's keyset
-/// ids; none or several that fit is an error of code 12001.
+/// Takes "cashuA…" and "cashuB…", padded or not, also behind "cashu:". Bounds: 1 MiB of text, 1000 proofs. A
+/// V3 token of several mints is refused. Short keyset ids (8 bytes of a v2 id) are resolved against `known`,
+/// the mint's keyset ids; none or several that fit is an error of code 12001.
 Result<Token> parse_token(std::string_view text, const std::vector<KeysetId>& known);
 /// The binary form, "craw" "B" CBOR.
 Result<Token> parse_token_binary(ByteView bytes, const std::vector<KeysetId>& known);

@@ -22,9 +22,8 @@ std::optional<Amount> add(Amount a, Amount b) {
 
 bool is_unit(std::string_view text) {
   if (text.empty() || text.size() > 32) return false;
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
 std::optional<KeysetId> KeysetId::from_hex(std::string_view hex) {
@@ -67,7 +66,8 @@ KeysetId derive_keyset_id_v2(const Keys& keys, std::string_view unit, std::uint6
 bool id_matches(const Keyset& keyset) {
   const ByteView id = keyset.id.bytes();
   if (id.size() == kKeysetIdV1Bytes) return derive_keyset_id_v1(keyset.keys) == keyset.id;
-  return derive_keyset_id_v2(keyset.keys, keyset.unit, keyset.input_fee_ppk, keyset.final_expiry) == keyset.id;
+  return derive_keyset_id_v2(keyset.keys, keyset.unit, keyset.input_fee_ppk, keyset.final_expiry) ==
+         keyset.id;
 }
 
 std::optional<Amount> fee_of_ppk_sum(std::uint64_t ppk_sum) {

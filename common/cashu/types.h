@@ -65,8 +65,9 @@ bool is_unit(std::string_view text);
 class KeysetId {
  public:
   KeysetId() = default;
-  static std::optional<KeysetId> from_hex(std::string_view hex);  ///< lower case, version 00 or 01, right length
-  static std::optional<KeysetId> from_bytes(ByteView bytes);      ///< 8 bytes of version 00, 33 of version 01
+  static std::optional<KeysetId> from_hex(
+      std::string_view hex);                                  ///< lower case, version 00 or 01, right length
+  static std::optional<KeysetId> from_bytes(ByteView bytes);  ///< 8 bytes of version 00, 33 of version 01
   std::string hex() const;
   ByteView bytes() const { return {bytes_.data(), size_}; }
   auto operator<=>(const KeysetId&) const = default;
@@ -118,9 +119,9 @@ struct ProofDleq {
 struct Proof {
   Amount amount = 0;
   KeysetId id;
-  std::string secret;                 ///< UTF-8, as sent; at most 1024 bytes at our mint
-  ByteArray<33> c{};                  ///< C, starts 02 or 03; not checked for the curve (the mint never parses it)
-  std::optional<std::string> witness; ///< JSON text as sent; an object on the wire is dumped to text
+  std::string secret;  ///< UTF-8, as sent; at most 1024 bytes at our mint
+  ByteArray<33> c{};   ///< C, starts 02 or 03; not checked for the curve (the mint never parses it)
+  std::optional<std::string> witness;  ///< JSON text as sent; an object on the wire is dumped to text
   std::optional<ProofDleq> dleq;
   crypto::PublicKey y() const { return crypto::hash_to_curve(as_bytes(secret)); }
 };
@@ -131,14 +132,15 @@ std::vector<Amount> split_amount(Amount amount);
 inline constexpr std::size_t kMaxSecretBytes = 1024;
 inline constexpr std::size_t kMaxWitnessBytes = 4096;
 
-// JSON of the above: bounded, precise errors with the member's path ("inputs[3].C: ..."). Points may be written in any
-// hex case. A keyset id that is none carries code 12001, all else code 0. Unknown members are ignored.
+// JSON of the above: bounded, precise errors with the member's path ("inputs[3].C: ..."). Points may be
+// written in any hex case. A keyset id that is none carries code 12001, all else code 0. Unknown members are
+// ignored.
 Result<Proof> proof_from_json(const json::Value& value, std::string_view where = "");
 Result<BlindedMessage> blinded_message_from_json(const json::Value& value, std::string_view where = "");
 Result<BlindSignature> blind_signature_from_json(const json::Value& value, std::string_view where = "");
 /// Every element, at most `limit` of them (else code `too_many`), 0 is allowed; `where` names the array.
-Result<std::vector<Proof>> proofs_from_json(const json::Array& array, std::size_t limit, std::string_view where,
-                                            int too_many = kTooManyInputs);
+Result<std::vector<Proof>> proofs_from_json(const json::Array& array, std::size_t limit,
+                                            std::string_view where, int too_many = kTooManyInputs);
 Result<std::vector<BlindedMessage>> blinded_messages_from_json(const json::Array& array, std::size_t limit,
                                                                std::string_view where,
                                                                int too_many = kTooManyOutputs);
@@ -151,7 +153,8 @@ json::Value to_json(const std::vector<Proof>& proofs);
 json::Value to_json(const std::vector<BlindedMessage>& messages);
 json::Value to_json(const std::vector<BlindSignature>& signatures);
 
-/// NUT-01: {"1":"02...","2":"03..."}; amounts are decimal, 1..2^64-1, each once, at most 64 keys, all on the curve.
+/// NUT-01: {"1":"02...","2":"03..."}; amounts are decimal, 1..2^64-1, each once, at most 64 keys, all on the
+/// curve.
 Result<Keys> keys_from_json(const json::Value& value, std::string_view where = "");
 json::Value to_json(const Keys& keys);
 /// NUT-02 element of /v1/keysets; a missing `active` is true, a missing or null fee 0, an expiry of 0 none.

@@ -22,8 +22,9 @@ Result<KeysetId> get_keyset_id(const json::Value& object, std::string_view where
   TRY(const std::string text, json::get_string(object, "id", where));
   const auto id = KeysetId::from_hex(text);
   if (!id) {
-    return invalid(path(where, "id") + ": no keyset id; send the full lower-case id as GET /v1/keysets lists it",
-                   kKeysetUnknown);
+    return invalid(
+        path(where, "id") + ": no keyset id; send the full lower-case id as GET /v1/keysets lists it",
+        kKeysetUnknown);
   }
   return *id;
 }
@@ -62,7 +63,8 @@ Status expect_object(const json::Value& value, std::string_view where) {
 
 template <class T>
 Result<std::vector<T>> elements_from_json(const json::Array& array, std::size_t limit, std::string_view where,
-                                          int too_many, Result<T> (*parse)(const json::Value&, std::string_view)) {
+                                          int too_many,
+                                          Result<T> (*parse)(const json::Value&, std::string_view)) {
   if (array.size() > limit) {
     return invalid(std::string(where) + ": " + std::to_string(array.size()) + " elements, at most " +
                        std::to_string(limit) + " are taken; split the request",
@@ -145,8 +147,8 @@ Result<BlindSignature> blind_signature_from_json(const json::Value& value, std::
   return signature;
 }
 
-Result<std::vector<Proof>> proofs_from_json(const json::Array& array, std::size_t limit, std::string_view where,
-                                            int too_many) {
+Result<std::vector<Proof>> proofs_from_json(const json::Array& array, std::size_t limit,
+                                            std::string_view where, int too_many) {
   return elements_from_json<Proof>(array, limit, where, too_many, proof_from_json);
 }
 Result<std::vector<BlindedMessage>> blinded_messages_from_json(const json::Array& array, std::size_t limit,

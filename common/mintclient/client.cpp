@@ -56,7 +56,8 @@ json::Value inputs_for_mint(const std::vector<cashu::Proof>& inputs) {
 
 }  // namespace
 
-Result<std::shared_ptr<MintClient>> MintClient::make(std::string_view mint_url, std::shared_ptr<Transport> transport,
+Result<std::shared_ptr<MintClient>> MintClient::make(std::string_view mint_url,
+                                                     std::shared_ptr<Transport> transport,
                                                      const ClientOptions& options) {
   while (mint_url.ends_with('/')) mint_url.remove_suffix(1);
   if (!is_http_url(mint_url)) {
@@ -103,8 +104,10 @@ void MintClient::mint_quote(const MintQuoteRequest& request, Callback<MintQuote>
          TRY(MintQuote quote, read_mint_quote(reply));
          if (quote.unit.empty()) quote.unit = request.unit;  // optional before NUT-04 named it
          if (quote.amount == 0) quote.amount = request.amount;
-         if (quote.unit != request.unit || quote.amount != request.amount) return invalid("another unit or amount");
-         if (request.pubkey && quote.pubkey != request.pubkey) return invalid("the quote is not locked to our key");
+         if (quote.unit != request.unit || quote.amount != request.amount)
+           return invalid("another unit or amount");
+         if (request.pubkey && quote.pubkey != request.pubkey)
+           return invalid("the quote is not locked to our key");
          return quote;
        }));
 }
@@ -124,8 +127,9 @@ void MintClient::mint(const std::string& quote_id, const std::vector<cashu::Blin
   body.set("quote", quote_id);
   body.set("outputs", cashu::to_json(outputs));
   if (!signature.empty()) body.set("signature", signature);
-  post("/v1/mint/bolt11", body.dump(), "",
-       reading(std::move(done), [outputs](const std::string& reply) { return read_signatures(reply, outputs); }));
+  post("/v1/mint/bolt11", body.dump(), "", reading(std::move(done), [outputs](const std::string& reply) {
+         return read_signatures(reply, outputs);
+       }));
 }
 
 void MintClient::melt_quote(const std::string& invoice, const cashu::Unit& unit, Callback<MeltQuote> done) {
@@ -165,16 +169,19 @@ void MintClient::melt(const std::string& quote_id, const std::vector<cashu::Proo
            }));
 }
 
-void MintClient::swap(const std::vector<cashu::Proof>& inputs, const std::vector<cashu::BlindedMessage>& outputs,
+void MintClient::swap(const std::vector<cashu::Proof>& inputs,
+                      const std::vector<cashu::BlindedMessage>& outputs,
                       Callback<std::vector<cashu::BlindSignature>> done) {
   json::Value body;
   body.set("inputs", inputs_for_mint(inputs));
   body.set("outputs", cashu::to_json(outputs));
-  post("/v1/swap", body.dump(), "",
-       reading(std::move(done), [outputs](const std::string& reply) { return read_signatures(reply, outputs); }));
+  post("/v1/swap", body.dump(), "", reading(std::move(done), [outputs](const std::string& reply) {
+         return read_signatures(reply, outputs);
+       }));
 }
 
-void MintClient::checkstate(const std::vector<crypto::PublicKey>& ys, Callback<std::vector<ProofStatus>> done) {
+void MintClient::checkstate(const std::vector<crypto::PublicKey>& ys,
+                            Callback<std::vector<ProofStatus>> done) {
   json::Array array;
   for (const auto& y : ys) array.emplace_back(y.hex());
   json::Value body;
@@ -185,7 +192,8 @@ void MintClient::checkstate(const std::vector<crypto::PublicKey>& ys, Callback<s
 
 void MintClient::restore(const std::vector<cashu::BlindedMessage>& outputs, Callback<Restored> done) {
   post("/v1/restore", outputs_body(outputs), "",
-       reading(std::move(done), [outputs](const std::string& reply) { return read_restored(reply, outputs); }));
+       reading(std::move(done),
+               [outputs](const std::string& reply) { return read_restored(reply, outputs); }));
 }
 
 Result<MintInfo> MintClient::info() {
@@ -206,7 +214,8 @@ Result<MintQuote> MintClient::mint_quote_state(const std::string& quote_id) {
 Result<std::vector<cashu::BlindSignature>> MintClient::mint(const std::string& quote_id,
                                                             const std::vector<cashu::BlindedMessage>& outputs,
                                                             const std::string& signature) {
-  return wait_for<std::vector<cashu::BlindSignature>>([&](auto done) { mint(quote_id, outputs, signature, done); });
+  return wait_for<std::vector<cashu::BlindSignature>>(
+      [&](auto done) { mint(quote_id, outputs, signature, done); });
 }
 Result<MeltQuote> MintClient::melt_quote(const std::string& invoice, const cashu::Unit& unit) {
   return wait_for<MeltQuote>([&](auto done) { melt_quote(invoice, unit, done); });
@@ -218,8 +227,8 @@ Result<MeltQuote> MintClient::melt(const std::string& quote_id, const std::vecto
                                    const std::vector<cashu::BlindedMessage>& outputs) {
   return wait_for<MeltQuote>([&](auto done) { melt(quote_id, inputs, outputs, done); });
 }
-Result<std::vector<cashu::BlindSignature>> MintClient::swap(const std::vector<cashu::Proof>& inputs,
-                                                            const std::vector<cashu::BlindedMessage>& outputs) {
+Result<std::vector<cashu::BlindSignature>> MintClient::swap(
+    const std::vector<cashu::Proof>& inputs, const std::vector<cashu::BlindedMessage>& outputs) {
   return wait_for<std::vector<cashu::BlindSignature>>([&](auto done) { swap(inputs, outputs, done); });
 }
 Result<std::vector<ProofStatus>> MintClient::checkstate(const std::vector<crypto::PublicKey>& ys) {
@@ -231,7 +240,8 @@ Result<Restored> MintClient::restore(const std::vector<cashu::BlindedMessage>& o
 Result<std::string> MintClient::get(std::string_view path, const std::string& authorization) {
   return wait_for<std::string>([&](auto done) { get(path, authorization, done); });
 }
-Result<std::string> MintClient::post(std::string_view path, std::string body, const std::string& authorization) {
+Result<std::string> MintClient::post(std::string_view path, std::string body,
+                                     const std::string& authorization) {
   return wait_for<std::string>([&](auto done) { post(path, std::move(body), authorization, done); });
 }
 

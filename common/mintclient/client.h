@@ -1,14 +1,18 @@
-// A NUT client for engine and player: typed calls over a Transport, each asynchronous (last argument: callback) or
-// blocking (without). Thread-safe; hold it by shared_ptr if callbacks outlive the caller.
+// A NUT client for engine and player: typed calls over a Transport, each asynchronous (last argument:
+// callback) or blocking (without). Thread-safe; hold it by shared_ptr if callbacks outlive the caller.
 //
-// Every reply is hostile: bounded, its shape checked, signatures matched with the outputs by count, order, amount and
-// keyset id, keysets matched with their ids. DLEQ proofs are the caller's to verify (it knows the keys it wants).
+// Every reply is hostile: bounded, its shape checked, signatures matched with the outputs by count, order,
+// amount and keyset id, keysets matched with their ids. DLEQ proofs are the caller's to verify (it knows the
+// keys it wants).
 //
 // Errors of every call:
-//   unavailable  it is unknown whether the mint acted: connection lost, timeout, 429, 5xx, a reply that makes no sense.
+//   unavailable  it is unknown whether the mint acted: connection lost, timeout, 429, 5xx, a reply that makes
+//   no sense.
 //                The identical request may be sent again.
-//   refused      the mint said no; `code` is its NUT code, 0 if it named none. (That *this* request was refused doesn't
-//                mean that an identical earlier one was not executed: 11001, 11003 and 20002 may just say that.)
+//   refused      the mint said no; `code` is its NUT code, 0 if it named none. (That *this* request was
+//   refused doesn't
+//                mean that an identical earlier one was not executed: 11001, 11003 and 20002 may just say
+//                that.)
 //   invalid      nothing was sent.
 #pragma once
 #include <map>
@@ -36,7 +40,7 @@ struct MintInfo {
   std::string version;
   std::optional<crypto::PublicKey> pubkey;
   std::string motd;
-  std::set<int> nuts;  ///< those announced, and not with "supported": false
+  std::set<int> nuts;                ///< those announced, and not with "supported": false
   std::vector<Method> mint_methods;  ///< empty if minting is disabled
   std::vector<Method> melt_methods;
   std::optional<std::uint64_t> max_array_length;  ///< most inputs or outputs of one request
@@ -52,7 +56,7 @@ struct MintQuote {
   cashu::Unit unit;
   cashu::Amount amount = 0;
   QuoteState state = QuoteState::unpaid;
-  cashu::Amount amount_paid = 0;    ///< of the state, where the mint doesn't say
+  cashu::Amount amount_paid = 0;  ///< of the state, where the mint doesn't say
   cashu::Amount amount_issued = 0;
   std::optional<UnixSeconds> expiry;
   std::optional<crypto::PublicKey> pubkey;  ///< NUT-20
@@ -73,7 +77,7 @@ struct MeltQuote {
   cashu::Amount fee_reserve = 0;
   QuoteState state = QuoteState::unpaid;
   std::optional<UnixSeconds> expiry;
-  std::string payment_preimage;  ///< "" until paid
+  std::string payment_preimage;               ///< "" until paid
   std::vector<cashu::BlindSignature> change;  ///< change[i] belongs to outputs[i] of the melt
 };
 
@@ -98,7 +102,8 @@ struct ClientOptions {
 class MintClient {
  public:
   /// `mint_url`: http or https, without query; trailing slashes are dropped.
-  static Result<std::shared_ptr<MintClient>> make(std::string_view mint_url, std::shared_ptr<Transport> transport,
+  static Result<std::shared_ptr<MintClient>> make(std::string_view mint_url,
+                                                  std::shared_ptr<Transport> transport,
                                                   const ClientOptions& options = {});
 
   const std::string& mint_url() const { return mint_url_; }
@@ -128,9 +133,11 @@ class MintClient {
   void checkstate(const std::vector<crypto::PublicKey>& ys, Callback<std::vector<ProofStatus>> done);
   void restore(const std::vector<cashu::BlindedMessage>& outputs, Callback<Restored> done);
 
-  /// Any other endpoint (/game-engine/...): the body of a 200. `authorization` is the NIP-98 header value, or "".
+  /// Any other endpoint (/game-engine/...): the body of a 200. `authorization` is the NIP-98 header value, or
+  /// "".
   void get(std::string_view path, const std::string& authorization, Callback<std::string> done);
-  void post(std::string_view path, std::string body, const std::string& authorization, Callback<std::string> done);
+  void post(std::string_view path, std::string body, const std::string& authorization,
+            Callback<std::string> done);
 
   // The same, blocking until the reply or the timeout. Never call one from a callback.
   Result<MintInfo> info();

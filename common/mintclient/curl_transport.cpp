@@ -42,7 +42,8 @@ class CurlTransport final : public Transport {
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = global == CURLE_OK ? curl_multi_init() : nullptr;
     if (multi_ == nullptr) std::abort();  // out of memory at start
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options_.max_connections_per_host));
+    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS,
+                      static_cast<long>(options_.max_connections_per_host));
     thread_ = std::thread([this] { run(); });
   }
 
@@ -66,9 +67,11 @@ class CurlTransport final : public Transport {
     exchange->max_bytes = options_.max_reply_bytes;
     {
       const std::scoped_lock lock(mutex_);
-      if (!stopping_ && queue_.size() + open_count_ < options_.max_queued) queue_.push_back(std::move(exchange));
+      if (!stopping_ && queue_.size() + open_count_ < options_.max_queued)
+        queue_.push_back(std::move(exchange));
     }
-    if (exchange) return exchange->on_reply(unavailable("too many requests wait for the mint; try again later"));
+    if (exchange)
+      return exchange->on_reply(unavailable("too many requests wait for the mint; try again later"));
     curl_multi_wakeup(multi_);
   }
 
@@ -93,7 +96,8 @@ class CurlTransport final : public Transport {
 
   void start(std::unique_ptr<Exchange> exchange) {
     exchange->easy = curl_easy_init();
-    if (exchange->easy == nullptr) return finish(std::move(exchange), unavailable("libcurl has no memory left"));
+    if (exchange->easy == nullptr)
+      return finish(std::move(exchange), unavailable("libcurl has no memory left"));
     CURL* easy = exchange->easy;
     const HttpRequest& request = exchange->request;
     const auto add_header = [&](const std::string& line) {
@@ -149,7 +153,8 @@ class CurlTransport final : public Transport {
   }
 
   static std::string describe(CURLcode code, const Exchange& exchange) {
-    if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED) return "it is larger than this client reads";
+    if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
+      return "it is larger than this client reads";
     return exchange.error[0] != '\0' ? exchange.error : curl_easy_strerror(code);
   }
 
@@ -174,7 +179,8 @@ class CurlTransport final : public Transport {
       const std::scoped_lock lock(mutex_);
       never_sent.swap(queue_);
     }
-    for (auto& exchange : never_sent) exchange->on_reply(unavailable("the client stopped before it sent the request"));
+    for (auto& exchange : never_sent)
+      exchange->on_reply(unavailable("the client stopped before it sent the request"));
   }
 
   const CurlOptions options_;

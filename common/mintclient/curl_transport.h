@@ -13,9 +13,9 @@ struct CurlOptions {
   std::size_t max_queued = 10'000;  ///< exchanges at once; above it send() answers `unavailable`
 };
 
-/// http and https only, certificates checked, no redirects followed, no proxy or credentials from the environment.
-/// Replies are handed out on the transport's thread: a callback must not block. The destructor ends every open exchange
-/// with `unavailable` and joins the thread; it must not run inside a callback.
+/// http and https only, certificates checked, no redirects followed, no proxy or credentials from the
+/// environment. Replies are handed out on the transport's thread: a callback must not block. The destructor
+/// ends every open exchange with `unavailable` and joins the thread; it must not run inside a callback.
 std::shared_ptr<Transport> make_curl_transport(const CurlOptions& options = {});
 
 }  // namespace manastr::mintclient

@@ -7,7 +7,8 @@
 namespace manastr::mintclient {
 namespace {
 
-constexpr json::Limits kReplyLimits{.bytes = 4 << 20, .depth = 16, .values = 400'000, .string_bytes = 1 << 20};
+constexpr json::Limits kReplyLimits{
+    .bytes = 4 << 20, .depth = 16, .values = 400'000, .string_bytes = 1 << 20};
 constexpr std::size_t kMaxItems = 10'000;
 constexpr std::size_t kMaxDetail = 300;
 constexpr std::size_t kMaxQuoteId = 128;
@@ -15,7 +16,8 @@ constexpr std::size_t kMaxQuoteId = 128;
 /// One line of printable text, cut to a bound: what a stranger wrote goes to logs and terminals.
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, kMaxDetail)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  for (const char c : text.substr(0, kMaxDetail))
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   while (!is_utf8(out)) out.pop_back();  // the cut may have split a character
   return out;
 }
@@ -29,7 +31,8 @@ Result<json::Value> read_object(std::string_view body) {
 Result<std::optional<UnixSeconds>> get_time(const json::Value& object, std::string_view key) {
   TRY(const auto seconds, json::get_optional_uint64(object, key));
   if (!seconds || *seconds == 0) return std::nullopt;
-  if (*seconds > std::uint64_t{1} << 53) return invalid(std::string(key) + ": expected a time in seconds since 1970");
+  if (*seconds > std::uint64_t{1} << 53)
+    return invalid(std::string(key) + ": expected a time in seconds since 1970");
   return unix_seconds(static_cast<std::int64_t>(*seconds));
 }
 
@@ -53,7 +56,8 @@ Result<std::string> get_quote_id(const json::Value& object) {
 std::vector<MintInfo::Method> read_methods(const json::Value* setting) {
   std::vector<MintInfo::Method> out;
   if (setting == nullptr) return out;
-  if (const auto disabled = json::get_optional_bool(*setting, "disabled"); disabled && disabled->value_or(false)) {
+  if (const auto disabled = json::get_optional_bool(*setting, "disabled");
+      disabled && disabled->value_or(false)) {
     return out;
   }
   const json::Value* methods = setting->find("methods");
@@ -110,7 +114,8 @@ Result<std::vector<cashu::KeysetInfo>> read_keysets(std::string_view body) {
   std::vector<cashu::KeysetInfo> out;
   for (const json::Value& item : *array) {
     const auto info = cashu::keyset_info_from_json(item);
-    // Keysets of versions or units that this client doesn't know can't hold its money: passed over, not an error.
+    // Keysets of versions or units that this client doesn't know can't hold its money: passed over, not an
+    // error.
     if (info) out.push_back(*info);
   }
   return out;
@@ -148,7 +153,9 @@ Result<MintQuote> read_mint_quote(std::string_view body) {
   } else if (!paid) {
     return invalid("neither state nor amount_paid is there");
   } else {
-    quote.state = *paid == 0 ? QuoteState::unpaid : issued.value_or(0) >= *paid ? QuoteState::issued : QuoteState::paid;
+    quote.state = *paid == 0                    ? QuoteState::unpaid
+                  : issued.value_or(0) >= *paid ? QuoteState::issued
+                                                : QuoteState::paid;
   }
   const bool is_paid = quote.state == QuoteState::paid || quote.state == QuoteState::issued;
   quote.amount_paid = paid.value_or(is_paid ? quote.amount : 0);
@@ -183,13 +190,14 @@ Result<MeltQuote> read_melt_quote(std::string_view body, const std::vector<cashu
   if (outputs == nullptr) return quote;
   if (quote.change.size() > outputs->size()) return invalid("change: more signatures than blank outputs");
   for (std::size_t i = 0; i < quote.change.size(); ++i) {
-    if (quote.change[i].id != (*outputs)[i].id) return invalid("change: signed by another keyset than the outputs name");
+    if (quote.change[i].id != (*outputs)[i].id)
+      return invalid("change: signed by another keyset than the outputs name");
   }
   return quote;
 }
 
-Result<std::vector<cashu::BlindSignature>> read_signatures(std::string_view body,
-                                                           const std::vector<cashu::BlindedMessage>& outputs) {
+Result<std::vector<cashu::BlindSignature>> read_signatures(
+    std::string_view body, const std::vector<cashu::BlindedMessage>& outputs) {
   TRY(const json::Value object, read_object(body));
   TRY(auto signatures, get_signatures(object, "signatures"));
   if (signatures.size() != outputs.size()) return invalid("signatures: not one for each output");
@@ -201,7 +209,8 @@ Result<std::vector<cashu::BlindSignature>> read_signatures(std::string_view body
   return signatures;
 }
 
-Result<std::vector<ProofStatus>> read_states(std::string_view body, const std::vector<crypto::PublicKey>& ys) {
+Result<std::vector<ProofStatus>> read_states(std::string_view body,
+                                             const std::vector<crypto::PublicKey>& ys) {
   TRY(const json::Value object, read_object(body));
   TRY(const json::Array* array, json::get_array(object, "states"));
   if (array->size() != ys.size()) return invalid("states: not one for each Y");
@@ -236,7 +245,8 @@ Result<Restored> read_restored(std::string_view body, const std::vector<cashu::B
   for (std::size_t i = 0; i < out.outputs.size(); ++i) {
     while (next < asked.size() && asked[next].b_blinded != out.outputs[i].b_blinded) ++next;
     if (next == asked.size()) return invalid("outputs: not those asked for, or in another order");
-    if (out.signatures[i].id != asked[next].id) return invalid("signatures: of another keyset than the output's");
+    if (out.signatures[i].id != asked[next].id)
+      return invalid("signatures: of another keyset than the output's");
     ++next;
   }
   return out;

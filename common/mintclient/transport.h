@@ -1,5 +1,5 @@
-// How bytes get to a mint and back: one HTTP exchange, asynchronous. MintClient speaks NUT over it; in tests and
-// simulations a mint in the same process stands in for the network (one virtual function to implement).
+// How bytes get to a mint and back: one HTTP exchange, asynchronous. MintClient speaks NUT over it; in tests
+// and simulations a mint in the same process stands in for the network (one virtual function to implement).
 #pragma once
 #include <functional>
 #include <string>
@@ -11,9 +11,9 @@
 namespace manastr::mintclient {
 
 struct HttpRequest {
-  std::string method;  ///< "GET" or "POST"
-  std::string url;     ///< absolute, http or https
-  std::string body;    ///< JSON, "" for GET
+  std::string method;         ///< "GET" or "POST"
+  std::string url;            ///< absolute, http or https
+  std::string body;           ///< JSON, "" for GET
   std::string authorization;  ///< value of the Authorization header; "" for none
   Millis timeout{20'000};     ///< for the whole exchange
 };
@@ -26,8 +26,9 @@ using OnReply = std::function<void(Result<HttpReply>)>;
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Calls `on_reply` exactly once, from any thread, also from within send(). Errors: `invalid` if the request was never
-  /// sent (a URL that is none), `unavailable` if it is unknown what the other side did with it.
+  /// Calls `on_reply` exactly once, from any thread, also from within send(). Errors: `invalid` if the
+  /// request was never sent (a URL that is none), `unavailable` if it is unknown what the other side did with
+  /// it.
   virtual void send(HttpRequest request, OnReply on_reply) = 0;
 };
 

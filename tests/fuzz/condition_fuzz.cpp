@@ -1,5 +1,5 @@
-// NUT-10 secrets and their witnesses (behind the first 0x00 byte): no crash, and no well-known kind is ever taken for a
-// plain secret.
+// NUT-10 secrets and their witnesses (behind the first 0x00 byte): no crash, and no well-known kind is ever
+// taken for a plain secret.
 #include <cstdlib>
 
 #include "common/cashu/conditions.h"
@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (secret.starts_with("[\"P2PK\"") || secret.starts_with("[\"HTLC\""))) {
     std::abort();
   }
-  const bool locked = condition.kind == cashu::ConditionKind::p2pk || condition.kind == cashu::ConditionKind::htlc;
+  const bool locked =
+      condition.kind == cashu::ConditionKind::p2pk || condition.kind == cashu::ConditionKind::htlc;
   if (locked && condition.n_sigs > condition.pubkeys.size()) std::abort();
   cashu::Proof proof;
   proof.secret = secret;

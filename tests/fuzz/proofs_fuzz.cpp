@@ -1,4 +1,5 @@
-// JSON arrays of proofs, blinded messages and signatures: what is read is written and read again to the same text.
+// JSON arrays of proofs, blinded messages and signatures: what is read is written and read again to the same
+// text.
 #include <cstdlib>
 
 #include "common/cashu/types.h"

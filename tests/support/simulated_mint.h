@@ -1,5 +1,6 @@
-// A Cashu mint in the same process, behind the Transport interface: real cryptography and ledger rules, no network, and
-// faults on request. For tests of what talks to a mint; the product's own mint is tested elsewhere.
+// A Cashu mint in the same process, behind the Transport interface: real cryptography and ledger rules, no
+// network, and faults on request. For tests of what talks to a mint; the product's own mint is tested
+// elsewhere.
 #pragma once
 #include <bit>
 #include <functional>
@@ -77,7 +78,8 @@ class SimulatedMint : public mintclient::Transport {
 
   void send(mintclient::HttpRequest request, mintclient::OnReply on_reply) override {
     const std::string path = request.url.substr(std::string(kUrl).size());
-    ++requests[path.substr(0, path.find_last_of('/') > 3 && path.size() > 40 ? path.find_last_of('/') : path.size())];
+    ++requests[path.substr(
+        0, path.find_last_of('/') > 3 && path.size() > 40 ? path.find_last_of('/') : path.size())];
     const Fault what = fault(path);
     if (what == Fault::lose_request) return on_reply(unavailable("connection refused"));
     if (what == Fault::fail) return on_reply(mintclient::HttpReply{500, "oops"});
@@ -126,7 +128,8 @@ class SimulatedMint : public mintclient::Transport {
   }
 
   Result<json::Value> handle(const std::string& path, const json::Value& body) {
-    if (path == "/v1/info") return json::parse(R"({"name":"simulated","nuts":{"4":{"methods":[],"disabled":false}}})");
+    if (path == "/v1/info")
+      return json::parse(R"({"name":"simulated","nuts":{"4":{"methods":[],"disabled":false}}})");
     if (path == "/v1/keysets") return list_keysets();
     if (path.starts_with("/v1/keys/")) return keys(path.substr(9));
     if (path == "/v1/mint/quote/bolt11") return new_mint_quote(body);
@@ -143,7 +146,8 @@ class SimulatedMint : public mintclient::Transport {
 
   Result<json::Value> list_keysets() {
     json::Array array;
-    for (const auto& [id, keyset] : keysets_) array.push_back(to_json(static_cast<const cashu::KeysetInfo&>(keyset.info)));
+    for (const auto& [id, keyset] : keysets_)
+      array.push_back(to_json(static_cast<const cashu::KeysetInfo&>(keyset.info)));
     json::Value out;
     out.set("keysets", json::Value(std::move(array)));
     return out;
@@ -187,7 +191,8 @@ class SimulatedMint : public mintclient::Transport {
     if (!quote.paid) return refused(cashu::kQuoteNotPaid, "not paid");
     if (quote.issued) return refused(cashu::kAlreadyIssued, "issued already");
     TRY_STATUS(check_outputs(outputs, true));
-    if (cashu::sum_amounts(outputs) != quote.amount) return refused(cashu::kNotBalanced, "not the quote's amount");
+    if (cashu::sum_amounts(outputs) != quote.amount)
+      return refused(cashu::kNotBalanced, "not the quote's amount");
     if (quote.pubkey) {
       TRY(const auto signature, json::get_optional_string(body, "signature"));
       if (!cashu::verify_quote_signature(*quote.pubkey, signature.value_or(""), id, outputs)) {
@@ -322,14 +327,17 @@ class SimulatedMint : public mintclient::Transport {
     for (const auto& output : outputs) {
       if (!keysets_.contains(output.id)) return refused(cashu::kKeysetUnknown, "keyset unknown");
       if (!keysets_.at(output.id).info.active) return refused(cashu::kKeysetInactive, "keyset inactive");
-      if (with_amounts && !keysets_.at(output.id).secrets.contains(output.amount)) return invalid("no such amount");
-      if (!seen.insert(output.b_blinded).second) return refused(cashu::kDuplicateOutputs, "duplicate outputs");
-      if (signed_.contains(output.b_blinded)) return refused(cashu::kOutputsAlreadySigned, "outputs signed already");
+      if (with_amounts && !keysets_.at(output.id).secrets.contains(output.amount))
+        return invalid("no such amount");
+      if (!seen.insert(output.b_blinded).second)
+        return refused(cashu::kDuplicateOutputs, "duplicate outputs");
+      if (signed_.contains(output.b_blinded))
+        return refused(cashu::kOutputsAlreadySigned, "outputs signed already");
     }
     return {};
   }
-  Result<Amount> check_inputs(const std::vector<cashu::Proof>& inputs, const std::vector<cashu::BlindedMessage>& outputs,
-                              const std::string& quote) {
+  Result<Amount> check_inputs(const std::vector<cashu::Proof>& inputs,
+                              const std::vector<cashu::BlindedMessage>& outputs, const std::string& quote) {
     std::set<crypto::PublicKey> seen;
     for (const auto& input : inputs) {
       const crypto::PublicKey y = input.y();
@@ -338,7 +346,8 @@ class SimulatedMint : public mintclient::Transport {
       if (pending_.contains(y)) return refused(cashu::kProofsPending, "pending");
       if (!keysets_.contains(input.id)) return refused(cashu::kKeysetUnknown, "keyset unknown");
       const auto& secrets = keysets_.at(input.id).secrets;
-      if (!secrets.contains(input.amount) || !crypto::verify_unblinded(secrets.at(input.amount), y, input.c)) {
+      if (!secrets.contains(input.amount) ||
+          !crypto::verify_unblinded(secrets.at(input.amount), y, input.c)) {
         return refused(cashu::kProofInvalid, "proof invalid");
       }
     }

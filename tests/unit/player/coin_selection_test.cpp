@@ -20,7 +20,8 @@ cashu::Keys keys_up_to(int bits) {
 }
 
 Amount sum_of(const std::vector<Coin>& coins, const std::vector<std::size_t>& chosen) {
-  return std::accumulate(chosen.begin(), chosen.end(), Amount{0}, [&](Amount sum, auto i) { return sum + coins[i].amount; });
+  return std::accumulate(chosen.begin(), chosen.end(), Amount{0},
+                         [&](Amount sum, auto i) { return sum + coins[i].amount; });
 }
 
 TEST(SelectCoins, CoversTargetAndFeeWheneverThatIsPossible) {

@@ -34,7 +34,7 @@ TEST(KeyFile, HoldsNeitherSecretInTheClearAndIsPrivate) {
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   EXPECT_EQ(text.find(keys.mnemonic.reveal()), std::string::npos);
   EXPECT_EQ(text.find(to_hex(keys.nostr_key.reveal())), std::string::npos);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
   EXPECT_FALSE(std::filesystem::exists(path + ".new"));
@@ -59,8 +59,9 @@ TEST(KeyFile, IsNeverOverwritten) {
 TEST(KeyFile, WhatIsNoneIsRefusedWithASentence) {
   const test::TemporaryFolder folder;
   EXPECT_FALSE(read_keyfile(folder.path("absent"), "p"));
-  for (const std::string& text : {std::string("{}"), std::string("x"), std::string(), std::string(20'000, ' '),
-                                  std::string(R"({"version":1,"ncryptsec":"a","mnemonic":{"log_n":99}})")}) {
+  for (const std::string& text :
+       {std::string("{}"), std::string("x"), std::string(), std::string(20'000, ' '),
+        std::string(R"({"version":1,"ncryptsec":"a","mnemonic":{"log_n":99}})")}) {
     const std::string path = folder.write("key.json", text);
     ::chmod(path.c_str(), 0600);
     EXPECT_EQ(read_keyfile(path, "p").error().kind, ErrorKind::invalid) << text;

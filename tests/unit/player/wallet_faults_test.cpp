@@ -1,5 +1,6 @@
-// Every request of every operation is lost once on its way there, once on its way back, and refused once by a failing mint;
-// then the wallet is opened anew as after kill -9. Whatever the place: nothing is lost and nothing stays under way.
+// Every request of every operation is lost once on its way there, once on its way back, and refused once by a
+// failing mint; then the wallet is opened anew as after kill -9. Whatever the place: nothing is lost and
+// nothing stays under way.
 #include <functional>
 
 #include "tests/unit/player/wallet_fixture.h"
@@ -13,7 +14,9 @@ struct Action {
   Amount leaves;                                     ///< what it takes out of the wallet when it succeeds
 };
 
-std::vector<crypto::Signature> sign_one(const Hash32& hash) { return {crypto::sign_schnorr(key_of(1), hash, {})}; }
+std::vector<crypto::Signature> sign_one(const Hash32& hash) {
+  return {crypto::sign_schnorr(key_of(1), hash, {})};
+}
 
 class WalletFaults : public WalletTest, public ::testing::WithParamInterface<bool> {};
 
@@ -30,9 +33,10 @@ const std::vector<Action>& actions() {
       {"lock",
        [](Wallet& wallet, SimulatedMint& mint) {
          (void)wallet.lock("stake", "mana", 100,
-                           {key_of(1).public_key().hex(), {{"locktime", std::to_string(count(mint.now) - 10)},
-                                                           {"refund", key_of(1).public_key().hex()},
-                                                           {"sigflag", "SIG_ALL"}}});
+                           {key_of(1).public_key().hex(),
+                            {{"locktime", std::to_string(count(mint.now) - 10)},
+                             {"refund", key_of(1).public_key().hex()},
+                             {"sigflag", "SIG_ALL"}}});
        },
        0},
       {"take back", [](Wallet& wallet, SimulatedMint&) { (void)wallet.take_back("stake", sign_one); }, 0},
@@ -60,15 +64,16 @@ TEST_P(WalletFaults, NothingIsLostAndNothingStaysUnderWay) {
   for (const Fault what : {Fault::lose_request, Fault::lose_reply, Fault::fail}) {
     for (std::size_t action = 0; action < actions().size(); ++action) {
       for (int nth = 1;; ++nth) {
-        SCOPED_TRACE(std::string(actions()[action].name) + ", fault " + std::to_string(static_cast<int>(what)) +
-                     " at request " + std::to_string(nth));
+        SCOPED_TRACE(std::string(actions()[action].name) + ", fault " +
+                     std::to_string(static_cast<int>(what)) + " at request " + std::to_string(nth));
         auto at = std::make_shared<SimulatedMint>();
         at->durable_replies = GetParam();
         at->add_keyset("mana", 100);
         const MintClock time(*at);
         const std::string file = folder.path(std::to_string(++cases) + ".db");
         const auto open_it = [&] {
-          return must(Wallet::open(file, seed_of(1), must(mintclient::MintClient::make(SimulatedMint::kUrl, at)), time));
+          return must(Wallet::open(file, seed_of(1),
+                                   must(mintclient::MintClient::make(SimulatedMint::kUrl, at)), time));
         };
         auto wallet = open_it();
         fund(*at, *wallet, 1000);
@@ -100,8 +105,9 @@ TEST_P(WalletFaults, NothingIsLostAndNothingStaysUnderWay) {
   EXPECT_GT(cases, 30);
 }
 
-INSTANTIATE_TEST_SUITE_P(MintWith, WalletFaults, ::testing::Bool(),
-                         [](const auto& which) { return which.param ? "DurableReplies" : "ForgetfulReplies"; });
+INSTANTIATE_TEST_SUITE_P(MintWith, WalletFaults, ::testing::Bool(), [](const auto& which) {
+  return which.param ? "DurableReplies" : "ForgetfulReplies";
+});
 
 }  // namespace
 }  // namespace manastr::player

@@ -55,7 +55,9 @@ class WalletTest : public ::testing::Test {
     at.pay(quote.id);
     EXPECT_TRUE(must(wallet.mint_paid(quote.id)).minted);
   }
-  void fund(Wallet& wallet, Amount amount, const std::string& unit = "mana") { fund(*mint, wallet, amount, unit); }
+  void fund(Wallet& wallet, Amount amount, const std::string& unit = "mana") {
+    fund(*mint, wallet, amount, unit);
+  }
   static Amount all_of(Wallet& wallet) {
     Amount sum = 0;
     for (const Balance& one : must(wallet.balances())) sum += one.available + one.under_way + one.locked;

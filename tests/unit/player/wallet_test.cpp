@@ -101,7 +101,8 @@ TEST_F(WalletTest, NoticesAStakeThatASettlementHasSpent) {
   auto other = open("other.db", 9);
   const auto outputs = must(other->prepare("prize", "mana", 32));
   const Hash32 message = crypto::sha256(as_bytes(cashu::sig_all_message(stake, outputs)));
-  stake[0].witness = cashu::p2pk_witness({crypto::sign_schnorr(key_of(2), message, {}), crypto::sign_schnorr(key_of(3), message, {})});
+  stake[0].witness = cashu::p2pk_witness(
+      {crypto::sign_schnorr(key_of(2), message, {}), crypto::sign_schnorr(key_of(3), message, {})});
   const auto client = must(mintclient::MintClient::make(SimulatedMint::kUrl, mint));
   const auto signatures = must(client->swap(stake, outputs));
   EXPECT_TRUE(must(wallet->check_locked("m")));
@@ -262,7 +263,8 @@ TEST_F(WalletTest, AMintThatSignsWithoutAProofIsNotBelieved) {
   const auto quote = must(wallet->request_mint("mana", 8));
   mint->pay(quote.id);
   mint->tamper = [](const std::string& path, std::string& body) {
-    if (path == "/v1/mint/bolt11" || path == "/v1/restore") body.replace(body.find("\"e\":\"") + 5, 4, "0000");
+    if (path == "/v1/mint/bolt11" || path == "/v1/restore")
+      body.replace(body.find("\"e\":\"") + 5, 4, "0000");
   };
   EXPECT_EQ(wallet->mint_paid(quote.id).error().kind, ErrorKind::unavailable);
   EXPECT_EQ(must(wallet->balance("mana")).available, 0U);

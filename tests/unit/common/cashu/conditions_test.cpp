@@ -45,7 +45,8 @@ Proof proof_of(const std::string& secret, std::optional<std::string> witness = s
   return proof;
 }
 constexpr UnixSeconds kNow{std::chrono::seconds{1'750'000'000}};
-bool spendable(const std::string& secret, std::optional<std::string> witness = std::nullopt, UnixSeconds now = kNow) {
+bool spendable(const std::string& secret, std::optional<std::string> witness = std::nullopt,
+               UnixSeconds now = kNow) {
   const auto status = check_conditions({proof_of(secret, std::move(witness))}, {}, "", now);
   if (!status) {
     EXPECT_EQ(status.error().code, kProofInvalid);
@@ -81,8 +82,9 @@ TEST(Nut11, Vectors) {
 }
 
 TEST(Nut10, WhatIsNoConditionIsAPlainSecret) {
-  for (const std::string secret : {"407915bc212be61a77e3e6d2aeb4c727980bda51cd06a6afc29e2861768a7837", "hello", "{}",
-                                   "[]", "[1,2]", "[1,{}]", R"(["a","b","c"])", R"(["lonely"])"}) {
+  for (const std::string secret :
+       {"407915bc212be61a77e3e6d2aeb4c727980bda51cd06a6afc29e2861768a7837", "hello", "{}", "[]", "[1,2]",
+        "[1,{}]", R"(["a","b","c"])", R"(["lonely"])"}) {
     EXPECT_EQ(kind(secret), ConditionKind::none) << secret;
     EXPECT_TRUE(spendable(secret));
   }
@@ -90,19 +92,27 @@ TEST(Nut10, WhatIsNoConditionIsAPlainSecret) {
 
 TEST(Nut10, WhatIsMalformedIsNobodys) {
   const std::string data = pub(1);
-  for (const std::string& secret : {
-           std::string(R"(["P2PK",{}])"), std::string(R"(["P2PK","x"])"), std::string(R"(["P2PK"])"),
-           R"(["P2PK",{"data":")" + data + R"("}])",
-           R"(["P2PK",{"nonce":1,"data":")" + data + R"("}])",
-           R"(["P2PK",{"nonce":"a","data":")" + data + R"(","data":")" + pub(2) + R"("}])",
-           R"(["P2PK",{"nonce":"a","data":")" + data + R"("},1])",
-           R"(["P2PK",{"nonce":"a","data":")" + data + R"(","tags":{}}])",
-           R"( ["P2PK",{"nonce":"a","data":")" + data + R"("} ])" + " trailing",
-           std::string("[\"P2PK\",{"), std::string(R"(["\u0050\u0032PK",{}])"),
-           std::string(R"(["P2SH",{"nonce":"a","data":"b"}])"), std::string(R"(["UNKNOWN",1])"),
-           p2pk("02" + std::string(64, 'f'), ""), p2pk(data.substr(2), ""), p2pk(data, "[]"),
-           p2pk(data, R"(["locktime",1765300829])"), p2pk(data, R"(["locktime",""])"), p2pk(data, R"(["x",["y"]])"),
-           std::string(R"(["HTLC",{"nonce":"a","data":"abcd"}])")}) {
+  for (const std::string& secret :
+       {std::string(R"(["P2PK",{}])"),
+        std::string(R"(["P2PK","x"])"),
+        std::string(R"(["P2PK"])"),
+        R"(["P2PK",{"data":")" + data + R"("}])",
+        R"(["P2PK",{"nonce":1,"data":")" + data + R"("}])",
+        R"(["P2PK",{"nonce":"a","data":")" + data + R"(","data":")" + pub(2) + R"("}])",
+        R"(["P2PK",{"nonce":"a","data":")" + data + R"("},1])",
+        R"(["P2PK",{"nonce":"a","data":")" + data + R"(","tags":{}}])",
+        R"( ["P2PK",{"nonce":"a","data":")" + data + R"("} ])" + " trailing",
+        std::string("[\"P2PK\",{"),
+        std::string(R"(["\u0050\u0032PK",{}])"),
+        std::string(R"(["P2SH",{"nonce":"a","data":"b"}])"),
+        std::string(R"(["UNKNOWN",1])"),
+        p2pk("02" + std::string(64, 'f'), ""),
+        p2pk(data.substr(2), ""),
+        p2pk(data, "[]"),
+        p2pk(data, R"(["locktime",1765300829])"),
+        p2pk(data, R"(["locktime",""])"),
+        p2pk(data, R"(["x",["y"]])"),
+        std::string(R"(["HTLC",{"nonce":"a","data":"abcd"}])")}) {
     EXPECT_EQ(kind(secret), ConditionKind::unspendable) << secret;
     EXPECT_FALSE(spendable_by(secret, {1}));
   }
@@ -114,7 +124,8 @@ TEST(Nut11, TagsAndMissingTagsMayBeNull) {
 }
 
 TEST(Nut11, EachKnownTagOnce) {
-  for (const std::string tag : {R"(["n_sigs","1"])", R"(["sigflag","SIG_ALL"])", R"(["locktime","5"])", R"(["pubkeys"])"}) {
+  for (const std::string tag :
+       {R"(["n_sigs","1"])", R"(["sigflag","SIG_ALL"])", R"(["locktime","5"])", R"(["pubkeys"])"}) {
     EXPECT_EQ(kind(p2pk(pub(1), tag)), ConditionKind::p2pk) << tag;
     EXPECT_EQ(kind(p2pk(pub(1), tag + "," + tag)), ConditionKind::unspendable) << tag;
   }
@@ -132,7 +143,8 @@ TEST(Nut11, ThresholdsArePositiveDecimalsWithinTheKeys) {
   EXPECT_EQ(kind(p2pk(pub(1), two + R"(["n_sigs","1","2"])")), ConditionKind::unspendable);
   EXPECT_EQ(kind(p2pk(pub(1), two + R"(["n_sigs"])")), ConditionKind::unspendable);
   EXPECT_EQ(kind(p2pk(pub(1), R"(["n_sigs_refund","1"])")), ConditionKind::unspendable);
-  EXPECT_EQ(kind(p2pk(pub(1), R"(["refund",")" + pub(2) + R"("],["n_sigs_refund","2"])")), ConditionKind::unspendable);
+  EXPECT_EQ(kind(p2pk(pub(1), R"(["refund",")" + pub(2) + R"("],["n_sigs_refund","2"])")),
+            ConditionKind::unspendable);
   EXPECT_EQ(kind(p2pk(pub(1), R"(["refund"])")), ConditionKind::unspendable);
   EXPECT_EQ(kind(htlc(R"(["n_sigs","1"])")), ConditionKind::unspendable);
 }
@@ -140,7 +152,8 @@ TEST(Nut11, ThresholdsArePositiveDecimalsWithinTheKeys) {
 TEST(Nut11, AKeyAppearsOncePerPathwayWhateverItsParityOrCase) {
   EXPECT_EQ(kind(p2pk(pub(1), R"(["pubkeys",")" + twin(1) + "\"]")), ConditionKind::unspendable);
   EXPECT_EQ(kind(p2pk(pub(1), R"(["pubkeys",")" + upper(pub(1)) + "\"]")), ConditionKind::unspendable);
-  EXPECT_EQ(kind(p2pk(pub(1), R"(["refund",")" + pub(2) + "\",\"" + twin(2) + "\"]")), ConditionKind::unspendable);
+  EXPECT_EQ(kind(p2pk(pub(1), R"(["refund",")" + pub(2) + "\",\"" + twin(2) + "\"]")),
+            ConditionKind::unspendable);
   EXPECT_EQ(kind(p2pk(pub(1), R"(["refund",")" + twin(1) + "\"]")), ConditionKind::p2pk);
   EXPECT_TRUE(spendable_by(p2pk(upper(pub(1)), ""), {1}));
   EXPECT_TRUE(spendable_by(p2pk(twin(1), ""), {1}));
@@ -152,7 +165,8 @@ TEST(Nut11, AnUnknownSigflagIsNobodys) {
 }
 
 TEST(Nut11, TwoOfThreeCountsKeysNotSignatures) {
-  const std::string secret = p2pk(pub(1), R"(["pubkeys",")" + pub(2) + "\",\"" + pub(3) + R"("],["n_sigs","2"])");
+  const std::string secret =
+      p2pk(pub(1), R"(["pubkeys",")" + pub(2) + "\",\"" + pub(3) + R"("],["n_sigs","2"])");
   EXPECT_FALSE(spendable_by(secret, {1}));
   EXPECT_TRUE(spendable_by(secret, {1, 3}));
   EXPECT_TRUE(spendable_by(secret, {3, 2}));
@@ -179,8 +193,9 @@ TEST(Nut11, TheMainPathStaysOpenAfterTheLocktime) {
 }
 
 TEST(Nut11, PathwaysDoNotMix) {
-  const std::string secret = p2pk(pub(1), R"(["pubkeys",")" + pub(2) + R"("],["n_sigs","2"],["locktime","1000"],["refund",")" +
-                                              pub(3) + "\",\"" + pub(4) + R"("],["n_sigs_refund","2"])");
+  const std::string secret =
+      p2pk(pub(1), R"(["pubkeys",")" + pub(2) + R"("],["n_sigs","2"],["locktime","1000"],["refund",")" +
+                       pub(3) + "\",\"" + pub(4) + R"("],["n_sigs_refund","2"])");
   EXPECT_FALSE(spendable_by(secret, {1, 3}));
   EXPECT_TRUE(spendable_by(secret, {1, 2}));
   EXPECT_TRUE(spendable_by(secret, {3, 4}));
@@ -232,23 +247,27 @@ TEST(Nut14, ThePreimageAloneSpendsAnHtlcWithoutKeys) {
   const std::string secret = htlc("");
   EXPECT_TRUE(spendable(secret, std::string(R"({"preimage":")") + kPreimage + "\"}"));
   EXPECT_TRUE(spendable(secret, std::string(R"({"preimage":")") + kPreimage + R"(","signatures":[]})"));
-  EXPECT_FALSE(spendable(secret, R"({"preimage":"0000000000000000000000000000000000000000000000000000000000000002"})"));
+  EXPECT_FALSE(spendable(
+      secret, R"({"preimage":"0000000000000000000000000000000000000000000000000000000000000002"})"));
   EXPECT_FALSE(spendable(secret, R"({"preimage":"01"})"));
   EXPECT_FALSE(spendable(secret));
 }
 
 TEST(Nut14, ReceiverNeedsPreimageAndSignatureEvenAfterTheLocktime) {
-  const std::string secret = htlc(R"(["pubkeys",")" + pub(1) + R"("],["locktime","1000"],["refund",")" + pub(2) + "\"]");
+  const std::string secret =
+      htlc(R"(["pubkeys",")" + pub(1) + R"("],["locktime","1000"],["refund",")" + pub(2) + "\"]");
   const std::string one = to_hex(sign(1, secret));
   for (const auto now : {unix_seconds(999), unix_seconds(1001)}) {
-    EXPECT_TRUE(spendable(secret, std::string(R"({"preimage":")") + kPreimage + R"(","signatures":[")" + one + "\"]}", now));
+    EXPECT_TRUE(spendable(
+        secret, std::string(R"({"preimage":")") + kPreimage + R"(","signatures":[")" + one + "\"]}", now));
     EXPECT_FALSE(spendable(secret, R"({"signatures":[")" + one + "\"]}", now));
     EXPECT_FALSE(spendable(secret, std::string(R"({"preimage":")") + kPreimage + "\"}", now));
   }
 }
 
 TEST(Nut14, TheRefundWitnessMayLackThePreimageInThreeWays) {
-  const std::string secret = htlc(R"(["pubkeys",")" + pub(1) + R"("],["locktime","1000"],["refund",")" + pub(2) + "\"]");
+  const std::string secret =
+      htlc(R"(["pubkeys",")" + pub(1) + R"("],["locktime","1000"],["refund",")" + pub(2) + "\"]");
   const std::string two = R"("signatures":[")" + to_hex(sign(2, secret)) + "\"]}";
   for (const std::string start : {"{", R"({"preimage":null,)", R"({"preimage":"",)"}) {
     EXPECT_TRUE(spendable(secret, start + two, unix_seconds(1001))) << start;

@@ -13,7 +13,8 @@ inline KeysetId keyset_id_of(std::uint32_t n) {
 }
 
 inline rc::Gen<std::string> utf8_text(std::size_t most) {
-  return rc::gen::resize(static_cast<int>(most), rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127)));
+  return rc::gen::resize(static_cast<int>(most),
+                         rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127)));
 }
 
 inline rc::Gen<Proof> arbitrary_proof() {
@@ -32,8 +33,8 @@ inline rc::Gen<Proof> arbitrary_proof() {
 }
 
 inline bool same(const Proof& a, const Proof& b) {
-  return a.amount == b.amount && a.id == b.id && a.secret == b.secret && a.c == b.c && a.witness == b.witness &&
-         a.dleq == b.dleq;
+  return a.amount == b.amount && a.id == b.id && a.secret == b.secret && a.c == b.c &&
+         a.witness == b.witness && a.dleq == b.dleq;
 }
 
 }  // namespace manastr::cashu

@@ -29,9 +29,11 @@ TEST(Nut20, DomainSeparatedVector) {
   const std::string quote = "019e6d5a-2347-7000-8c81-a1e0dbf3299f";
   EXPECT_EQ(to_hex(quote_signature_hash(quote, outputs)),
             "dad25acc587637206d73398894d337f983a0ca644746e8673727eaa0b29fa9b4");
-  const auto key = crypto::PublicKey::from_hex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+  const auto key =
+      crypto::PublicKey::from_hex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
   const std::string signature =
-      "0c39431338a0202568b9a1d4215c99f179cbb8ee5472ac5ae7133fbb8f99cafbb9e425ad33c60224c96b8f9f984f004379a18e9558468d12"
+      "0c39431338a0202568b9a1d4215c99f179cbb8ee5472ac5ae7133fbb8f99cafbb9e425ad33c60224c96b8f9f984f004379a18e"
+      "9558468d12"
       "9b6b03f0da6de162";
   EXPECT_TRUE(verify_quote_signature(*key, signature, quote, outputs));
   EXPECT_FALSE(verify_quote_signature(*key, signature, quote + "x", outputs));
@@ -41,7 +43,8 @@ TEST(Nut20, DomainSeparatedVector) {
 
 TEST(Nut20, OwnSignaturesOfBothFormsVerify) {
   const auto key = crypto::SecretKey::from_hex(std::string(63, '0') + "7").value();
-  const std::vector<BlindedMessage> outputs = {{1 << 20, *KeysetId::from_hex("009a1f293253e41e"), key.public_key()}};
+  const std::vector<BlindedMessage> outputs = {
+      {1 << 20, *KeysetId::from_hex("009a1f293253e41e"), key.public_key()}};
   for (const bool legacy : {false, true}) {
     const std::string signature = sign_quote(key, "q", outputs, legacy);
     EXPECT_TRUE(verify_quote_signature(key.public_key(), signature, "q", outputs));

@@ -86,7 +86,8 @@ TEST(Nut00TokenV4, ShortIdsAreResolvedOrRefused) {
   *at = 0x48;  // of 8 bytes
   bytes.erase(at + 10, at + 35);
   bytes.erase(at + 1);
-  const auto token = parse_token_binary(bytes, {same_start.hex() == full.hex() ? full : keyset_id_of(1), full});
+  const auto token =
+      parse_token_binary(bytes, {same_start.hex() == full.hex() ? full : keyset_id_of(1), full});
   ASSERT_TRUE(token) << token.error().message;
   EXPECT_EQ(token->proofs[0].id, full);
   EXPECT_EQ(parse_token_binary(bytes, {}).error().code, kKeysetUnknown);
@@ -136,7 +137,8 @@ TEST(TokenV3, OfSeveralMintsIsRefused) {
 }
 
 TEST(Cbor, SkipsUnknownItemsAndBoundsDepth) {
-  const Bytes item = {0x82, 0xa1, 0x61, 'x', 0xf5, 0xc1, 0xfb, 0, 0, 0, 0, 0, 0, 0, 0};  // [{"x":true}, 1(0.0)]
+  const Bytes item = {0x82, 0xa1, 0x61, 'x', 0xf5, 0xc1, 0xfb, 0,
+                      0,    0,    0,    0,   0,    0,    0};  // [{"x":true}, 1(0.0)]
   CborReader reader(item);
   EXPECT_TRUE(reader.skip());
   EXPECT_TRUE(reader.at_end());

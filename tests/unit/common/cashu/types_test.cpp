@@ -154,7 +154,8 @@ TEST(ProofJson, ErrorsNameTheMember) {
   EXPECT_TRUE(error(R"({"amount":-1})").starts_with("inputs[3].amount"));
   EXPECT_TRUE(error(R"({"amount":1,"id":7})").starts_with("inputs[3].id"));
   EXPECT_TRUE(error(R"({"amount":1,"id":"009a1f293253e41e","secret":""})").starts_with("inputs[3].secret"));
-  EXPECT_TRUE(error(R"({"amount":1,"id":"009a1f293253e41e","secret":"a","C":"04"})").starts_with("inputs[3].C"));
+  EXPECT_TRUE(
+      error(R"({"amount":1,"id":"009a1f293253e41e","secret":"a","C":"04"})").starts_with("inputs[3].C"));
   EXPECT_TRUE(error("[]").starts_with("inputs[3]"));
 }
 
@@ -170,7 +171,8 @@ TEST(BlindedMessageJson, OnlyPointsOnTheCurve) {
   };
   const std::string good = "038ec853d65ae1b79b5cdbc2774150b2cb288d6d26e12958a16fb33c32d9a86c39";
   EXPECT_TRUE(parse(good));
-  EXPECT_EQ(parse("038EC853D65AE1B79B5CDBC2774150B2CB288D6D26E12958A16FB33C32D9A86C39")->b_blinded.hex(), good);
+  EXPECT_EQ(parse("038EC853D65AE1B79B5CDBC2774150B2CB288D6D26E12958A16FB33C32D9A86C39")->b_blinded.hex(),
+            good);
   EXPECT_FALSE(parse("02" + std::string(64, 'f')));
   EXPECT_FALSE(parse(good.substr(2)));
 }

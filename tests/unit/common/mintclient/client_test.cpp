@@ -42,7 +42,8 @@ Outputs outputs_of(std::initializer_list<cashu::Amount> amounts) {
 }
 std::string signatures_for(const Outputs& outputs, std::string_view name = "signatures") {
   std::vector<cashu::BlindSignature> made;
-  for (const auto& output : outputs) made.push_back({output.amount, output.id, output.b_blinded, std::nullopt});
+  for (const auto& output : outputs)
+    made.push_back({output.amount, output.id, output.b_blinded, std::nullopt});
   json::Value out;
   out.set(std::string(name), cashu::to_json(made));
   return out.dump();
@@ -143,8 +144,8 @@ TEST(Quotes, AMintQuoteIsWhatWasAskedFor) {
   Canned mint;
   const MintQuoteRequest request{.unit = "mana", .amount = 8, .pubkey = key_of(1).public_key()};
   const auto ask = [&](const std::string& unit, const std::string& amount, const std::string& pubkey) {
-    mint.body(R"({"quote":"q","request":"lnbc1","state":"UNPAID","unit":")" + unit + R"(","amount":)" + amount +
-              R"(,"pubkey":")" + pubkey + "\"}");
+    mint.body(R"({"quote":"q","request":"lnbc1","state":"UNPAID","unit":")" + unit + R"(","amount":)" +
+              amount + R"(,"pubkey":")" + pubkey + "\"}");
     return mint.client->mint_quote(request).has_value();
   };
   EXPECT_TRUE(ask("mana", "8", key_of(1).public_key().hex()));
@@ -157,7 +158,8 @@ TEST(Melt, ChangeFitsTheBlankOutputs) {
   Canned mint;
   const auto blanks = outputs_of({1, 1, 1});
   const auto change = [&](const Outputs& made) {
-    mint.body(R"({"quote":"q","amount":5,"fee_reserve":2,"state":"PAID",)" + signatures_for(made, "change").substr(1));
+    mint.body(R"({"quote":"q","amount":5,"fee_reserve":2,"state":"PAID",)" +
+              signatures_for(made, "change").substr(1));
     return mint.client->melt("q", {}, blanks);
   };
   EXPECT_EQ(change(outputs_of({8, 2})).value().change.size(), 2U);
@@ -171,8 +173,9 @@ TEST(CheckState, KeepsTheOrder) {
   Canned mint;
   const std::vector<crypto::PublicKey> ys = {key_of(1).public_key(), key_of(2).public_key()};
   const auto states = [&](Byte first, Byte second, const std::string& state) {
-    mint.body(R"({"states":[{"Y":")" + key_of(first).public_key().hex() + R"(","state":")" + state + R"("},{"Y":")" +
-              key_of(second).public_key().hex() + R"(","state":"PENDING","witness":"{}"}]})");
+    mint.body(R"({"states":[{"Y":")" + key_of(first).public_key().hex() + R"(","state":")" + state +
+              R"("},{"Y":")" + key_of(second).public_key().hex() +
+              R"(","state":"PENDING","witness":"{}"}]})");
     return mint.client->checkstate(ys);
   };
   const auto good = states(1, 2, "SPENT").value();
@@ -229,7 +232,8 @@ TEST(Keysets, AreReadAndTheirIdsDerivedAgain) {
 
 TEST(Keysets, OfUnknownVersionsArePassedOver) {
   Canned mint;
-  mint.body(R"({"keysets":[{"id":"I2yN+iRYfkzT","unit":"sat","active":false},{"id":"009a1f293253e41e","unit":"sat"}]})");
+  mint.body(
+      R"({"keysets":[{"id":"I2yN+iRYfkzT","unit":"sat","active":false},{"id":"009a1f293253e41e","unit":"sat"}]})");
   EXPECT_EQ(mint.client->keysets().value().size(), 1U);
 }
 

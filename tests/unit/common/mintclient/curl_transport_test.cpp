@@ -12,10 +12,12 @@
 namespace manastr::mintclient {
 namespace {
 
-/// One connection after another: reads a request, answers what `answer` makes of it ("" says nothing and hangs up).
+/// One connection after another: reads a request, answers what `answer` makes of it ("" says nothing and
+/// hangs up).
 class LoopbackServer {
  public:
-  explicit LoopbackServer(std::function<std::string(const std::string&)> answer) : answer_(std::move(answer)) {
+  explicit LoopbackServer(std::function<std::string(const std::string&)> answer)
+      : answer_(std::move(answer)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -72,9 +74,10 @@ class LoopbackServer {
   std::thread thread_;
 };
 
-std::string reply_of(const std::string& body, const std::string& status = "200 OK", const std::string& more = "") {
-  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n" +
-         more + "\r\n" + body;
+std::string reply_of(const std::string& body, const std::string& status = "200 OK",
+                     const std::string& more = "") {
+  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n" + more + "\r\n" + body;
 }
 
 Result<HttpReply> send_and_wait(Transport& transport, HttpRequest request) {
