@@ -81,7 +81,8 @@ Result<Amount> Wallet::take_back(const std::string& label,
   for (const auto& item : stored) {
     if (item.state == CoinState::locked) inputs.push_back(item.proof);
   }
-  if (inputs.empty()) return invalid("nothing is locked under this label any more");
+  if (stored.empty()) return invalid("nothing was locked under this label");
+  if (inputs.empty()) return refused(cashu::kProofsSpent, "the stake is spent already");
   TRY(const cashu::Keyset* first, state_->keyset(inputs.front().id));
   const cashu::Unit unit = first->unit;
   TRY(const Amount fee, state_->fee_of(inputs));
@@ -132,12 +133,11 @@ Result<std::vector<cashu::BlindedMessage>> Wallet::prepare(const std::string& la
   if (label.empty()) return invalid("prepared outputs need a label");
   if (amount == 0) return std::vector<cashu::BlindedMessage>{};
   TRY(const auto begun, state_->store.find_by_label(OperationKind::prepare, label));
-  if (begun && begun->state == OperationState::open) {
+  if (begun) {
     const auto messages = begun->messages();
     if (begun->unit == unit && cashu::sum_amounts(messages) == amount) return messages;
     return invalid("outputs of another amount are prepared under this label");
   }
-  if (begun) return invalid("the outputs of this label are signed already; take another label");
   TRY(const cashu::Keyset* keys, state_->active_keyset(unit));
   OperationPlan plan{.kind = OperationKind::prepare, .label = label};
   TRY(plan.outputs, plan_amount(amount, *keys, CoinState::unspent));

@@ -333,7 +333,9 @@ Result<std::vector<std::int64_t>> WalletStore::open_operations() {
 
 Status WalletStore::end_done(const Operation& operation) {
   TRY_STATUS(database_.run("UPDATE proofs SET state = 3 WHERE input_of = ?", operation.id));
-  TRY_STATUS(database_.run("DELETE FROM outputs WHERE operation = ?", operation.id));
+  if (operation.kind != OperationKind::prepare) {  // those may be asked for again
+    TRY_STATUS(database_.run("DELETE FROM outputs WHERE operation = ?", operation.id));
+  }
   return database_.run("UPDATE operations SET state = 1 WHERE id = ?", operation.id);
 }
 

@@ -92,7 +92,8 @@ class WalletStore {
   /// The latest that is not undone.
   Result<std::optional<Operation>> find_by_quote(OperationKind kind, const std::string& quote);
   Result<std::vector<std::int64_t>> open_operations();
-  /// Inputs are spent, the operation is done, its outputs (now proofs) forgotten. Within a transaction.
+  /// Inputs are spent, the operation is done, its outputs (now proofs) forgotten, but for those of prepare().
+  /// Within a transaction.
   Status end_done(const Operation& operation);
   /// Inputs in `spent` are spent, the others back where they were. Outputs are forgotten if none was spent.
   Status end_undone(const Operation& operation, const std::vector<crypto::PublicKey>& spent);

@@ -105,6 +105,10 @@ TEST_F(WalletTest, NoticesAStakeThatASettlementHasSpent) {
       {crypto::sign_schnorr(key_of(2), message, {}), crypto::sign_schnorr(key_of(3), message, {})});
   const auto client = must(mintclient::MintClient::make(SimulatedMint::kUrl, mint));
   const auto signatures = must(client->swap(stake, outputs));
+  const auto sign = [](const Hash32& hash) { return std::vector{crypto::sign_schnorr(key_of(1), hash, {})}; };
+  mint->now += Seconds(2000);
+  EXPECT_EQ(wallet->take_back("m", sign).error().code, cashu::kProofsSpent);  // heard from the mint
+  EXPECT_EQ(wallet->take_back("m", sign).error().code, cashu::kProofsSpent);  // known
   EXPECT_TRUE(must(wallet->check_locked("m")));
   EXPECT_EQ(must(wallet->balance("mana")).locked, 0U);
   EXPECT_EQ(must(wallet->locked("m")).size(), stake.size());
@@ -128,6 +132,7 @@ TEST_F(WalletTest, TakesAPrizeFromSignaturesOrFromTheMint) {
   EXPECT_FALSE(wallet->take("prize/1", forged));
   EXPECT_EQ(must(wallet->take("prize/1", signatures)), 21U);
   EXPECT_EQ(must(wallet->take("prize/1", signatures)), 21U);
+  EXPECT_EQ(must(wallet->prepare("prize/1", "loot", 21)), outputs);
   mint->issue(must(wallet->prepare("prize/2", "loot", 10)));
   EXPECT_EQ(must(wallet->fetch("prize/2")), 10U);
   mint->issue(must(wallet->prepare("prize/3", "loot", 5)));
