@@ -133,10 +133,13 @@ struct Configuration {
 Result<Configuration> load_configuration(const std::string& path,
                                          config::Environment environment = config::process_environment());
 
-/// Both sets of engines as one, the auth file read anew (what a hot reload calls). The same key twice is an error; a missing
-/// auth file a line in `warnings`.
+/// Both sets of engines as one, the auth file read anew. The same key twice is an error. A missing auth file is a line in
+/// `warnings`, or an error where there is no place for that (a hot reload, which so keeps what was in force).
 Result<std::vector<AuthorizedEngine>> load_engines(const AuthorizationConfiguration& authorization,
                                                    std::vector<std::string>* warnings = nullptr);
+
+/// The tables [[authorized_game_engines]] of either file; errors stay with the sections' document.
+std::vector<AuthorizedEngine> read_engines(std::vector<config::Section> sections);
 
 /// Play money is for one's own machine: an error if the fake node would serve `host` without allow_play_money. The daemon
 /// calls it before it listens.
