@@ -271,7 +271,7 @@ TEST(Document, tables_and_lists_of_tables) {
   ASSERT_EQ(list.size(), 2U);
   EXPECT_EQ(list[1].integer("a", 0, 0, 9), 4U);
   EXPECT_EQ(message(document.finish()),
-            "a.toml:5: l.a is no known key\na.toml:7: l.p is no known section");
+            "a.toml:6: l.a is no known key\na.toml:7: l.p is no known section");
   Document wrong = parse("l = 1\nc = 2\n");
   EXPECT_TRUE(wrong.root().sections_of("l").empty());
   EXPECT_FALSE(wrong.section("c").present());
