@@ -122,12 +122,16 @@ struct Misconduct {
   EventId event{};  ///< the evidence, zeros if there is none
   std::string what;
 };
+/// A receipt of ours exists that this state lacks (an old backup): stop, and adopt the longer chain by rebuild().
+struct Behind {
+  unsigned sequence = 0;
+};
 /// Nothing more will come of this match; the Ys it reserved may be forgotten.
 struct Ended {
   std::string how;
 };
 using Effect =
-    std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Ended>;
+    std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Behind, Ended>;
 
 // --- the machine ---
 
@@ -159,8 +163,12 @@ class Match {
 
 std::vector<Effect> reduce(Match& match, const Input& input, const EngineKeys& keys);
 
-/// The inputs that made a chain, for an engine restored from an old backup: feed them to reduce() on an empty Match, and
-/// the chain comes out byte for byte (check it). `keyset` must have its keys.
-Result<std::vector<Input>> inputs_of_chain(std::span<const Event> chain, const cashu::Keyset& keyset);
+/// For an engine restored from an old backup: the inputs that made a chain, found from the chain itself, and the state
+/// that they lead to. Refuses a chain that doesn't come out byte for byte. `keyset` must have its keys.
+struct Rebuilt {
+  Match match;
+  std::vector<Input> inputs;
+};
+Result<Rebuilt> rebuild(std::span<const Event> chain, const cashu::Keyset& keyset, const EngineKeys& keys);
 
 }  // namespace manastr::match

@@ -76,7 +76,7 @@ using Content = std::variant<Challenge, Acceptance, Funding, Commitment, Reveal,
 struct PartyEvent {
   MatchId match{};
   EventId receipt{};  ///< second `e`; zeros in a 31000
-  Content content;
+  Content content = Commitment{};
 };
 Result<PartyEvent> parse_party_event(const Event& event);
 

@@ -30,12 +30,16 @@ enum Kind : std::uint32_t {
 
 inline constexpr std::size_t kMaxPartyEvent = 8 * 1024;   ///< bytes of the event as JSON
 inline constexpr std::size_t kMaxEngineEvent = 12 * 1024;
+/// A receipt embeds the event that it receipts in its content: sizes of an event written as a JSON string.
+inline constexpr std::size_t kMaxEmbedded = 10 * 1024;
+inline constexpr std::size_t kMaxEmbeddedChallenge = 4608;  ///< with the announcement in a match's first receipt
+inline constexpr std::size_t kMaxEmbeddedAnnouncement = 5632;
 inline constexpr std::size_t kMaxTags = 32;
 inline constexpr unsigned kMaxAttempts = 8;         ///< attempts of a 31002 or 31005
 inline constexpr unsigned kMaxParts = 12;           ///< parts of one stake
 inline constexpr std::size_t kMaxProofsPerPart = 6;
 inline constexpr std::size_t kMaxProofs = 12;       ///< of one stake
-inline constexpr std::size_t kMaxOutputs = 64;      ///< of one group
+inline constexpr std::size_t kMaxOutputs = 36;      ///< of one group: they and their signatures fit one receipt
 inline constexpr std::size_t kMaxRelays = 8;
 inline constexpr std::size_t kMaxUrl = 256;
 inline constexpr Seconds kCreatedAtTolerance{2 * 3600};  ///< sanity only: created_at selects nothing
@@ -68,6 +72,9 @@ std::optional<MatchId> match_of(const Event& event);
 /// Protocol checks of any match event beside id and signature (which the caller verified): size, tag count, one `d` of
 /// the grammar, no `expiration` and no `-` tag, no byte below 0x20 and no 0x7F in any string.
 Status check_envelope(const Event& event);
+
+/// The size of the event's JSON written as a JSON string, quotes included.
+std::size_t embedded_size(const Event& event);
 
 /// NIP-13: leading zero bits of the id.
 unsigned work_of(const EventId& id);

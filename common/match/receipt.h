@@ -76,6 +76,7 @@ struct RevealReceipt {  ///< "reveal"
 };
 struct StoppedReceipt {  ///< "stopped"
   std::string reason;
+  UnixMillis since{};  ///< the clocks stand still from here
 };
 struct ResumedReceipt {  ///< "resumed"
   std::string reason;

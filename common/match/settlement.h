@@ -44,7 +44,7 @@ using Outputs = std::vector<cashu::BlindedMessage>;
 /// tagged hash "manastr/v1/outputs" over u32 groups ‖ per group u32 n ‖ n × (u8 id length ‖ id ‖ u64be amount ‖ B_).
 Hash32 outputs_hash(std::span<const Outputs> groups);
 /// tagged hash "manastr/v1/settlement" over u32 groups ‖ per group u32 n ‖ n × Y ‖ u32 m ‖ m × output as above.
-Hash32 settlement_key(std::span<const Payout> payout, std::span<const Outputs> groups);
+Hash32 settlement_key(const Payout& payout, std::span<const Outputs> groups);
 
 /// The plaintext of a claim's `sealed`: outputs (the claimant's first, then the rake's, in each group) and the
 /// claimant's SIG_ALL signature over each group.

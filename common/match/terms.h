@@ -76,7 +76,6 @@ struct Announcement {
   unsigned work = 0;  ///< NIP-13 bits that a 31000 or 31001 must have
   std::vector<std::string> relays;
   Seconds max_open{7 * 86400};  ///< open_until at most this far ahead
-  std::string settle_note = {};  ///< free text for players, may be empty
 };
 json::Value to_json(const Announcement& announcement);
 nostr::Draft announcement_draft(const Announcement& announcement, UnixSeconds created_at);
