@@ -122,7 +122,7 @@ struct Misconduct {
   EventId event{};  ///< the evidence, zeros if there is none
   std::string what;
 };
-/// A receipt of ours exists that this state lacks (an old backup): stop, and adopt the longer chain by rebuild().
+/// A receipt of ours exists that this state lacks (an old backup): stop, and adopt the longer chain (inputs_of_chain).
 struct Behind {
   unsigned sequence = 0;
 };
@@ -163,12 +163,10 @@ class Match {
 
 std::vector<Effect> reduce(Match& match, const Input& input, const EngineKeys& keys);
 
-/// For an engine restored from an old backup: the inputs that made a chain, found from the chain itself, and the state
-/// that they lead to. Refuses a chain that doesn't come out byte for byte. `keyset` must have its keys.
-struct Rebuilt {
-  Match match;
-  std::vector<Input> inputs;
-};
-Result<Rebuilt> rebuild(std::span<const Event> chain, const cashu::Keyset& keyset, const EngineKeys& keys);
+/// For an engine restored from an old backup: the inputs that made a chain, found from the chain itself. Refuses a chain
+/// that doesn't come out of them byte for byte, and one that ended by a withdrawal or a fork, whose cause is not in it
+/// (nothing is left to do for such a match). `keyset` must have its keys.
+Result<std::vector<Input>> inputs_of_chain(std::span<const Event> chain, const cashu::Keyset& keyset,
+                                           const EngineKeys& keys);
 
 }  // namespace manastr::match

@@ -181,7 +181,7 @@ class Step {
   std::vector<Effect>& effects_;
 };
 
-/// Reasons that stand in receipts and that rebuild() reads again.
+/// Reasons that stand in receipts and that inputs_of_chain() reads again.
 inline constexpr std::string_view kRelaysLost = "fewer relays than the quorum are connected";
 inline constexpr std::string_view kRelaysBack = "enough relays are connected again";
 inline constexpr std::string_view kEngineDown = "the engine was down";

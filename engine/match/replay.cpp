@@ -56,7 +56,7 @@ Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::Engin
 
 Result<AdoptedMatch> adopt(const std::vector<nostr::Event>& chain, const cashu::Keyset& keyset,
                            const match::EngineKeys& keys) {
-  auto inputs = match::inputs_of_chain(chain, keyset);
+  auto inputs = match::inputs_of_chain(chain, keyset, keys);
   if (!inputs) return broken("a chain found on the relays can't be taken up: " + inputs.error().message);
   AdoptedMatch out;
   for (const match::Input& input : *inputs) {
