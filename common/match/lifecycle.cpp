@@ -58,7 +58,9 @@ std::vector<Effect> reduce(Match& match, const Input& input, const EngineKeys& k
 }
 
 void Step::run(const Input& input) {
-  if (s_.ended) return;
+  if (s_.ended || s_.frozen) return;
+  const UnixMillis before = s_.now;
+  const std::size_t receipts = s_.chain.size();
   if (!s_.opened && !std::holds_alternative<Opening>(input)) return;
   // What fell due while the engine was up comes first, then its time off, in which no clock runs.
   const auto* const restarted = std::get_if<Restarted>(&input);
@@ -71,6 +73,8 @@ void Step::run(const Input& input) {
     take_held();
   }
   update_timer();
+  // Only receipts move the time on, so that inputs without effects need no place in a journal.
+  if (s_.chain.size() == receipts) s_.now = before;
 }
 
 std::optional<std::size_t> Step::seat_of(const PubKey& pubkey) const {
@@ -125,6 +129,7 @@ void Step::take(const PartyInput& input) {
       return reject(input.event, "the second e tag names no receipt of this match that the engine knows");
     }
     s_.held.push_back(input);
+    effects_.push_back(Held{input.event.id});
     return;
   }
   if (const auto* acceptance = std::get_if<Acceptance>(&parsed->content)) {
@@ -319,6 +324,7 @@ void Step::operate(const ForeignReceipt& input) {
     return;
   }
   if (slot->first >= s_.chain.size()) {
+    s_.frozen = true;
     effects_.push_back(Behind{slot->first});
     return;
   }

@@ -9,7 +9,8 @@
 
 namespace manastr::match {
 
-// --- inputs. `at` is the engine's time; a lower one than an earlier input's counts as that. ---
+// --- inputs. `at` is the engine's time; a lower one than the last receipt's counts as that. An input that has no effects
+// left the chain's future as it was and need not be journaled. ---
 
 /// The first of every match: a verified 31000 and what the engine knows about its mint.
 struct Opening {
@@ -122,16 +123,21 @@ struct Misconduct {
   EventId event{};  ///< the evidence, zeros if there is none
   std::string what;
 };
-/// A receipt of ours exists that this state lacks (an old backup): stop, and adopt the longer chain (inputs_of_chain).
+/// A receipt of ours exists that this state lacks (an old backup): the match is frozen, every input is ignored, until the
+/// shell takes up the longer chain (inputs_of_chain) in its stead.
 struct Behind {
   unsigned sequence = 0;
+};
+/// The event names a receipt unknown here and is kept until the chain has it. Journal the input: it changed the state.
+struct Held {
+  EventId event{};
 };
 /// Nothing more will come of this match; the Ys it reserved may be forgotten.
 struct Ended {
   std::string how;
 };
 using Effect =
-    std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Behind, Ended>;
+    std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Behind, Held, Ended>;
 
 // --- the machine ---
 

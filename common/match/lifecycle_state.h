@@ -60,7 +60,8 @@ using SlotKey = std::pair<std::pair<std::uint32_t, PubKey>, std::string>;
 struct Match::State {
   bool opened = false;
   bool ended = false;
-  UnixMillis now{};
+  bool frozen = false;  ///< a longer chain than this exists
+  UnixMillis now{};     ///< of the last receipt, between inputs
   Event challenge;
   Hash32 challenge_d{};
   Event announcement;

@@ -1,5 +1,10 @@
 #include "common/match/referee.h"
 
+#include <algorithm>
+#include <map>
+
+#include "common/match/transcript_step.h"
+
 namespace manastr::match {
 namespace {
 
@@ -7,7 +12,70 @@ constexpr int kVerdict = 16002;  // gameapi: the events don't bear the settlemen
 
 std::unexpected<Error> unproven(std::string message) { return refused(kVerdict, std::move(message)); }
 
+/// The chain's receipts by sequence; two of one sequence are a fault of the engine.
+std::map<unsigned, Event> sort_chain(std::vector<Event> events, std::vector<std::string>& faults) {
+  std::map<unsigned, Event> chain;
+  std::optional<std::pair<PubKey, MatchId>> of;
+  // The match and the engine are those of the first receipt that there is.
+  std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.d() < b.d(); });
+  for (Event& event : events) {
+    const auto slot = event.kind == kEngine ? parse_slot(kEngine, event.d()) : std::nullopt;
+    if (!slot || slot->form != Slot::Form::numbers) continue;
+    if (!nostr::verify(event)) {
+      faults.push_back("an event with a wrong id or signature was given as receipt " + std::to_string(slot->first));
+      continue;
+    }
+    if (!of) of = {event.pubkey, slot->match};
+    if (of->first != event.pubkey || of->second != slot->match) {
+      faults.push_back("a receipt of another match or another engine was given");
+      continue;
+    }
+    const auto [found, fresh] = chain.try_emplace(slot->first, event);
+    if (!fresh && found->second.id != event.id) {
+      faults.push_back("the engine signed two different receipts of sequence " + std::to_string(slot->first) +
+                       ": its word is void, stakes go home only");
+    }
+  }
+  return chain;
+}
+
 }  // namespace
+
+Judgement judge(std::vector<Event> events, const std::optional<cashu::Keyset>& keyset) {
+  Judgement out;
+  const auto chain = sort_chain(std::move(events), out.faults);
+  Transcript transcript(keyset);
+  for (const auto& [sequence, event] : chain) {
+    if (auto added = transcript.add(event); !added) {
+      out.faults.push_back(added.error().message);
+      break;
+    }
+  }
+  const Transcript::View& view = transcript.view();
+  if (view.receipts.empty()) {
+    if (out.faults.empty()) out.faults.push_back("there is no receipt of the engine among the events");
+    return out;
+  }
+  if (const auto played = play_out(view)) {
+    out.duel = played->duel;
+    out.outcome = played->outcome;
+    if (played->winner) out.winner = view.parties[*played->winner];
+  }
+  if (view.verdict) {  // checked against the events when it was added
+    out.outcome = view.verdict->outcome;
+    out.winner = view.verdict->winner;
+    out.payouts = view.verdict->payouts;
+    out.settled = !out.payouts.empty();
+    for (const Payout& payout : out.payouts) {
+      for (const Group& group : payout.groups) out.rake += group.rake;
+      const auto seat = std::find(view.parties.begin(), view.parties.end(), payout.claimant) - view.parties.begin();
+      if (view.claims[static_cast<std::size_t>(seat)].settled_groups != payout.groups.size()) out.settled = false;
+    }
+  } else if (out.faults.empty() && view.head.phase != Phase::closed) {
+    out.faults.push_back("the transcript has no verdict yet");
+  }
+  return out;
+}
 
 Result<SettlementOrder> check_settlement(const Event& announcement_event, const Event& verdict_event,
                                          const Event& claim_event, std::span<const SignedGroup> groups) {

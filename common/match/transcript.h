@@ -1,6 +1,8 @@
 // A reader's copy of a match, built from the engine's receipts alone and checking each of them: what has happened, whose
 // turn it is, and whether the engine kept to the protocol. The client plays by it, the referee judges by it.
 #pragma once
+#include <map>
+
 #include "common/game/duel.h"
 #include "common/match/receipt.h"
 
@@ -17,14 +19,24 @@ class Transcript {
     std::optional<Announcement> announcement;
     cashu::KeysetInfo keyset;
     std::size_t max_inputs = kMaxProofs;
+    Hash32 challenge_d{};
     std::vector<PubKey> parties;
     std::vector<crypto::PublicKey> escrow;  ///< of the parties, same order
     std::optional<crypto::PublicKey> engine_escrow;
+    std::vector<Hash32> seed_commitments;
     ReceiptHead head;                       ///< of the last receipt
     std::vector<EventId> receipts;          ///< by sequence
     std::optional<UnixSeconds> funding_limit, hard_end, locktime;
     std::optional<Hash32> link_commitment;
     std::array<Stake, 2> stakes;            ///< the attempt that counts, in funding order
+    /// How far a party's stake is: the attempt, and whether it may still become whole.
+    struct Funding {
+      unsigned attempt = 0;
+      bool open = false;
+      unsigned parts = 0;
+      std::map<unsigned, std::vector<cashu::Proof>> received;
+    };
+    std::array<Funding, 2> funding;
     std::array<bool, 2> staked{};           ///< the engine says the mint calls it unspent
     bool funded = false;
     std::array<std::optional<Hash32>, 2> seeds;
@@ -36,9 +48,20 @@ class Transcript {
     bool stopped = false;
     std::optional<VerdictReceipt> verdict;
     std::optional<EventId> verdict_id;
+    /// How far a party's claim is.
+    struct Claiming {
+      unsigned attempt = 0;
+      bool pending = false;          ///< before the mint
+      unsigned settled_groups = 0;
+      Event event;
+      std::string signatures;        ///< the engine's, sealed to the claimant
+      std::vector<Outputs> outputs;  ///< settled
+    };
+    std::array<Claiming, 2> claims;
     std::vector<Event> accepted_claims;
     std::vector<SettledReceipt> settled;
     std::vector<RefusalReceipt> refusals;
+    std::string closed_reason;
     EventId phase_start{};  ///< the receipt that began the phase: what the next event should name
   };
 

@@ -42,6 +42,7 @@ void set_time(match::Input& input, UnixMillis at) {
 Step take_step(match::Match& match, std::uint64_t number, const match::Input& input, const match::EngineKeys& keys) {
   Step step;
   JournaledStep& record = step.record;
+  bool held = false;
   const std::vector<match::Effect> effects = match::reduce(match, input, keys);
   record.at = time_of(input);
   record.step = number;
@@ -63,6 +64,8 @@ Step take_step(match::Match& match, std::uint64_t number, const match::Input& in
                      [&](const match::Misconduct& misconduct) {
                        record.misconduct.push_back({misconduct.author, misconduct.event, misconduct.what});
                      },
+                     [&](const match::Behind& behind) { step.behind = behind.sequence; },
+                     [&](const match::Held&) { held = true; },
                      [&](const match::Ended&) { record.finished = true; }},
                effect);
   }
@@ -79,7 +82,7 @@ Step take_step(match::Match& match, std::uint64_t number, const match::Input& in
     }
     if (auto key = answered_key(record.match, input)) record.effects_done.push_back(*std::move(key));
   }
-  step.journaled = has_id && (!record.receipts.empty() || !record.effects.empty() || !record.effects_done.empty() ||
+  step.journaled = has_id && (held || !record.receipts.empty() || !record.effects.empty() || !record.effects_done.empty() ||
                               !record.rake.empty() || !record.misconduct.empty() || record.finished);
   if (!step.journaled) return step;
   record.version = kInputVersion;

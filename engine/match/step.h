@@ -14,6 +14,7 @@ struct Step {
   std::vector<nostr::Event> outside_chain;  ///< rejections and republications, which may be lost
   std::vector<match::AskStates> questions;
   std::vector<match::Settle> settlements;
+  std::optional<unsigned> behind;  ///< a receipt of ours with this sequence is not in the state: take up the longer chain
   std::optional<std::optional<UnixMillis>> timer;  ///< set: the next timer is this one, or none
 };
 

@@ -36,6 +36,45 @@ TEST(DuelMatch, PlayedOutAndSettled) {
     EXPECT_LE(nostr::dump(event).size(), kMaxEngineEvent);
     EXPECT_TRUE(nostr::verify(event));
   }
+  EXPECT_EQ(table.fault, "");
+  const auto chain = table.match.chain();
+  const Judgement judged = judge({chain.begin(), chain.end()}, table.mint.stake_keyset());
+  EXPECT_TRUE(judged.in_order()) << judged.faults.front();
+  EXPECT_EQ(judged.winner, table.winner().pubkey());
+  EXPECT_EQ(judged.rake, 5U);
+  EXPECT_TRUE(judged.settled);
+}
+
+TEST(DuelMatch, APublishedChainGivesItsInputsBack) {
+  Table table;
+  table.to_verdict();
+  table.send(table.claim(table.winner()));
+  table.settle();
+  const auto inputs = inputs_of_chain(table.match.chain(), table.mint.stake_keyset(), table.keys);
+  ASSERT_TRUE(inputs.has_value()) << inputs.error().message;
+  Match again;
+  for (const Input& input : *inputs) reduce(again, input, table.keys);
+  EXPECT_TRUE(std::equal(again.chain().begin(), again.chain().end(), table.match.chain().begin(), table.match.chain().end()));
+}
+
+TEST(DuelMatch, TheMintFindsTheOrderInOrder) {
+  Table table;
+  table.to_verdict();
+  table.send(table.claim(table.winner()));
+  const Settle& order = table.settlements.front();
+  const auto checked = check_settlement(order.announcement, order.verdict, order.claim, order.groups);
+  ASSERT_TRUE(checked.has_value()) << checked.error().message;
+  EXPECT_EQ(checked->operation, order.operation);
+  EXPECT_EQ(checked->claimant, table.winner().pubkey());
+  auto bent = order.groups;
+  bent[0].outputs[0].amount *= 2;
+  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
+  bent = order.groups;
+  bent[0].outputs[0].id = table.mint.stake_keyset().id;
+  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
+  bent = order.groups;
+  std::swap(bent[0].inputs, bent[1].inputs);
+  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
 }
 
 TEST(DuelMatch, ReplayOfTheJournalGivesTheSameBytes) {

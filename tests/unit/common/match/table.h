@@ -7,6 +7,7 @@
 #include "common/game/duel.h"
 #include "common/match/commitment.h"
 #include "common/match/lifecycle.h"
+#include "common/match/referee.h"
 #include "common/nostr/nip44.h"
 
 namespace manastr::match {
@@ -79,7 +80,7 @@ struct Player {
 class Table {
  public:
   explicit Table(std::uint64_t ppk = 0, std::uint32_t rake_ppm = 50'000)
-      : mint(ppk), keys(key_of("engine"), crypto::Secret<32>(hash_of("root"))) {
+      : mint(ppk), transcript(mint.stake_keyset()), keys(key_of("engine"), crypto::Secret<32>(hash_of("root"))) {
     Announcement offer{.escrow_key = keys.escrow()};
     offer.escrow_proof = keys.escrow_proof();
     offer.rulebooks = {"duel/1"};
@@ -109,8 +110,12 @@ class Table {
     journal.push_back(input);
     auto effects = reduce(match, input, keys);
     for (const Effect& effect : effects) {
-      if (const auto* publish = std::get_if<Publish>(&effect); publish != nullptr && !publish->in_chain) {
-        rejections.push_back(parse_rejection(publish->event)->reason);
+      if (const auto* publish = std::get_if<Publish>(&effect)) {
+        if (!publish->in_chain) {
+          rejections.push_back(parse_rejection(publish->event)->reason);
+        } else if (const auto read = transcript.add(publish->event); !read && fault.empty()) {
+          fault = read.error().message;  // a reader must agree with everything that an honest engine says
+        }
       }
       if (const auto* ask = std::get_if<AskStates>(&effect)) asked = *ask;
       if (const auto* settle = std::get_if<Settle>(&effect)) settlements.push_back(*settle);
@@ -328,6 +333,8 @@ class Table {
   UnixMillis now = unix_millis(1'800'000'000'000);
   std::string salt;
   TestMint mint;
+  Transcript transcript;  ///< a reader's copy
+  std::string fault;      ///< what the reader found wrong first
   EngineKeys keys;
   Event announcement;
   Terms terms;
