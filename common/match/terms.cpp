@@ -210,6 +210,7 @@ json::Value to_json(const Announcement& announcement) {
   out.set("work", std::uint64_t{announcement.work});
   out.set("relays", texts_json(announcement.relays));
   out.set("max_open", std::int64_t{announcement.max_open.count()});
+  out.set("name", announcement.name);
   return out;
 }
 
@@ -248,6 +249,7 @@ Result<Announcement> parse_announcement(const Event& event) {
   TRY(out.relays, texts_from(value, "relays", 16, ""));
   TRY(const std::uint64_t max_open, number_field(value, "max_open", 1, kMaxSeconds));
   out.max_open = Seconds{static_cast<std::int64_t>(max_open)};
+  TRY(out.name, text_field(value, "name", 64));
   return out;
 }
 

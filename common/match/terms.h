@@ -76,6 +76,7 @@ struct Announcement {
   unsigned work = 0;  ///< NIP-13 bits that a 31000 or 31001 must have
   std::vector<std::string> relays;
   Seconds max_open{7 * 86400};  ///< open_until at most this far ahead
+  std::string name = {};  ///< for people to read, at most 64 bytes, may be empty
 };
 json::Value to_json(const Announcement& announcement);
 nostr::Draft announcement_draft(const Announcement& announcement, UnixSeconds created_at);

@@ -72,7 +72,7 @@ std::optional<match::Announcement> make_announcement(const Configuration& config
   out.work = wanted.work_bits;
   out.relays = configuration.nostr.relay_urls;
   out.max_open = up(wanted.max_open);
-  out.settle_note = wanted.name;
+  out.name = wanted.name;
   return out;
 }
 
