@@ -142,45 +142,53 @@ Result<Workload> melts(const LoadWallet& wallet, const Options& options) {
 }
 
 /// Checks and restores ask about the same coins again and again, at shifting places.
-Result<std::vector<Coin>> coins_to_ask_about(const LoadWallet& wallet, const Options& options) {
-  return wallet.buy(std::vector<cashu::Amount>(std::max<std::size_t>(2'000, options.batch), 1));
+struct Asked {
+  std::vector<Coin> coins;
+  std::size_t batch;
+  const Coin& at(std::size_t request, std::size_t entry) const { return coins[(request * 7 + entry) % coins.size()]; }
+};
+Result<std::shared_ptr<Asked>> coins_to_ask_about(const LoadWallet& wallet, const Options& options) {
+  TRY(auto coins, wallet.buy(std::vector<cashu::Amount>(std::max<std::size_t>(1'000, options.batch), 1)));
+  return std::make_shared<Asked>(Asked{std::move(coins), options.batch});
 }
 
 Result<Workload> checks(const LoadWallet& wallet, const Options& options) {
-  TRY(const auto coins, coins_to_ask_about(wallet, options));
+  TRY(const auto asked, coins_to_ask_about(wallet, options));
   Workload work;
   for (std::size_t i = 0; i < options.requests; ++i) {
     std::string body = "{\"Ys\":[";
-    for (std::size_t k = 0; k < options.batch; ++k) {
-      body += (k == 0 ? "\"" : ",\"") + coins[(i * 7 + k) % coins.size()].y.hex() + '"';
-    }
+    for (std::size_t k = 0; k < asked->batch; ++k) body += (k == 0 ? "\"" : ",\"") + asked->at(i, k).y.hex() + '"';
     work.requests.push_back(post_bytes(wallet.target(), "/v1/checkstate", body + "]}"));
   }
-  work.check = [batch = options.batch](std::size_t, const std::string& body) {
-    std::size_t unspent = 0;
-    for (auto at = body.find("\"UNSPENT\""); at != std::string::npos; at = body.find("\"UNSPENT\"", at + 1)) ++unspent;
-    return right_if(unspent == batch);
+  work.check = [asked](std::size_t i, const std::string& body) {
+    std::vector<crypto::PublicKey> ys;
+    for (std::size_t k = 0; k < asked->batch; ++k) ys.push_back(asked->at(i, k).y);
+    const auto states = mintclient::read_states(body, ys);
+    return right_if(states && std::ranges::all_of(*states, [](const auto& status) {
+                      return status.state == mintclient::ProofState::unspent;
+                    }));
   };
   return work;
 }
 
 Result<Workload> restores(const LoadWallet& wallet, const Options& options) {
-  TRY(const auto coins, coins_to_ask_about(wallet, options));
-  const auto id = wallet.keyset().id.hex();
+  TRY(const auto asked, coins_to_ask_about(wallet, options));
+  const auto id = wallet.keyset().id;
   Workload work;
   for (std::size_t i = 0; i < options.requests; ++i) {
     std::string body = "{\"outputs\":[";
-    for (std::size_t k = 0; k < options.batch; ++k) {
-      const Coin& coin = coins[(i * 7 + k) % coins.size()];
-      body += (k == 0 ? "{\"amount\":" : ",{\"amount\":") + std::to_string(coin.amount) + ",\"id\":\"" + id + "\",\"B_\":\"" +
-              coin.b.hex() + "\"}";
+    for (std::size_t k = 0; k < asked->batch; ++k) {
+      const Coin& coin = asked->at(i, k);
+      body += (k == 0 ? "{\"amount\":" : ",{\"amount\":") + std::to_string(coin.amount) + ",\"id\":\"" + id.hex() +
+              "\",\"B_\":\"" + coin.b.hex() + "\"}";
     }
     work.requests.push_back(post_bytes(wallet.target(), "/v1/restore", body + "]}"));
   }
-  work.check = [batch = options.batch](std::size_t, const std::string& body) {
-    std::size_t signatures = 0;
-    for (auto at = body.find("\"C_\""); at != std::string::npos; at = body.find("\"C_\"", at + 1)) ++signatures;
-    return right_if(signatures == batch);
+  work.check = [asked, id](std::size_t i, const std::string& body) {
+    std::vector<cashu::BlindedMessage> messages;
+    for (std::size_t k = 0; k < asked->batch; ++k) messages.push_back({asked->at(i, k).amount, id, asked->at(i, k).b});
+    const auto restored = mintclient::read_restored(body, messages);
+    return right_if(restored && restored->signatures.size() == asked->batch);
   };
   return work;
 }

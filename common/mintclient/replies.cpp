@@ -161,7 +161,7 @@ Result<MintQuote> read_mint_quote(std::string_view body) {
   quote.amount_paid = paid.value_or(is_paid ? quote.amount : 0);
   quote.amount_issued = issued.value_or(quote.state == QuoteState::issued ? quote.amount : 0);
   TRY(const auto pubkey, json::get_optional_string(object, "pubkey"));
-  if (pubkey) {
+  if (pubkey && !pubkey->empty()) {  // nutshell 0.21 says "" for a quote that is not locked
     quote.pubkey = crypto::PublicKey::from_hex(*pubkey);
     if (!quote.pubkey) return invalid("pubkey: expected a compressed public key");
   }

@@ -131,6 +131,7 @@ TEST(Quotes, StateFollowsTheAmountsWhereItIsMissing) {
   EXPECT_EQ(state(R"(,"amount_paid":0,"amount_issued":0)")->state, QuoteState::unpaid);
   EXPECT_EQ(state(R"(,"amount_paid":8,"amount_issued":3)")->state, QuoteState::paid);
   EXPECT_EQ(state(R"(,"amount_paid":8,"amount_issued":8)")->state, QuoteState::issued);
+  EXPECT_FALSE(state(R"(,"state":"PAID","pubkey":"")")->pubkey) << "as nutshell says that there is none";
   EXPECT_FALSE(state(""));
   EXPECT_FALSE(state(R"(,"state":"paid")"));
   EXPECT_FALSE(state(R"(,"state":"PAID","expiry":99999999999999999)"));
