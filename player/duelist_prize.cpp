@@ -159,7 +159,7 @@ Status Duelist::State::finish_without_engine(const match::Payout& payout, unsign
   if (list == nullptr || list->size() != sealed.groups.size()) return invalid("the engine's signatures can't be read");
 
   gameapi::SettleRequest request;
-  request.operation = match::settlement_key({&payout, 1}, sealed.groups);
+  request.operation = match::settlement_key(payout, sealed.groups);
   request.announcement = record.announcement;
   request.claim = receipt.event;
   TRY(const auto receipts, tools.book.receipts(record.id));
