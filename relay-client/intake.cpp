@@ -5,13 +5,15 @@
 namespace manastr::relay {
 namespace {
 
-constexpr std::size_t kBatch = 32;        // so many that a flood of one relay delays the others by a millisecond or two
-constexpr std::size_t kTallies = 256;     // per relay
+constexpr std::size_t kBatch =
+    32;  // so many that a flood of one relay delays the others by a millisecond or two
+constexpr std::size_t kTallies = 256;  // per relay
 constexpr std::size_t kFetchedEvents = 20'000;
 
 }  // namespace
 
-Intake::Intake(std::vector<std::string> urls, std::size_t inbox_messages, std::size_t workers, Observer& observer)
+Intake::Intake(std::vector<std::string> urls, std::size_t inbox_messages, std::size_t workers,
+               Observer& observer)
     : urls_(std::move(urls)),
       capacity_(inbox_messages),
       observer_(observer),
@@ -84,7 +86,9 @@ std::vector<std::string> Intake::seen_on(const nostr::EventId& id) const {
 
 void Intake::take(std::vector<Arrival>& batch, std::deque<std::function<void()>>& tasks) {
   std::unique_lock lock(mutex_);
-  const auto any = [&] { return std::ranges::any_of(inboxes_, [](const auto& each) { return !each.empty(); }); };
+  const auto any = [&] {
+    return std::ranges::any_of(inboxes_, [](const auto& each) { return !each.empty(); });
+  };
   work_.wait(lock, [&] { return stopping_ || !tasks_.empty() || any(); });
   if (stopping_) return;
   tasks.swap(tasks_);
@@ -129,13 +133,15 @@ void Intake::inspect(Arrival& arrival) const {
   if (!parsed) return;
   arrival.message = std::move(*parsed);
   arrival.name = parse_subscription_name(arrival.message.subscription);
-  arrival.shape = arrival.name && (arrival.message.verb == Verb::eose || nostr::id_matches(arrival.message.event));
+  arrival.shape =
+      arrival.name && (arrival.message.verb == Verb::eose || nostr::id_matches(arrival.message.event));
 }
 
 void Intake::process(std::vector<Arrival>& batch) {
   workers_.run(batch.size(), [&](std::size_t i) { inspect(batch[i]); });
 
-  // One verification for all copies of an event: those in this batch wait for the first with the same signature.
+  // One verification for all copies of an event: those in this batch wait for the first with the same
+  // signature.
   std::vector<std::size_t> verify;
   std::map<std::pair<Hash32, ByteArray<64>>, std::size_t> first;
   std::vector<std::pair<std::size_t, std::size_t>> follow;
@@ -234,7 +240,8 @@ void Intake::deliver(Standing& standing, Arrival& arrival) {
   if (standing.gone.load()) return;
   figures_.delivered.fetch_add(1, std::memory_order_relaxed);
   if (standing.wish->once) {
-    if (standing.fetched.size() < kFetchedEvents) standing.fetched.push_back(std::move(arrival.message.event));
+    if (standing.fetched.size() < kFetchedEvents)
+      standing.fetched.push_back(std::move(arrival.message.event));
   } else if (standing.on_event) {
     standing.on_event(arrival.message.event, urls_[arrival.relay]);
   }

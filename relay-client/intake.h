@@ -1,5 +1,6 @@
-// Between the sockets and the callbacks: a bounded inbox per relay, fair turns, parsing and verification on all workers,
-// what is known dropped, the rest handed over in order. Owns the thread on which every callback of the courier runs.
+// Between the sockets and the callbacks: a bounded inbox per relay, fair turns, parsing and verification on
+// all workers, what is known dropped, the rest handed over in order. Owns the thread on which every callback
+// of the courier runs.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -23,7 +24,8 @@ namespace manastr::relay {
 
 /// A wish with what is known of its answers. Callbacks and `delivered` belong to the intake's thread.
 struct Standing {
-  explicit Standing(Wish what) : wish(std::make_shared<const Wish>(std::move(what))), delivered(kRememberedEvents) {}
+  explicit Standing(Wish what)
+      : wish(std::make_shared<const Wish>(std::move(what))), delivered(kRememberedEvents) {}
   std::shared_ptr<const Wish> wish;
   std::function<void(const nostr::Event&, std::string_view)> on_event;
   std::function<void()> on_caught_up;
@@ -40,7 +42,8 @@ class Intake {
   class Observer {
    public:
     virtual ~Observer() = default;
-    virtual void on_stored_end(std::size_t relay, std::uint64_t connection, SubscriptionName name, Tally tally) = 0;
+    virtual void on_stored_end(std::size_t relay, std::uint64_t connection, SubscriptionName name,
+                               Tally tally) = 0;
     virtual void on_read_back(std::size_t relay, SubscriptionName name, nostr::EventId id) = 0;
     /// The inbox of this relay was full and has room again.
     virtual void on_room(std::size_t relay) = 0;

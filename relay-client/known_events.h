@@ -1,5 +1,5 @@
-// What the courier remembers of events, bounded: which ids it has handed over, which it has verified and where they came
-// from. Forgetting costs a second verification or a second delivery, never a wrong one.
+// What the courier remembers of events, bounded: which ids it has handed over, which it has verified and
+// where they came from. Forgetting costs a second verification or a second delivery, never a wrong one.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -42,8 +42,8 @@ class RecentMap {
   std::deque<Hash32> order_;
 };
 
-/// An id is here only after its signature was verified: a corrupt copy that comes first must not suppress the genuine
-/// event. A copy with another signature is another claim, and is verified again.
+/// An id is here only after its signature was verified: a corrupt copy that comes first must not suppress the
+/// genuine event. A copy with another signature is another claim, and is verified again.
 struct Verified {
   ByteArray<64> sig{};
   std::uint32_t relays = 0;  ///< bit i: relay i sent it

@@ -1,5 +1,6 @@
-// What is being published, over all relays: which relay has answered what, and whether that makes a quorum. Bounded: when
-// full, the oldest event that has its quorum is no longer pressed on the relays that lag. One thread.
+// What is being published, over all relays: which relay has answered what, and whether that makes a quorum.
+// Bounded: when full, the oldest event that has its quorum is no longer pressed on the relays that lag. One
+// thread.
 #pragma once
 #include <deque>
 #include <functional>
@@ -20,7 +21,8 @@ class Outbox {
   using Report = std::function<void(const Progress&, PublishProgress)>;
   Outbox(std::vector<std::string> urls, Report report) : urls_(std::move(urls)), report_(std::move(report)) {}
 
-  /// Relays to which the letter is to be given: all, or for an id already here those that have refused or not answered.
+  /// Relays to which the letter is to be given: all, or for an id already here those that have refused or not
+  /// answered.
   std::vector<std::size_t> add(std::shared_ptr<const Letter> letter, std::size_t quorum, Progress progress);
   void outcome(std::size_t relay, const RelayOutbox::Outcome& outcome);
   bool remove(const nostr::EventId& id);

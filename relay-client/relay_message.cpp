@@ -93,7 +93,8 @@ Result<RelayMessage> parse_relay_message(std::string_view text) {
       if (first == nullptr) return invalid("expected a text second");
       out.text = *first;
       return out;
-    case Verb::unknown: break;
+    case Verb::unknown:
+      break;
   }
   return invalid("unknown message");
 }
@@ -117,7 +118,8 @@ Reason reason_of(std::string_view text) {
   }};
   const auto find = [](std::string_view said) {
     for (const auto& [prefix, reason] : kPrefixes) {
-      if (starts_with_caseless(said, prefix) && said.size() > prefix.size() && said[prefix.size()] == ':') return reason;
+      if (starts_with_caseless(said, prefix) && said.size() > prefix.size() && said[prefix.size()] == ':')
+        return reason;
     }
     return Reason::none;
   };

@@ -1,6 +1,6 @@
-// NIP-01 messages of a relay to its client, and those of a client to a relay: bytes in, types out. Used by the pool's
-// sessions. Never trusts: an unknown or malformed message is an error value, and parsing allocates no more than the text.
-// Fuzz target: tests/fuzz/relay_message_fuzz.cpp.
+// NIP-01 messages of a relay to its client, and those of a client to a relay: bytes in, types out. Used by
+// the pool's sessions. Never trusts: an unknown or malformed message is an error value, and parsing allocates
+// no more than the text. Fuzz target: tests/fuzz/relay_message_fuzz.cpp.
 #pragma once
 #include <optional>
 #include <string>
@@ -14,24 +14,35 @@ namespace manastr::relay {
 
 enum class Verb { event, eose, ok, closed, notice, auth, count, unknown };
 
-/// The verb alone, from the first few bytes, without parsing: what decides whether a message waits in the inbox.
+/// The verb alone, from the first few bytes, without parsing: what decides whether a message waits in the
+/// inbox.
 Verb peek_verb(std::string_view text);
 
 struct RelayMessage {
   Verb verb = Verb::unknown;
-  std::string subscription;            ///< EVENT, EOSE, CLOSED, COUNT
-  nostr::Event event;                  ///< EVENT: shape checked, neither id nor signature
-  std::optional<nostr::EventId> id;    ///< OK; nullopt where the relay named none ("")
-  bool accepted = false;               ///< OK
-  std::string text;                    ///< OK, CLOSED, NOTICE: what it says; AUTH: the challenge
+  std::string subscription;          ///< EVENT, EOSE, CLOSED, COUNT
+  nostr::Event event;                ///< EVENT: shape checked, neither id nor signature
+  std::optional<nostr::EventId> id;  ///< OK; nullopt where the relay named none ("")
+  bool accepted = false;             ///< OK
+  std::string text;                  ///< OK, CLOSED, NOTICE: what it says; AUTH: the challenge
 };
 Result<RelayMessage> parse_relay_message(std::string_view text);
 
-/// The machine-readable prefix of an OK or CLOSED (NIP-01), read as relays really write it: in any case, and behind a
-/// leading "ERROR: ".
+/// The machine-readable prefix of an OK or CLOSED (NIP-01), read as relays really write it: in any case, and
+/// behind a leading "ERROR: ".
 enum class Reason {
-  none, duplicate, pow, blocked, rate_limited, invalid, restricted, mute, error, auth_required,
-  replaced, deleted,  // strfry's
+  none,
+  duplicate,
+  pow,
+  blocked,
+  rate_limited,
+  invalid,
+  restricted,
+  mute,
+  error,
+  auth_required,
+  replaced,
+  deleted,  // strfry's
   unsupported,
 };
 Reason reason_of(std::string_view text);

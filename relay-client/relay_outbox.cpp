@@ -56,19 +56,21 @@ void RelayOutbox::make_ready(Item& item) {
 void RelayOutbox::rest(Item& item, Monotonic now) {
   if (item.state == State::flying) --flying_;
   item.state = State::resting;
-  if (!item.backoff) item.backoff.emplace(resilience::BackoffPolicy{policy_.retry_first, policy_.retry_most}, *random_);
+  if (!item.backoff)
+    item.backoff.emplace(resilience::BackoffPolicy{policy_.retry_first, policy_.retry_most}, *random_);
   start_timer(item, now + item.backoff->next());
 }
 
 std::optional<std::string> RelayOutbox::too_large(const Letter& letter) const {
   const auto said = [](std::string_view what, std::size_t is, std::uint64_t most) {
-    return "invalid: the relay takes at most " + std::to_string(most) + ' ' + std::string(what) + ", this event has " +
-           std::to_string(is);
+    return "invalid: the relay takes at most " + std::to_string(most) + ' ' + std::string(what) +
+           ", this event has " + std::to_string(is);
   };
   if (limits_.message_bytes && letter.message.size() > *limits_.message_bytes) {
     return said("bytes", letter.message.size(), *limits_.message_bytes);
   }
-  if (limits_.event_tags && letter.tags > *limits_.event_tags) return said("tags", letter.tags, *limits_.event_tags);
+  if (limits_.event_tags && letter.tags > *limits_.event_tags)
+    return said("tags", letter.tags, *limits_.event_tags);
   if (limits_.content_characters && letter.content_characters > *limits_.content_characters) {
     return said("characters of content", letter.content_characters, *limits_.content_characters);
   }
@@ -138,12 +140,14 @@ void RelayOutbox::answered(const std::optional<nostr::EventId>& id, bool accepte
       item.state = State::unauthenticated;
       wants_authentication_ = true;
       return;
-    case Reason::rate_limited: return rest(item, now);
+    case Reason::rate_limited:
+      return rest(item, now);
     case Reason::error:
     case Reason::none:
       if (++item.errors < policy_.error_attempts) return rest(item, now);
       return finish(found, Delivery::refused, text);
-    default: return finish(found, Delivery::refused, text);
+    default:
+      return finish(found, Delivery::refused, text);
   }
 }
 

@@ -1,5 +1,6 @@
-// The way of published events to one relay: sent, answered, sent again with backoff, authenticated for, read back. A pure
-// state machine without sockets: the session asks it what to send and tells it what was heard. One thread.
+// The way of published events to one relay: sent, answered, sent again with backoff, authenticated for, read
+// back. A pure state machine without sockets: the session asks it what to send and tells it what was heard.
+// One thread.
 #pragma once
 #include <deque>
 #include <map>
@@ -53,9 +54,10 @@ class RelayOutbox {
   std::optional<std::string> next(Monotonic now);
   bool has_next() const;
 
-  void answered(const std::optional<nostr::EventId>& id, bool accepted, const std::string& text, Monotonic now);
-  /// The answer to a read-back: an event, or nullopt at the end of what the relay has. `number` as in the "b0.N" of the
-  /// request.
+  void answered(const std::optional<nostr::EventId>& id, bool accepted, const std::string& text,
+                Monotonic now);
+  /// The answer to a read-back: an event, or nullopt at the end of what the relay has. `number` as in the
+  /// "b0.N" of the request.
   void read_back(std::uint64_t number, const std::optional<nostr::EventId>& found);
   /// Timeouts; not to be called while the socket is not read.
   void tick(Monotonic now);

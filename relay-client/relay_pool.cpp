@@ -16,10 +16,10 @@ namespace manastr::relay {
 namespace {
 
 constexpr std::size_t kMostRelays = 32;
-constexpr Millis kLimitsWait{1'500};         // for NIP-11, before events are sent anyhow
+constexpr Millis kLimitsWait{1'500};  // for NIP-11, before events are sent anyhow
 constexpr Seconds kLimitsKept{600};
-constexpr Millis kFlush{500};                // at the end
-constexpr Seconds kStable{60};               // a connection that lived so long was a good one
+constexpr Millis kFlush{500};   // at the end
+constexpr Seconds kStable{60};  // a connection that lived so long was a good one
 
 SubscriptionKeeper::Policy subscription_policy(const PoolOptions& options) {
   SubscriptionKeeper::Policy out;
@@ -80,9 +80,11 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     return {};
   }
 
-  // --- what callers ask, on any thread ---------------------------------------------------------------------------
+  // --- what callers ask, on any thread
+  // ---------------------------------------------------------------------------
   SubscriptionId subscribe(Subscription subscription) {
-    auto standing = std::make_shared<Standing>(Wish{.id = next_wish_++, .filters = std::move(subscription.filters)});
+    auto standing =
+        std::make_shared<Standing>(Wish{.id = next_wish_++, .filters = std::move(subscription.filters)});
     for (const nostr::Filter& filter : standing->wish->filters) {
       if (filter.limit) log_limit();
     }
@@ -97,7 +99,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
   }
 
   void fetch(Fetch request) {
-    const bool paged = std::ranges::none_of(request.filters, [](const auto& each) { return each.limit.has_value(); });
+    const bool paged =
+        std::ranges::none_of(request.filters, [](const auto& each) { return each.limit.has_value(); });
     auto standing = std::make_shared<Standing>(
         Wish{.id = next_wish_++, .filters = std::move(request.filters), .once = true, .paged = paged});
     standing->on_done = std::move(request.on_done);
@@ -112,7 +115,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     letter->content_characters = utf8_characters(publication.event.content);
     letter->read_back = publication.read_back;
     if (letter->message.size() > options_.message_bytes) {
-      return invalid("an event of more than " + std::to_string(options_.message_bytes) + " bytes is taken by no relay: split it");
+      return invalid("an event of more than " + std::to_string(options_.message_bytes) +
+                     " bytes is taken by no relay: split it");
     }
     if (outbox_waiting_.load() >= options_.outbox_events) {
       return unavailable("the outbox holds " + std::to_string(options_.outbox_events) +
@@ -170,7 +174,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
  private:
   enum class State { resting, resolving, connecting, open };
   struct Link {
-    Link(const PoolOptions& options, RelayUrl where, const std::string& text, const Clock& clock, Random& random)
+    Link(const PoolOptions& options, RelayUrl where, const std::string& text, const Clock& clock,
+         Random& random)
         : url(std::move(where)),
           session(text, subscription_policy(options), publication_policy(options), options.signer, random),
           backoff({options.reconnect_first, options.reconnect_most}, random),
@@ -180,7 +185,7 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     resilience::Backoff backoff;
     resilience::RateLimiter bucket;
     State state = State::resting;
-    Monotonic due{};             // next attempt, or when the one under way has failed
+    Monotonic due{};  // next attempt, or when the one under way has failed
     std::uint64_t connection = 0;
     std::size_t attempts = 0;
     Monotonic opened_at{}, heard_at{}, pinged_at{};
@@ -219,7 +224,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     if (first) loop_.wake();
   }
 
-  SubscriptionId watch(const std::shared_ptr<Standing>& standing, std::size_t quorum, std::optional<Millis> timeout) {
+  SubscriptionId watch(const std::shared_ptr<Standing>& standing, std::size_t quorum,
+                       std::optional<Millis> timeout) {
     intake_.add(standing);
     command([this, standing, quorum, timeout] {
       const Moment at = now();
@@ -248,7 +254,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     outbox_waiting_.store(outbox_.without_quorum());
   }
 
-  // --- sockets, on the service thread ------------------------------------------------------------------------------
+  // --- sockets, on the service thread
+  // ------------------------------------------------------------------------------
   void on_wake() override {
     std::vector<std::function<void()>> work;
     {
@@ -276,7 +283,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
       case State::resting:
         if (link.due <= at.steady && !flush_until_) dial(i);
         break;
-      case State::resolving: break;
+      case State::resolving:
+        break;
       case State::connecting:
         if (link.due <= at.steady) {
           link.due = at.steady + options_.connect_timeout;
@@ -299,7 +307,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
           }
         }
         if (!link.paused) link.session.tick(at);
-        if (at.steady - link.opened_at >= std::min<Millis>(kStable, options_.reconnect_most)) link.backoff.reset();
+        if (at.steady - link.opened_at >= std::min<Millis>(kStable, options_.reconnect_most))
+          link.backoff.reset();
         break;
     }
     settle(i);
@@ -316,7 +325,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
         target.due = clock_.monotonic() + options_.connect_timeout;
         if (addresses.empty()) return on_closed(i, "the name " + target.url.host + " has no address");
         const std::string& address = addresses[target.attempts++ % addresses.size()];
-        if (!target.limits_pending && (!target.limits_at || clock_.monotonic() - *target.limits_at > kLimitsKept)) {
+        if (!target.limits_pending &&
+            (!target.limits_at || clock_.monotonic() - *target.limits_at > kLimitsKept)) {
           target.limits_pending = true;
           loop_.get(i, target.url, address);
         }
@@ -348,7 +358,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     link.state = State::resting;
     link.due = clock_.monotonic() + link.backoff.next();
     if (was_open || link.trouble.empty()) {
-      telemetry::log_warn(was_open ? "relay lost" : "relay not reached", {{"relay", options_.urls[i]}, {"why", reason}});
+      telemetry::log_warn(was_open ? "relay lost" : "relay not reached",
+                          {{"relay", options_.urls[i]}, {"why", reason}});
     }
     link.trouble = std::move(reason);
     settle(i);
@@ -422,7 +433,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
       gaps_repaired_ += gaps - link.gaps_seen;
       link.gaps_seen = gaps;
     }
-    if (write && link.state == State::open && link.session.has_next(events_allowed(link))) loop_.want_write(i);
+    if (write && link.state == State::open && link.session.has_next(events_allowed(link)))
+      loop_.want_write(i);
     show_status(i);
   }
 
@@ -447,15 +459,18 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     const std::size_t answers = watched.answered.size();
     const auto& standing = watched.standing;
     if (!standing->wish->once) {
-      if (answers < watched.quorum && (answers == 0 || at - watched.started < options_.answer_timeout)) return;
+      if (answers < watched.quorum && (answers == 0 || at - watched.started < options_.answer_timeout))
+        return;
       watched.told = true;
       intake_.post([standing] {
         if (standing->on_caught_up && !standing->gone.load()) standing->on_caught_up();
       });
       return;
     }
-    if (answers >= watched.quorum && !watched.stragglers_until) watched.stragglers_until = at + options_.straggler_wait;
-    const bool over = answers == links_.size() || (watched.stragglers_until && at >= *watched.stragglers_until) ||
+    if (answers >= watched.quorum && !watched.stragglers_until)
+      watched.stragglers_until = at + options_.straggler_wait;
+    const bool over = answers == links_.size() ||
+                      (watched.stragglers_until && at >= *watched.stragglers_until) ||
                       (watched.deadline && at >= *watched.deadline);
     if (!over) return;
     watched.told = true;
@@ -502,14 +517,15 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
 
   void stop_if_flushed() {
     if (!flush_until_) return;
-    const bool more = std::ranges::any_of(links_, [&](const auto& link) {
-      return link->state == State::open && link->session.has_next(true);
-    });
+    const bool more = std::ranges::any_of(
+        links_, [&](const auto& link) { return link->state == State::open && link->session.has_next(true); });
     if (!more || clock_.monotonic() >= *flush_until_) loop_.stop();
   }
 
-  // --- from the intake's thread ------------------------------------------------------------------------------------
-  void on_stored_end(std::size_t relay, std::uint64_t connection, SubscriptionName name, Tally tally) override {
+  // --- from the intake's thread
+  // ------------------------------------------------------------------------------------
+  void on_stored_end(std::size_t relay, std::uint64_t connection, SubscriptionName name,
+                     Tally tally) override {
     command([this, relay, connection, name, tally = std::move(tally)] {
       Link& link = *links_[relay];
       if (link.connection != connection || link.state != State::open) return;
@@ -552,7 +568,8 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
 
 Result<std::unique_ptr<RelayPool>> RelayPool::start(PoolOptions options, const Clock& clock, Random& random) {
   if (options.urls.empty()) return invalid("no relay is given: name at least one ws:// or wss:// URL");
-  if (options.urls.size() > kMostRelays) return invalid("more than " + std::to_string(kMostRelays) + " relays");
+  if (options.urls.size() > kMostRelays)
+    return invalid("more than " + std::to_string(kMostRelays) + " relays");
   std::vector<RelayUrl> urls;
   std::set<std::string> seen;
   for (const std::string& text : options.urls) {
@@ -565,7 +582,8 @@ Result<std::unique_ptr<RelayPool>> RelayPool::start(PoolOptions options, const C
     return invalid("a quorum of " + std::to_string(options.quorum) + " needs as many relays, " +
                    std::to_string(options.urls.size()) + " are given");
   }
-  if (options.verify_workers == 0) options.verify_workers = std::max(2U, std::thread::hardware_concurrency()) - 1;
+  if (options.verify_workers == 0)
+    options.verify_workers = std::max(2U, std::thread::hardware_concurrency()) - 1;
   auto impl = std::make_unique<Impl>(std::move(options), std::move(urls), clock, random);
   TRY_STATUS(impl->start());
   return std::unique_ptr<RelayPool>(new RelayPool(std::move(impl)));
@@ -573,14 +591,18 @@ Result<std::unique_ptr<RelayPool>> RelayPool::start(PoolOptions options, const C
 
 RelayPool::RelayPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RelayPool::~RelayPool() = default;
-SubscriptionId RelayPool::subscribe(Subscription subscription) { return impl_->subscribe(std::move(subscription)); }
+SubscriptionId RelayPool::subscribe(Subscription subscription) {
+  return impl_->subscribe(std::move(subscription));
+}
 void RelayPool::unsubscribe(SubscriptionId id) { impl_->unsubscribe(id); }
 Status RelayPool::publish(Publication publication) { return impl_->publish(std::move(publication)); }
 void RelayPool::withdraw(const nostr::EventId& id) { impl_->withdraw(id); }
 void RelayPool::fetch(Fetch request) { impl_->fetch(std::move(request)); }
 std::vector<std::string> RelayPool::seen_on(const nostr::EventId& id) const { return impl_->seen_on(id); }
 CourierStatus RelayPool::status() const { return impl_->status(); }
-void RelayPool::on_status(std::function<void(const CourierStatus&)> observer) { impl_->on_status(std::move(observer)); }
+void RelayPool::on_status(std::function<void(const CourierStatus&)> observer) {
+  impl_->on_status(std::move(observer));
+}
 PoolFigures RelayPool::figures() const { return impl_->figures(); }
 
 }  // namespace manastr::relay

@@ -21,7 +21,8 @@ std::vector<std::string> look_up(const std::string& host) {
   std::vector<std::string> v6;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     char text[NI_MAXHOST];
-    if (getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) continue;
+    if (getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0)
+      continue;
     auto& list = each->ai_family == AF_INET ? out : v6;
     if (std::ranges::find(list, text) == list.end()) list.emplace_back(text);
   }

@@ -9,8 +9,8 @@ namespace manastr::relay {
 
 class Resolver {
  public:
-  /// IPv4 first; empty if the name is unknown. Called on the resolver's thread, never after the resolver's end; must not
-  /// call the resolver.
+  /// IPv4 first; empty if the name is unknown. Called on the resolver's thread, never after the resolver's
+  /// end; must not call the resolver.
   using Answer = std::function<void(std::vector<std::string> addresses)>;
   Resolver();
   /// Does not wait for a look-up under way, which may take the system's own time limit.

@@ -15,8 +15,8 @@ RelayOutbox::Policy with_signer(RelayOutbox::Policy policy, bool can_authenticat
 
 }  // namespace
 
-Session::Session(std::string url, const SubscriptionKeeper::Policy& subscriptions, RelayOutbox::Policy publications,
-                 Signer* signer, Random& random)
+Session::Session(std::string url, const SubscriptionKeeper::Policy& subscriptions,
+                 RelayOutbox::Policy publications, Signer* signer, Random& random)
     : url_(std::move(url)),
       signer_(signer),
       keeper_(subscriptions, random),
@@ -64,11 +64,14 @@ void Session::heard(const RelayMessage& message, Moment now) {
       }
       break;
     }
-    case Verb::notice: trouble_ = "the relay says: " + message.text.substr(0, kTroubleBytes); break;
+    case Verb::notice:
+      trouble_ = "the relay says: " + message.text.substr(0, kTroubleBytes);
+      break;
     case Verb::auth:
       if (message.text.size() <= kChallengeBytes) challenge_ = message.text;
       break;
-    default: break;
+    default:
+      break;
   }
   authenticate_if_wanted(now);
 }
@@ -82,7 +85,9 @@ void Session::stored_events_end(const SubscriptionName& name, const Tally& tally
   }
 }
 
-void Session::read_back(const SubscriptionName& name, const nostr::EventId& id) { outbox_.read_back(name.number, id); }
+void Session::read_back(const SubscriptionName& name, const nostr::EventId& id) {
+  outbox_.read_back(name.number, id);
+}
 
 void Session::tick(Moment now) {
   keeper_.tick(now);

@@ -1,5 +1,5 @@
-// One relay as the pool keeps it: subscriptions, outbox and NIP-42 on one connection. Pure: it is told what was heard and
-// asked what to say. One thread.
+// One relay as the pool keeps it: subscriptions, outbox and NIP-42 on one connection. Pure: it is told what
+// was heard and asked what to say. One thread.
 #pragma once
 #include <optional>
 #include <string>

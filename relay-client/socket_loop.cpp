@@ -85,10 +85,20 @@ class SocketLoop::Impl {
   Status open() {
     lws_set_log_level(0, nullptr);
     static const lws_protocols kProtocols[] = {
-        {.name = "relay", .callback = &Impl::callback, .per_session_data_size = 0, .rx_buffer_size = 16384, .id = 0,
-         .user = nullptr, .tx_packet_size = 0},
-        {.name = nullptr, .callback = nullptr, .per_session_data_size = 0, .rx_buffer_size = 0, .id = 0,
-         .user = nullptr, .tx_packet_size = 0},
+        {.name = "relay",
+         .callback = &Impl::callback,
+         .per_session_data_size = 0,
+         .rx_buffer_size = 16384,
+         .id = 0,
+         .user = nullptr,
+         .tx_packet_size = 0},
+        {.name = nullptr,
+         .callback = nullptr,
+         .per_session_data_size = 0,
+         .rx_buffer_size = 0,
+         .id = 0,
+         .user = nullptr,
+         .tx_packet_size = 0},
     };
     lws_context_creation_info info{};
     info.port = CONTEXT_PORT_NO_LISTEN;
@@ -100,7 +110,8 @@ class SocketLoop::Impl {
     info.fd_limit_per_thread = static_cast<unsigned>(slots_.size() * 4 + 16);
     info.retry_and_idle_policy = &kNoIdlePolicy;
     context_ = lws_create_context(&info);
-    if (context_ == nullptr) return broken("libwebsockets could not start: too few file descriptors or no memory");
+    if (context_ == nullptr)
+      return broken("libwebsockets could not start: too few file descriptors or no memory");
     return {};
   }
 
@@ -122,7 +133,8 @@ class SocketLoop::Impl {
 
   void close(std::size_t link) {
     // Never from within: the library destroys the socket in its own time and calls back.
-    if (slots_[link].socket != nullptr) lws_set_timeout(slots_[link].socket, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    if (slots_[link].socket != nullptr)
+      lws_set_timeout(slots_[link].socket, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
   }
   void want_write(std::size_t link) {
     if (slots_[link].open) lws_callback_on_writable(slots_[link].socket);
@@ -191,7 +203,8 @@ class SocketLoop::Impl {
     slot.socket = nullptr;
     slot.open = false;
     if (!std::exchange(slot.attempting, false) || closing_down_) return;
-    if (slot.oversize) reason = "the relay sent a message of more than " + std::to_string(message_bytes_) + " bytes";
+    if (slot.oversize)
+      reason = "the relay sent a message of more than " + std::to_string(message_bytes_) + " bytes";
     observer_.on_closed(link, std::move(reason));
   }
 
@@ -227,16 +240,32 @@ class SocketLoop::Impl {
         slot.open = true;
         observer_.on_open(link);
         return 0;
-      case LWS_CALLBACK_CLIENT_RECEIVE: return receive(wsi, link, static_cast<const char*>(in), length);
-      case LWS_CALLBACK_CLIENT_RECEIVE_PONG: observer_.on_pong(link); return 0;
-      case LWS_CALLBACK_CLIENT_WRITEABLE: return write(wsi, link);
+      case LWS_CALLBACK_CLIENT_RECEIVE:
+        return receive(wsi, link, static_cast<const char*>(in), length);
+      case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        observer_.on_pong(link);
+        return 0;
+      case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return write(wsi, link);
       case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        closed(link, in != nullptr && length > 0 ? std::string(static_cast<const char*>(in), length) : "could not connect");
+        closed(link, why_not_connected(in != nullptr ? std::string_view(static_cast<const char*>(in), length)
+                                                     : ""));
         return 0;
       case LWS_CALLBACK_CLIENT_CLOSED:
-      case LWS_CALLBACK_WSI_DESTROY: closed(link, "the connection was closed"); return 0;
-      default: return 0;
+      case LWS_CALLBACK_WSI_DESTROY:
+        closed(link, "the connection was closed");
+        return 0;
+      default:
+        return 0;
     }
+  }
+
+  /// The library's words, but for those that say nothing.
+  static std::string why_not_connected(std::string_view said) {
+    if (said.empty()) return "could not connect";
+    if (said.find("SSL") == std::string_view::npos) return std::string(said);
+    return "TLS failed: the certificate is not trusted here, names another host, or has expired (" +
+           std::string(said) + ')';
   }
 
   int receive(lws* wsi, std::size_t link, const char* data, std::size_t length) {
@@ -284,7 +313,8 @@ class SocketLoop::Impl {
                    ? -1
                    : 0;
       }
-      case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP: return lws_http_client_http_response(wsi) == 200 ? 0 : -1;
+      case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
+        return lws_http_client_http_response(wsi) == 200 ? 0 : -1;
       case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: {
         char chunk[LWS_PRE + 4096];
         char* at = chunk + LWS_PRE;
@@ -295,14 +325,17 @@ class SocketLoop::Impl {
         if (slot.document.size() + length > kDocumentBytes) return -1;
         slot.document.append(static_cast<const char*>(in), length);
         return 0;
-      case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: documented(link, true); return -1;
+      case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
+        documented(link, true);
+        return -1;
       case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
       case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
       case LWS_CALLBACK_WSI_DESTROY:
         slot.http = nullptr;
         documented(link, false);
         return 0;
-      default: return 0;
+      default:
+        return 0;
     }
   }
 

@@ -1,5 +1,5 @@
-// The sockets of the pool: WebSocket connections and one plain GET each, on libwebsockets in the one thread that calls
-// run(). Everything but wake() and stop() belongs to that thread.
+// The sockets of the pool: WebSocket connections and one plain GET each, on libwebsockets in the one thread
+// that calls run(). Everything but wake() and stop() belongs to that thread.
 #pragma once
 #include <cstddef>
 #include <memory>

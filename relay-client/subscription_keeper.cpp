@@ -18,7 +18,8 @@ std::optional<SubscriptionName> parse_subscription_name(std::string_view text) {
 }
 
 std::uint32_t SubscriptionKeeper::limit() const {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(policy_.limit, limits_.limit.value_or(policy_.limit)));
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(policy_.limit, limits_.limit.value_or(policy_.limit)));
 }
 
 void SubscriptionKeeper::add(std::shared_ptr<const Wish> wish, Moment now) {
@@ -36,7 +37,8 @@ void SubscriptionKeeper::remove(std::uint64_t wish) {
   if (connected_) {
     if (kept.in_force) outgoing_.push_back(close_message(SubscriptionName{'s', wish, *kept.in_force}.text()));
     if (kept.state == State::asked || kept.state == State::paging) {
-      if (kept.in_force != kept.asked) outgoing_.push_back(close_message(SubscriptionName{'s', wish, kept.asked}.text()));
+      if (kept.in_force != kept.asked)
+        outgoing_.push_back(close_message(SubscriptionName{'s', wish, kept.asked}.text()));
       if (kept.page != 0) outgoing_.push_back(close_message(SubscriptionName{'p', wish, kept.page}.text()));
     }
   }
@@ -100,7 +102,8 @@ void SubscriptionKeeper::stored_events_end(const SubscriptionName& name, const T
     outgoing_.push_back(close_message(name.text()));
     kept.page = 0;
     Page& page = kept.pages.front();
-    const Tally::PerFilter seen = page.filter < tally.filters.size() ? tally.filters[page.filter] : Tally::PerFilter{};
+    const Tally::PerFilter seen =
+        page.filter < tally.filters.size() ? tally.filters[page.filter] : Tally::PerFilter{};
     if (seen.events < cut || ++kept.pages_done >= policy_.most_pages) {
       kept.pages.pop_front();
     } else if (seen.oldest < page.until) {
@@ -148,7 +151,8 @@ void SubscriptionKeeper::fail(Kept& kept, Moment now, std::string trouble) {
   trouble_ = std::move(trouble);
   // Closed on our side too, so that what a relay counts as open does not grow.
   outgoing_.push_back(close_message(SubscriptionName{'s', kept.wish->id, kept.asked}.text()));
-  if (kept.page != 0) outgoing_.push_back(close_message(SubscriptionName{'p', kept.wish->id, kept.page}.text()));
+  if (kept.page != 0)
+    outgoing_.push_back(close_message(SubscriptionName{'p', kept.wish->id, kept.page}.text()));
   kept.pages.clear();
   kept.page = 0;
   kept.state = State::waiting;
@@ -175,7 +179,8 @@ void SubscriptionKeeper::closed(const SubscriptionName& name, const std::string&
     trouble_ = "the relay asks for authentication (NIP-42)";
     return;
   }
-  if (under_way || kept.state == State::settled) fail(kept, now, "the relay closed a subscription: " + text.substr(0, 200));
+  if (under_way || kept.state == State::settled)
+    fail(kept, now, "the relay closed a subscription: " + text.substr(0, 200));
 }
 
 void SubscriptionKeeper::authenticated(Moment now) {
@@ -192,17 +197,23 @@ void SubscriptionKeeper::tick(Moment now) {
     if (kept.due > now.steady) continue;
     switch (kept.state) {
       case State::waiting:
-      case State::settled: ask(kept, now); break;
+      case State::settled:
+        ask(kept, now);
+        break;
       case State::asked:
-      case State::paging: fail(kept, now, "the relay did not answer a subscription in time"); break;
-      case State::unauthenticated: break;
+      case State::paging:
+        fail(kept, now, "the relay did not answer a subscription in time");
+        break;
+      case State::unauthenticated:
+        break;
     }
   }
 }
 
 bool SubscriptionKeeper::all_in_force() const {
-  return connected_ &&
-         std::ranges::all_of(kept_, [](const auto& each) { return each.second.wish->once || each.second.in_force; });
+  return connected_ && std::ranges::all_of(kept_, [](const auto& each) {
+           return each.second.wish->once || each.second.in_force;
+         });
 }
 
 std::optional<std::string> SubscriptionKeeper::next() {

@@ -1,6 +1,7 @@
-// Keeps the wished subscriptions in force on one relay: asks on connect, after AUTH, after CLOSED, after silence and from
-// time to time anew, always under a new name; pages through what a relay's limit cut off; repairs the gap of a broken
-// connection. A refusal never removes a wish. A pure state machine without sockets, used by the session; one thread.
+// Keeps the wished subscriptions in force on one relay: asks on connect, after AUTH, after CLOSED, after
+// silence and from time to time anew, always under a new name; pages through what a relay's limit cut off;
+// repairs the gap of a broken connection. A refusal never removes a wish. A pure state machine without
+// sockets, used by the session; one thread.
 #pragma once
 #include <deque>
 #include <map>
@@ -32,8 +33,8 @@ class SubscriptionKeeper {
     Millis retry_most{60'000};
     Millis audit_interval{300'000};
     Seconds overlap{7'200};
-    std::uint32_t limit = 500;         ///< asked for per filter, if the relay's NIP-11 allows
-    std::uint32_t clamp = 100;         ///< relays cut off silently; from so many events on there may be more
+    std::uint32_t limit = 500;  ///< asked for per filter, if the relay's NIP-11 allows
+    std::uint32_t clamp = 100;  ///< relays cut off silently; from so many events on there may be more
     std::uint32_t largest_limit = 5'000;
     unsigned most_pages = 1'000;
   };
@@ -74,11 +75,11 @@ class SubscriptionKeeper {
   struct Kept {
     std::shared_ptr<const Wish> wish;
     State state = State::waiting;
-    Monotonic due{};                           // next attempt, answer deadline or audit, by state
-    std::uint64_t asked = 0;                   // number of the request under way
-    std::uint64_t page = 0;                    // number of the page under way
-    std::optional<std::uint64_t> in_force;     // number of the request that is live
-    std::optional<UnixSeconds> watermark;      // nothing was missed up to here
+    Monotonic due{};                        // next attempt, answer deadline or audit, by state
+    std::uint64_t asked = 0;                // number of the request under way
+    std::uint64_t page = 0;                 // number of the page under way
+    std::optional<std::uint64_t> in_force;  // number of the request that is live
+    std::optional<UnixSeconds> watermark;   // nothing was missed up to here
     UnixSeconds asked_at{};
     bool repairing = false;
     std::vector<std::optional<UnixSeconds>> since;  // of the request under way, by filter

@@ -18,7 +18,8 @@ class VerifyWorkers {
   VerifyWorkers(const VerifyWorkers&) = delete;
   VerifyWorkers& operator=(const VerifyWorkers&) = delete;
 
-  /// work(0) ... work(count - 1), each once, in any order and on any thread; returns when all are done. One caller.
+  /// work(0) ... work(count - 1), each once, in any order and on any thread; returns when all are done. One
+  /// caller.
   void run(std::size_t count, const std::function<void(std::size_t)>& work);
 
  private:

@@ -24,19 +24,23 @@ struct Promise {
 
 }  // namespace
 
-Fetched fetch_and_wait(Courier& courier, std::vector<nostr::Filter> filters, Millis timeout, std::size_t quorum) {
+Fetched fetch_and_wait(Courier& courier, std::vector<nostr::Filter> filters, Millis timeout,
+                       std::size_t quorum) {
   const auto promise = std::make_shared<Promise<Fetched>>();
-  courier.fetch({std::move(filters), timeout, quorum, [promise](Fetched fetched) { promise->put(std::move(fetched)); }});
+  courier.fetch({std::move(filters), timeout, quorum,
+                 [promise](Fetched fetched) { promise->put(std::move(fetched)); }});
   std::unique_lock lock(promise->mutex);
   promise->changed.wait(lock, [&] { return promise->value.has_value(); });
   return std::move(*promise->value);
 }
 
-Result<PublishProgress> publish_and_wait(Courier& courier, nostr::Event event, Millis timeout, std::size_t quorum) {
+Result<PublishProgress> publish_and_wait(Courier& courier, nostr::Event event, Millis timeout,
+                                         std::size_t quorum) {
   const auto promise = std::make_shared<Promise<PublishProgress>>();
-  TRY_STATUS(courier.publish({.event = std::move(event),
-                              .quorum = quorum,
-                              .on_progress = [promise](const PublishProgress& progress) { promise->put(progress); }}));
+  TRY_STATUS(courier.publish(
+      {.event = std::move(event),
+       .quorum = quorum,
+       .on_progress = [promise](const PublishProgress& progress) { promise->put(progress); }}));
   std::unique_lock lock(promise->mutex);
   promise->changed.wait_for(lock, timeout, [&] {
     return promise->value && (promise->value->quorum_reached() || promise->value->quorum_impossible());

@@ -1,4 +1,5 @@
-// A subscription or fetch as the pool's threads share it. The text of a relay subscription id tells which wish it serves.
+// A subscription or fetch as the pool's threads share it. The text of a relay subscription id tells which
+// wish it serves.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,12 +13,12 @@ namespace manastr::relay {
 struct Wish {
   std::uint64_t id = 0;
   std::vector<nostr::Filter> filters;
-  bool once = false;   ///< a fetch: closed when its stored events are in
-  bool paged = true;   ///< false if the caller set a limit
+  bool once = false;  ///< a fetch: closed when its stored events are in
+  bool paged = true;  ///< false if the caller set a limit
 };
 
-/// "s12.3": `role` s (the subscription itself), p (a page of what was cut off) or b (a read-back); 12 is the wish, 3 a
-/// number never used before on this connection, since relays drop a repeated id.
+/// "s12.3": `role` s (the subscription itself), p (a page of what was cut off) or b (a read-back); 12 is the
+/// wish, 3 a number never used before on this connection, since relays drop a repeated id.
 struct SubscriptionName {
   char role = 's';
   std::uint64_t wish = 0;

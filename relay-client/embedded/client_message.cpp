@@ -16,7 +16,8 @@ std::string shown(std::string_view text) { return std::string(text.substr(0, 40)
 
 }  // namespace
 
-std::expected<ClientMessage, Unusable> parse_client_message(std::string_view text, const MessageBounds& bounds) {
+std::expected<ClientMessage, Unusable> parse_client_message(std::string_view text,
+                                                            const MessageBounds& bounds) {
   Unusable wrong;
   const auto fail = [&](std::string why) {
     wrong.why = "invalid: " + std::move(why);
@@ -26,7 +27,8 @@ std::expected<ClientMessage, Unusable> parse_client_message(std::string_view tex
       json::parse(text, {.bytes = bounds.bytes, .depth = 8, .values = 50'000, .string_bytes = bounds.bytes});
   if (!parsed) return fail("not JSON: " + parsed.error().message);
   const json::Array* items = parsed->if_array();
-  if (items == nullptr || items->empty()) return fail("expected an array that starts with EVENT, REQ, CLOSE, COUNT or AUTH");
+  if (items == nullptr || items->empty())
+    return fail("expected an array that starts with EVENT, REQ, CLOSE, COUNT or AUTH");
   const std::string* name = (*items)[0].if_string();
   if (name == nullptr) return fail("expected the message's name first, a string");
   wrong.command = command_of(*name);
@@ -48,12 +50,14 @@ std::expected<ClientMessage, Unusable> parse_client_message(std::string_view tex
   const std::string* subscription = (*items)[1].if_string();
   if (subscription == nullptr) return fail("the subscription id must be a string");
   if (subscription->empty() || subscription->size() > bounds.subscription_id_bytes) {
-    return fail("the subscription id must have 1 to " + std::to_string(bounds.subscription_id_bytes) + " bytes");
+    return fail("the subscription id must have 1 to " + std::to_string(bounds.subscription_id_bytes) +
+                " bytes");
   }
   wrong.about = out.subscription = *subscription;
   if (out.command == Command::close) return out;
   if (items->size() < 3) return fail(*name + " needs at least one filter");
-  if (items->size() - 2 > bounds.filters) return fail("at most " + std::to_string(bounds.filters) + " filters in one " + *name);
+  if (items->size() - 2 > bounds.filters)
+    return fail("at most " + std::to_string(bounds.filters) + " filters in one " + *name);
   for (std::size_t i = 2; i < items->size(); ++i) {
     auto filter = nostr::filter_from_json((*items)[i]);
     if (!filter) return fail(filter.error().message);

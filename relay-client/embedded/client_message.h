@@ -26,14 +26,15 @@ struct MessageBounds {
   std::size_t subscription_id_bytes = 64;
 };
 
-/// A message that can't be used: what to answer. `about` is the event id or subscription id it concerned, as far as it could
-/// be read; without it a NOTICE is the only answer.
+/// A message that can't be used: what to answer. `about` is the event id or subscription id it concerned, as
+/// far as it could be read; without it a NOTICE is the only answer.
 struct Unusable {
   std::optional<Command> command;
   std::string about;
   std::string why;  ///< with its prefix, "invalid: ..."
 };
 
-std::expected<ClientMessage, Unusable> parse_client_message(std::string_view text, const MessageBounds& bounds);
+std::expected<ClientMessage, Unusable> parse_client_message(std::string_view text,
+                                                            const MessageBounds& bounds);
 
 }  // namespace manastr::relay::embedded

@@ -42,8 +42,10 @@ class EmbeddedRelay::Impl final : ServerObserver {
       : settings_(std::move(settings)),
         directory_(std::move(directory)),
         clock_(clock),
-        core_(settings_, clock, random, [this](ConnectionId to, Frame frame) { server_.send(to, std::move(frame)); },
-              settings_.sqlite ? persist() : RelayCore::Persist{}),
+        core_(
+            settings_, clock, random,
+            [this](ConnectionId to, Frame frame) { server_.send(to, std::move(frame)); },
+            settings_.sqlite ? persist() : RelayCore::Persist{}),
         server_(settings_, *this) {}
 
   ~Impl() override {
@@ -65,7 +67,9 @@ class EmbeddedRelay::Impl final : ServerObserver {
                      directory_, [this](nostr::Event event) { core_.load(std::move(event)); },
                      [this](std::vector<std::uint64_t> numbers, Status status) {
                        post([this, numbers = std::move(numbers), status = std::move(status)] {
-                         if (!status) telemetry::log_error("the event file can't be written", {{"why", status.error().message}});
+                         if (!status)
+                           telemetry::log_error("the event file can't be written",
+                                                {{"why", status.error().message}});
                          for (const std::uint64_t number : numbers) core_.persisted(number, status);
                        });
                      }));
@@ -123,13 +127,16 @@ class EmbeddedRelay::Impl final : ServerObserver {
 
   void stop_if_drained() {
     if (!drain_until_) return;
-    if ((!core_.waits_for_file() && server_.all_sent()) || clock_.monotonic() >= *drain_until_) server_.stop();
+    if ((!core_.waits_for_file() && server_.all_sent()) || clock_.monotonic() >= *drain_until_)
+      server_.stop();
   }
 
   void on_open(ConnectionId connection, const std::string& address, const std::string& host) override {
     core_.opened(connection, address, host);
   }
-  void on_message(ConnectionId connection, std::string_view text) override { core_.message(connection, text); }
+  void on_message(ConnectionId connection, std::string_view text) override {
+    core_.message(connection, text);
+  }
   void on_closed(ConnectionId connection) override { core_.closed(connection); }
 
   HttpReply on_get(std::string_view path, std::string_view accept) override {
@@ -145,18 +152,21 @@ class EmbeddedRelay::Impl final : ServerObserver {
     if (accept.find("application/nostr+json") != std::string_view::npos) {
       return {200, "application/nostr+json", information(settings_)};
     }
-    if (path == "/") return {200, "text/plain; charset=utf-8", settings_.name + ": a Nostr relay, speak WebSocket to it\n"};
+    if (path == "/")
+      return {200, "text/plain; charset=utf-8", settings_.name + ": a Nostr relay, speak WebSocket to it\n"};
     return {404, "text/plain; charset=utf-8", "not found\n"};
   }
 
   void expose() {
     health_.add("file", [this] {
-      if (core_.broken()) return telemetry::Health{telemetry::HealthStatus::failed, "the disk failed: restart the relay"};
+      if (core_.broken())
+        return telemetry::Health{telemetry::HealthStatus::failed, "the disk failed: restart the relay"};
       return telemetry::Health{};
     });
     health_.add("room", [this] {
       if (core_.events() < settings_.events) return telemetry::Health{};
-      return telemetry::Health{telemetry::HealthStatus::degraded, "the relay is full: raise limits.max_events"};
+      return telemetry::Health{telemetry::HealthStatus::degraded,
+                               "the relay is full: raise limits.max_events"};
     });
   }
 
@@ -173,11 +183,15 @@ class EmbeddedRelay::Impl final : ServerObserver {
     set("relay_events_accepted_total", "Events answered OK true", static_cast<double>(core.accepted));
     set("relay_events_refused_total", "Events answered OK false", static_cast<double>(core.refused));
     set("relay_requests_total", "REQ and COUNT answered", static_cast<double>(core.requests));
-    set("relay_live_deliveries_total", "Events sent to standing subscriptions", static_cast<double>(core.delivered));
+    set("relay_live_deliveries_total", "Events sent to standing subscriptions",
+        static_cast<double>(core.delivered));
     set("relay_notices_total", "Messages answered by a NOTICE", static_cast<double>(core.notices));
-    set("relay_pending_bytes", "Queued for clients that have not read it", static_cast<double>(server.pending_bytes));
-    set("relay_slow_clients_total", "Clients cut off because they did not read", static_cast<double>(server.slow));
-    set("relay_oversize_total", "Connections closed for a message too large", static_cast<double>(server.oversize));
+    set("relay_pending_bytes", "Queued for clients that have not read it",
+        static_cast<double>(server.pending_bytes));
+    set("relay_slow_clients_total", "Clients cut off because they did not read",
+        static_cast<double>(server.slow));
+    set("relay_oversize_total", "Connections closed for a message too large",
+        static_cast<double>(server.oversize));
   }
 
   const Settings settings_;

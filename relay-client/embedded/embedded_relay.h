@@ -11,8 +11,8 @@ namespace manastr::relay::embedded {
 
 class EmbeddedRelay {
  public:
-  /// Opens DIR/events.sqlite (unless in memory), listens, and only then writes the port to DIR/port; serves in a thread of
-  /// its own. The caller holds the lock on DIR. The error is one line.
+  /// Opens DIR/events.sqlite (unless in memory), listens, and only then writes the port to DIR/port; serves
+  /// in a thread of its own. The caller holds the lock on DIR. The error is one line.
   static Result<std::unique_ptr<EmbeddedRelay>> start(Settings settings, const std::string& directory,
                                                       const Clock& clock = system_clock(),
                                                       Random& random = system_random());

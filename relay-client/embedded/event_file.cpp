@@ -21,8 +21,8 @@ constexpr std::array<storage::Migration, 1> kMigrations = {{
 struct Change {
   std::uint64_t number = 0;  // 0: nobody waits
   nostr::EventId id{};
-  std::string json;                   // of an insertion
-  std::vector<nostr::EventId> gone;   // of a removal
+  std::string json;                  // of an insertion
+  std::vector<nostr::EventId> gone;  // of a removal
 };
 
 }  // namespace
@@ -30,7 +30,10 @@ struct Change {
 class EventFile::Impl {
  public:
   Impl(storage::Database database, Committed committed)
-      : database_(std::move(database)), committed_(std::move(committed)), inbox_(kQueue), thread_([this] { run(); }) {}
+      : database_(std::move(database)),
+        committed_(std::move(committed)),
+        inbox_(kQueue),
+        thread_([this] { run(); }) {}
   ~Impl() {
     inbox_.close();
     thread_.join();
@@ -54,9 +57,11 @@ class EventFile::Impl {
   Status write(const std::deque<Change>& batch) {
     TRY(storage::Transaction transaction, storage::Transaction::begin(database_));
     for (const Change& change : batch) {
-      for (const nostr::EventId& id : change.gone) TRY_STATUS(database_.run("DELETE FROM events WHERE id = ?", id));
+      for (const nostr::EventId& id : change.gone)
+        TRY_STATUS(database_.run("DELETE FROM events WHERE id = ?", id));
       if (!change.json.empty()) {
-        TRY_STATUS(database_.run("INSERT OR IGNORE INTO events (id, json) VALUES (?, ?)", change.id, change.json));
+        TRY_STATUS(
+            database_.run("INSERT OR IGNORE INTO events (id, json) VALUES (?, ?)", change.id, change.json));
       }
     }
     return transaction.commit();
@@ -69,7 +74,8 @@ class EventFile::Impl {
 };
 
 Result<std::unique_ptr<EventFile>> EventFile::open(const std::string& directory,
-                                                   const std::function<void(nostr::Event)>& load, Committed committed) {
+                                                   const std::function<void(nostr::Event)>& load,
+                                                   Committed committed) {
   TRY(storage::Database database, storage::Database::open(directory + "/events.sqlite"));
   TRY_STATUS(storage::migrate(database, storage::kRelayEvents, kMigrations));
   {
@@ -85,9 +91,11 @@ Result<std::unique_ptr<EventFile>> EventFile::open(const std::string& directory,
         ++unreadable;
       }
     }
-    if (unreadable > 0) telemetry::log_warn("events in the file can't be read and are left out", {{"events", unreadable}});
+    if (unreadable > 0)
+      telemetry::log_warn("events in the file can't be read and are left out", {{"events", unreadable}});
   }
-  return std::unique_ptr<EventFile>(new EventFile(std::make_unique<Impl>(std::move(database), std::move(committed))));
+  return std::unique_ptr<EventFile>(
+      new EventFile(std::make_unique<Impl>(std::move(database), std::move(committed))));
 }
 
 EventFile::EventFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -20,7 +20,9 @@ std::string coordinate_of(const nostr::Event& event) {
 
 }  // namespace
 
-bool is_replaceable(std::uint32_t kind) { return kind == 0 || kind == 3 || (kind >= 10'000 && kind < 20'000); }
+bool is_replaceable(std::uint32_t kind) {
+  return kind == 0 || kind == 3 || (kind >= 10'000 && kind < 20'000);
+}
 bool is_ephemeral(std::uint32_t kind) { return kind >= 20'000 && kind < 30'000; }
 bool is_addressable(std::uint32_t kind) { return kind >= 30'000 && kind < 40'000; }
 
@@ -29,7 +31,8 @@ std::optional<UnixSeconds> expiration_of(const nostr::Event& event) {
   if (!value) return std::nullopt;
   std::int64_t seconds = 0;
   const auto parsed = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (parsed.ec != std::errc{} || parsed.ptr != value->data() + value->size() || seconds < 0) return std::nullopt;
+  if (parsed.ec != std::errc{} || parsed.ptr != value->data() + value->size() || seconds < 0)
+    return std::nullopt;
   return unix_seconds(seconds);
 }
 
@@ -69,7 +72,8 @@ void EventStore::remove(const nostr::EventId& id) {
   const Row row = found->second;  // kept alive while it leaves the indexes
   index(row.get(), false);
   const std::string coordinate = coordinate_of(row->event);
-  if (const auto at = by_coordinate_.find(coordinate); at != by_coordinate_.end() && at->second == row.get()) {
+  if (const auto at = by_coordinate_.find(coordinate);
+      at != by_coordinate_.end() && at->second == row.get()) {
     by_coordinate_.erase(at);
   }
   by_id_.erase(found);
@@ -105,7 +109,8 @@ void EventStore::apply_deletion(const nostr::Event& deletion, std::vector<nostr:
       UnixSeconds& until = deleted_coordinates_.try_emplace(tag[1], deletion.created_at).first->second;
       until = std::max(until, deletion.created_at);
       const auto found = by_coordinate_.find(tag[1]);
-      if (found != by_coordinate_.end() && found->second->event.created_at <= deletion.created_at) take_out(found->second);
+      if (found != by_coordinate_.end() && found->second->event.created_at <= deletion.created_at)
+        take_out(found->second);
     }
   }
 }
@@ -212,7 +217,8 @@ std::vector<Row> EventStore::query(const std::vector<nostr::Filter>& filters, Un
                                    const Bounds& bounds) const {
   std::vector<const Stored*> found;
   for (const nostr::Filter& filter : filters) {
-    const std::uint64_t limit = std::min<std::uint64_t>(filter.limit.value_or(bounds.default_limit), bounds.most_limit);
+    const std::uint64_t limit =
+        std::min<std::uint64_t>(filter.limit.value_or(bounds.default_limit), bounds.most_limit);
     if (limit == 0) continue;
     std::uint64_t taken = 0;
     std::size_t bytes = 0;

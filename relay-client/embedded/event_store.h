@@ -1,6 +1,6 @@
-// The relay's events in memory with their indexes: what replaces what, what is deleted, what a filter finds. No I/O; the
-// SQLite file beside it (event_file.h) is told of each change. One thread.
-// NIP-01 (replaceable and addressable events, filters), NIP-09 (deletion), NIP-40 (expiration).
+// The relay's events in memory with their indexes: what replaces what, what is deleted, what a filter finds.
+// No I/O; the SQLite file beside it (event_file.h) is told of each change. One thread. NIP-01 (replaceable
+// and addressable events, filters), NIP-09 (deletion), NIP-40 (expiration).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -18,8 +18,8 @@ namespace manastr::relay::embedded {
 
 struct Stored {
   nostr::Event event;
-  std::string json;                        ///< as it is served
-  std::optional<UnixSeconds> expiration;   ///< NIP-40
+  std::string json;                       ///< as it is served
+  std::optional<UnixSeconds> expiration;  ///< NIP-40
 };
 using Row = std::shared_ptr<Stored>;
 
@@ -42,8 +42,8 @@ class EventStore {
   };
   struct Put {
     Outcome outcome = Outcome::stored;
-    Row row;                             ///< stored and duplicate
-    std::vector<nostr::EventId> removed; ///< replaced or deleted by it
+    Row row;                              ///< stored and duplicate
+    std::vector<nostr::EventId> removed;  ///< replaced or deleted by it
   };
   /// The event must be verified. Ephemeral events are not for the store.
   Put put(nostr::Event event);
@@ -53,7 +53,8 @@ class EventStore {
     std::size_t bytes = 16 << 20;  ///< of JSON in one answer; what is older is left out, as by a limit
   };
   /// Newest first, ties by lower id; an event that several filters find comes once.
-  std::vector<Row> query(const std::vector<nostr::Filter>& filters, UnixSeconds now, const Bounds& bounds) const;
+  std::vector<Row> query(const std::vector<nostr::Filter>& filters, UnixSeconds now,
+                         const Bounds& bounds) const;
   /// NIP-45: all that match, whatever the limits.
   std::uint64_t count(const std::vector<nostr::Filter>& filters, UnixSeconds now) const;
 

@@ -29,7 +29,8 @@ void keys_of(const nostr::Filter& filter, std::set<std::string>& out) {
 
 }  // namespace
 
-void LiveFilters::add(ConnectionId connection, const std::string& subscription, std::vector<nostr::Filter> filters) {
+void LiveFilters::add(ConnectionId connection, const std::string& subscription,
+                      std::vector<nostr::Filter> filters) {
   remove(connection, subscription);
   auto standing = std::make_unique<Standing>(Standing{connection, subscription, std::move(filters), {}, 0});
   std::set<std::string> keys;
@@ -77,14 +78,16 @@ bool LiveFilters::has(ConnectionId connection, const std::string& subscription) 
   return found != connections_.end() && found->second.contains(subscription);
 }
 
-void LiveFilters::match(const nostr::Event& event, const std::function<void(ConnectionId, const std::string&)>& wake) {
+void LiveFilters::match(const nostr::Event& event,
+                        const std::function<void(ConnectionId, const std::string&)>& wake) {
   ++events_;
   const auto try_key = [&](const std::string& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return;
     for (Standing* standing : found->second) {
       if (standing->woken_by == events_) continue;
-      if (std::ranges::none_of(standing->filters, [&](const auto& filter) { return filter.matches(event); })) continue;
+      if (std::ranges::none_of(standing->filters, [&](const auto& filter) { return filter.matches(event); }))
+        continue;
       standing->woken_by = events_;
       wake(standing->connection, standing->name);
     }

@@ -1,5 +1,5 @@
-// Which standing subscriptions an event wakes: filters are found by the narrowest thing they ask for, so that thousands of
-// subscriptions cost an event no more than those that name its author, kind or tags. One thread.
+// Which standing subscriptions an event wakes: filters are found by the narrowest thing they ask for, so that
+// thousands of subscriptions cost an event no more than those that name its author, kind or tags. One thread.
 #pragma once
 #include <cstdint>
 #include <functional>

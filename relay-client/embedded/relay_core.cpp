@@ -37,7 +37,8 @@ std::string authority_of(std::string_view url) {
   if (const std::size_t at = url.find("://"); at != std::string_view::npos) url.remove_prefix(at + 3);
   url = url.substr(0, url.find_first_of("/?#"));
   std::string out(url);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
   for (const std::string_view port : {":80", ":443"}) {
     if (out.ends_with(port)) out.resize(out.size() - port.size());
   }
@@ -54,7 +55,8 @@ RelayCore::RelayCore(Settings settings, const Clock& clock, Random& random, Send
       persist_(std::move(persist)),
       store_(settings_.events) {
   const auto limiter = [&](double per_second, double burst) {
-    return std::make_unique<resilience::RateLimiter>(resilience::RateLimit{per_second, burst}, clock_, kLimitedKeys);
+    return std::make_unique<resilience::RateLimiter>(resilience::RateLimit{per_second, burst}, clock_,
+                                                     kLimitedKeys);
   };
   if (settings_.messages_per_second > 0) {
     const auto rate = static_cast<double>(settings_.messages_per_second);
@@ -69,7 +71,8 @@ RelayCore::RelayCore(Settings settings, const Clock& clock, Random& random, Send
 void RelayCore::load(nostr::Event event) {
   const nostr::EventId id = event.id;
   auto put = store_.put(std::move(event));
-  if (put.outcome == EventStore::Outcome::superseded || put.outcome == EventStore::Outcome::deleted) put.removed.push_back(id);
+  if (put.outcome == EventStore::Outcome::superseded || put.outcome == EventStore::Outcome::deleted)
+    put.removed.push_back(id);
   if (persist_.remove) persist_.remove(std::move(put.removed));
 }
 
@@ -130,7 +133,8 @@ void RelayCore::message(ConnectionId connection, std::string_view text) {
   if (!parsed) return unusable(connection, parsed.error());
   if (messages_ && parsed->command != Command::close) {
     if (const auto wait = messages_->admit(std::to_string(connection))) {
-      const std::string why = "rate-limited: slow down, try again in " + std::to_string(wait->count()) + " ms";
+      const std::string why =
+          "rate-limited: slow down, try again in " + std::to_string(wait->count()) + " ms";
       if (parsed->command == Command::event || parsed->command == Command::auth) {
         return reply_ok(connection, parsed->event.id, false, why);
       }
@@ -138,11 +142,16 @@ void RelayCore::message(ConnectionId connection, std::string_view text) {
     }
   }
   switch (parsed->command) {
-    case Command::event: return on_event(connection, client, std::move(parsed->event));
-    case Command::req: return on_request(connection, client, std::move(*parsed));
-    case Command::count: return on_count(connection, client, *parsed);
-    case Command::close: return on_close(connection, client, parsed->subscription);
-    case Command::auth: return on_auth(connection, client, parsed->event);
+    case Command::event:
+      return on_event(connection, client, std::move(parsed->event));
+    case Command::req:
+      return on_request(connection, client, std::move(*parsed));
+    case Command::count:
+      return on_count(connection, client, *parsed);
+    case Command::close:
+      return on_close(connection, client, parsed->subscription);
+    case Command::auth:
+      return on_auth(connection, client, parsed->event);
   }
 }
 
@@ -158,29 +167,36 @@ std::string RelayCore::objection(ConnectionId id, Client& client, const nostr::E
   }
   const UnixSeconds now = clock_.now_seconds();
   if (settings_.reject_future.count() > 0 && event.created_at > now + settings_.reject_future) {
-    return "invalid: created_at is more than " + std::to_string(settings_.reject_future.count()) + " s in the future";
+    return "invalid: created_at is more than " + std::to_string(settings_.reject_future.count()) +
+           " s in the future";
   }
   if (settings_.reject_past.count() > 0 && event.created_at < now - settings_.reject_past) {
-    return "invalid: created_at is more than " + std::to_string(settings_.reject_past.count()) + " s in the past";
+    return "invalid: created_at is more than " + std::to_string(settings_.reject_past.count()) +
+           " s in the past";
   }
-  if (const auto expires = expiration_of(event); expires && *expires <= now) return "invalid: the event has expired";
+  if (const auto expires = expiration_of(event); expires && *expires <= now)
+    return "invalid: the event has expired";
   if (event.kind == kAuthKind) return "invalid: an AUTH event is sent as AUTH, not published";
-  const bool is_protected = std::ranges::any_of(event.tags, [](const nostr::Tag& tag) { return tag[0] == "-"; });
+  const bool is_protected =
+      std::ranges::any_of(event.tags, [](const nostr::Tag& tag) { return tag[0] == "-"; });
   if (is_protected && std::ranges::find(client.authenticated, event.pubkey) == client.authenticated.end()) {
     challenge(id, client);
     return "auth-required: a protected event is taken from its author only (NIP-70)";
   }
   if (events_) {
     if (const auto wait = events_->admit(client.address)) {
-      return "rate-limited: too many events from this address, try again in " + std::to_string(wait->count()) + " ms";
+      return "rate-limited: too many events from this address, try again in " +
+             std::to_string(wait->count()) + " ms";
     }
   }
   return {};
 }
 
 void RelayCore::on_event(ConnectionId id, Client& client, nostr::Event event) {
-  if (const std::string why = objection(id, client, event); !why.empty()) return reply_ok(id, event.id, false, why);
-  if (!nostr::id_matches(event)) return reply_ok(id, event.id, false, "invalid: the id is not the event's hash");
+  if (const std::string why = objection(id, client, event); !why.empty())
+    return reply_ok(id, event.id, false, why);
+  if (!nostr::id_matches(event))
+    return reply_ok(id, event.id, false, "invalid: the id is not the event's hash");
   if (!crypto::verify_schnorr(event.pubkey, event.id, event.sig)) {
     return reply_ok(id, event.id, false, "invalid: the signature is wrong");
   }
@@ -219,10 +235,14 @@ void RelayCore::take_in(ConnectionId connection, nostr::Event event) {
     case stored:
       reply_ok(connection, id, true, "");
       return broadcast(put.row);
-    case duplicate: return reply_ok(connection, id, true, "duplicate: have this event");
-    case superseded: return reply_ok(connection, id, false, "replaced: have newer event");
-    case deleted: return reply_ok(connection, id, false, "deleted: its author has deleted this event");
-    case full: return reply_ok(connection, id, false, "error: this relay is full");
+    case duplicate:
+      return reply_ok(connection, id, true, "duplicate: have this event");
+    case superseded:
+      return reply_ok(connection, id, false, "replaced: have newer event");
+    case deleted:
+      return reply_ok(connection, id, false, "deleted: its author has deleted this event");
+    case full:
+      return reply_ok(connection, id, false, "error: this relay is full");
   }
 }
 
@@ -244,14 +264,16 @@ void RelayCore::on_request(ConnectionId id, Client& client, ClientMessage messag
     return reply_closed(id, name, "auth-required: this relay serves authenticated clients only (NIP-42)");
   }
   if (!live_.has(id, name) && live_.of(id) >= settings_.subscriptions) {
-    return reply_closed(id, name, "rate-limited: at most " + std::to_string(settings_.subscriptions) +
-                                      " subscriptions at once: close one first");
+    return reply_closed(id, name,
+                        "rate-limited: at most " + std::to_string(settings_.subscriptions) +
+                            " subscriptions at once: close one first");
   }
   const std::uint64_t values = values_in(message.filters);
   std::uint64_t& values_before = client.values_of[name];
   if (client.filter_values - values_before + values > kFilterValues) {
     if (values_before == 0) client.values_of.erase(name);
-    return reply_closed(id, name, "error: too many filter values in all subscriptions together: close one first");
+    return reply_closed(id, name,
+                        "error: too many filter values in all subscriptions together: close one first");
   }
   client.filter_values += values - values_before;
   values_before = values;
@@ -259,7 +281,8 @@ void RelayCore::on_request(ConnectionId id, Client& client, ClientMessage messag
   std::string head = "[\"EVENT\",";
   json::append_string(head, name);
   head += ',';
-  const auto rows = store_.query(message.filters, clock_.now_seconds(), {settings_.default_limit, settings_.most_limit});
+  const auto rows =
+      store_.query(message.filters, clock_.now_seconds(), {settings_.default_limit, settings_.most_limit});
   for (const Row& row : rows) send_(id, {head, row});
   send_(id, {message_of("EOSE", {name}), nullptr});
   live_.add(id, name, std::move(message.filters));
@@ -269,7 +292,8 @@ void RelayCore::on_count(ConnectionId id, Client& client, const ClientMessage& m
   ++figures_.requests;
   if (settings_.require_auth && client.authenticated.empty()) {
     challenge(id, client);
-    return reply_closed(id, message.subscription, "auth-required: this relay serves authenticated clients only (NIP-42)");
+    return reply_closed(id, message.subscription,
+                        "auth-required: this relay serves authenticated clients only (NIP-42)");
   }
   std::string out = "[\"COUNT\",";
   json::append_string(out, message.subscription);
@@ -289,13 +313,16 @@ void RelayCore::on_auth(ConnectionId id, Client& client, const nostr::Event& eve
   if (!settings_.nip42) return refuse("error: this relay knows no authentication");
   if (event.kind != kAuthKind) return refuse("invalid: an AUTH event has kind 22242");
   const auto age = clock_.now_seconds() - event.created_at;
-  if (age > kAuthWindow || age < -kAuthWindow) return refuse("invalid: created_at is more than 600 s from this relay's clock");
-  if (client.challenge.empty() || event.tag("challenge") != client.challenge) return refuse("invalid: another challenge");
+  if (age > kAuthWindow || age < -kAuthWindow)
+    return refuse("invalid: created_at is more than 600 s from this relay's clock");
+  if (client.challenge.empty() || event.tag("challenge") != client.challenge)
+    return refuse("invalid: another challenge");
   const std::string claimed = authority_of(event.tag("relay").value_or(""));
   const std::string own = authority_of(settings_.relay_url.empty() ? client.host : settings_.relay_url);
   if (claimed != own) return refuse("invalid: the relay tag names another relay than " + own);
   if (!nostr::verify(event)) return refuse("invalid: the id or signature is wrong");
-  if (client.authenticated.size() >= kIdentities) return refuse("error: too many identities on one connection");
+  if (client.authenticated.size() >= kIdentities)
+    return refuse("error: too many identities on one connection");
   if (std::ranges::find(client.authenticated, event.pubkey) == client.authenticated.end()) {
     client.authenticated.push_back(event.pubkey);
   }
@@ -317,7 +344,8 @@ std::string information(const Settings& settings) {
   limitation.set("auth_required", settings.require_auth);
   limitation.set("payment_required", false);
   limitation.set("restricted_writes", !settings.pubkey_whitelist.empty());
-  if (settings.reject_past.count() > 0) limitation.set("created_at_lower_limit", std::int64_t{settings.reject_past.count()});
+  if (settings.reject_past.count() > 0)
+    limitation.set("created_at_lower_limit", std::int64_t{settings.reject_past.count()});
   if (settings.reject_future.count() > 0) {
     limitation.set("created_at_upper_limit", std::int64_t{settings.reject_future.count()});
   }

@@ -1,5 +1,6 @@
-// What the relay says to what it hears, connection by connection: NIP-01, 09, 11, 40, 42, 45, 70. No sockets and no files:
-// the server hands in messages and takes out frames, so that tests and simulations can drive it. One thread.
+// What the relay says to what it hears, connection by connection: NIP-01, 09, 11, 40, 42, 45, 70. No sockets
+// and no files: the server hands in messages and takes out frames, so that tests and simulations can drive
+// it. One thread.
 #pragma once
 #include <cstdint>
 #include <functional>

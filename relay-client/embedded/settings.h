@@ -40,8 +40,8 @@ struct Settings {
   std::uint64_t events = 1'000'000;
   std::uint64_t connections = 10'000;
   std::uint64_t connections_per_address = 0;
-  std::uint64_t messages_per_second = 0;  ///< per connection
-  std::uint64_t events_per_minute = 0;    ///< per address
+  std::uint64_t messages_per_second = 0;   ///< per connection
+  std::uint64_t events_per_minute = 0;     ///< per address
   std::uint64_t pending_bytes = 32 << 20;  ///< per connection, written but not read by the client
 
   // [authorization]

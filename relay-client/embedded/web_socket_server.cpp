@@ -29,19 +29,22 @@ Status try_binding(const std::string& address, std::uint16_t port) {
     in6->sin6_family = AF_INET6;
     in6->sin6_port = htons(port);
     length = sizeof *in6;
-    if (inet_pton(AF_INET6, address.c_str(), &in6->sin6_addr) != 1) return invalid(address + " is no IP address to listen on");
+    if (inet_pton(AF_INET6, address.c_str(), &in6->sin6_addr) != 1)
+      return invalid(address + " is no IP address to listen on");
   } else {
     auto* in4 = reinterpret_cast<sockaddr_in*>(&storage);
     in4->sin_family = AF_INET;
     in4->sin_port = htons(port);
     length = sizeof *in4;
-    if (inet_pton(AF_INET, address.c_str(), &in4->sin_addr) != 1) return invalid(address + " is no IP address to listen on");
+    if (inet_pton(AF_INET, address.c_str(), &in4->sin_addr) != 1)
+      return invalid(address + " is no IP address to listen on");
   }
   const int socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return broken(std::string("no socket: ") + std::strerror(errno));
   const int on = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool bound = bind(socket, reinterpret_cast<const sockaddr*>(&storage), length) == 0 && listen(socket, 1) == 0;
+  const bool bound =
+      bind(socket, reinterpret_cast<const sockaddr*>(&storage), length) == 0 && listen(socket, 1) == 0;
   const int why = errno;
   close(socket);
   if (bound) return {};
@@ -76,10 +79,20 @@ class WebSocketServer::Impl {
     TRY_STATUS(try_binding(settings_.address, settings_.port));
     lws_set_log_level(0, nullptr);
     static const lws_protocols kProtocols[] = {
-        {.name = "nostr", .callback = &Impl::callback, .per_session_data_size = sizeof(Connection*),
-         .rx_buffer_size = 32768, .id = 0, .user = nullptr, .tx_packet_size = 0},
-        {.name = nullptr, .callback = nullptr, .per_session_data_size = 0, .rx_buffer_size = 0, .id = 0,
-         .user = nullptr, .tx_packet_size = 0},
+        {.name = "nostr",
+         .callback = &Impl::callback,
+         .per_session_data_size = sizeof(Connection*),
+         .rx_buffer_size = 32768,
+         .id = 0,
+         .user = nullptr,
+         .tx_packet_size = 0},
+        {.name = nullptr,
+         .callback = nullptr,
+         .per_session_data_size = 0,
+         .rx_buffer_size = 0,
+         .id = 0,
+         .user = nullptr,
+         .tx_packet_size = 0},
     };
     lws_context_creation_info info{};
     const bool v6 = settings_.address.find(':') != std::string::npos;
@@ -178,19 +191,29 @@ class WebSocketServer::Impl {
         return 0;
       case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return self->draining_ || self->connections_.size() >= self->settings_.connections ? -1 : 0;
-      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return self->admit(wsi);
-      case LWS_CALLBACK_ESTABLISHED: return self->established(wsi, slot);
-      case LWS_CALLBACK_RECEIVE: return self->receive(wsi, **slot, static_cast<const char*>(in), length);
-      case LWS_CALLBACK_SERVER_WRITEABLE: return self->write(wsi, **slot);
+      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return self->admit(wsi);
+      case LWS_CALLBACK_ESTABLISHED:
+        return self->established(wsi, slot);
+      case LWS_CALLBACK_RECEIVE:
+        return self->receive(wsi, **slot, static_cast<const char*>(in), length);
+      case LWS_CALLBACK_SERVER_WRITEABLE:
+        return self->write(wsi, **slot);
       case LWS_CALLBACK_CLOSED:
         if (slot != nullptr && *slot != nullptr) self->closed(slot);
         return 0;
-      case LWS_CALLBACK_HTTP: return self->get(wsi, static_cast<const char*>(in));
-      case LWS_CALLBACK_HTTP_WRITEABLE: return self->write_body(wsi);
+      case LWS_CALLBACK_HTTP:
+        return self->get(wsi, static_cast<const char*>(in));
+      case LWS_CALLBACK_HTTP_WRITEABLE:
+        return self->write_body(wsi);
       case LWS_CALLBACK_HTTP_BODY:
-      case LWS_CALLBACK_HTTP_BODY_COMPLETION: return -1;
-      case LWS_CALLBACK_CLOSED_HTTP: self->bodies_.erase(wsi); return 0;
-      default: return 0;
+      case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return -1;
+      case LWS_CALLBACK_CLOSED_HTTP:
+        self->bodies_.erase(wsi);
+        return 0;
+      default:
+        return 0;
     }
   }
 
@@ -252,7 +275,8 @@ class WebSocketServer::Impl {
     if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) != 0) return 0;
     const std::string text = std::exchange(connection.incoming, {});
     // A binary message is none of NIP-01's; the parser says so in its own words.
-    observer_.on_message(connection.id, lws_frame_is_binary(wsi) ? std::string_view("\0", 1) : std::string_view(text));
+    observer_.on_message(connection.id,
+                         lws_frame_is_binary(wsi) ? std::string_view("\0", 1) : std::string_view(text));
     return 0;
   }
 
@@ -336,7 +360,9 @@ WebSocketServer::WebSocketServer(const Settings& settings, ServerObserver& obser
     : impl_(std::make_unique<Impl>(settings, observer)) {}
 WebSocketServer::~WebSocketServer() = default;
 Result<std::uint16_t> WebSocketServer::open() { return impl_->open(); }
-void WebSocketServer::send(ConnectionId connection, Frame frame) { impl_->send(connection, std::move(frame)); }
+void WebSocketServer::send(ConnectionId connection, Frame frame) {
+  impl_->send(connection, std::move(frame));
+}
 void WebSocketServer::drain() { impl_->drain(); }
 bool WebSocketServer::all_sent() const { return impl_->all_sent(); }
 const ServerFigures& WebSocketServer::figures() const { return impl_->figures(); }

@@ -1,5 +1,6 @@
-// The relay's port: WebSocket connections and plain GETs, on libwebsockets in the one thread that calls run(). Everything but
-// wake() and stop() belongs to that thread. Any HTTP request with a body is closed; each GET is answered and closed.
+// The relay's port: WebSocket connections and plain GETs, on libwebsockets in the one thread that calls
+// run(). Everything but wake() and stop() belongs to that thread. Any HTTP request with a body is closed;
+// each GET is answered and closed.
 #pragma once
 #include <functional>
 #include <memory>

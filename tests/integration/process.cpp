@@ -41,7 +41,8 @@ Process::Process(const std::string& program, Options options) {
   std::vector<std::string> variables;
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view line = *each;
-    if (!options.environment.contains(std::string(line.substr(0, line.find('='))))) variables.emplace_back(line);
+    if (!options.environment.contains(std::string(line.substr(0, line.find('=')))))
+      variables.emplace_back(line);
   }
   for (const auto& [name, value] : options.environment) variables.push_back(name + '=' + value);
   const auto pointers = [](std::vector<std::string>& texts) {
@@ -130,7 +131,8 @@ void Daemon::restart(const std::string& port_variable) {
   ::unlink((directory_ + "/port").c_str());
   auto environment = environment_;
   if (!port_variable.empty()) environment[port_variable] = std::to_string(port_);
-  process_ = Process(program_, {{"--config", config_, "--data", directory_}, environment, directory_ + ".log"});
+  process_ =
+      Process(program_, {{"--config", config_, "--data", directory_}, environment, directory_ + ".log"});
   await_port();
 }
 
@@ -144,7 +146,8 @@ void Daemon::await_port() {
   std::string said = log();
   while (said.ends_with('\n')) said.pop_back();
   const std::size_t last = said.rfind('\n');
-  throw std::runtime_error(program_ + " does not come up: " + (last == std::string::npos ? said : said.substr(last + 1)));
+  throw std::runtime_error(
+      program_ + " does not come up: " + (last == std::string::npos ? said : said.substr(last + 1)));
 }
 
 }  // namespace manastr::test

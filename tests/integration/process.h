@@ -12,7 +12,8 @@
 namespace manastr::test {
 
 /// True as soon as `condition` holds; false if it does not within `limit`. Asked every few milliseconds.
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = std::chrono::seconds(20));
+bool eventually(const std::function<bool()>& condition,
+                std::chrono::milliseconds limit = std::chrono::seconds(20));
 
 class Process {
  public:
@@ -42,8 +43,8 @@ class Process {
   std::optional<int> result_;
 };
 
-/// Starts a daemon with `--config CONFIG --data DIR`, output to DIR.log, and waits for the port in DIR/port. Throws with the
-/// last line of its log if it ends before, or does not come up in 20 s.
+/// Starts a daemon with `--config CONFIG --data DIR`, output to DIR.log, and waits for the port in DIR/port.
+/// Throws with the last line of its log if it ends before, or does not come up in 20 s.
 class Daemon {
  public:
   Daemon(std::string program, std::string config, std::string directory,
@@ -52,8 +53,8 @@ class Daemon {
   Process& process() { return process_; }
   const std::string& directory() const { return directory_; }
   std::string log() const;
-  /// After the process has ended: the same again, by default on the same port if the daemon has an environment variable
-  /// for it (`port_variable`).
+  /// After the process has ended: the same again, by default on the same port if the daemon has an
+  /// environment variable for it (`port_variable`).
   void restart(const std::string& port_variable);
 
  private:

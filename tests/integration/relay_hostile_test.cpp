@@ -105,10 +105,14 @@ TEST_F(RelayHostileTest, ClosedIsAskedForAgain) {
     const std::string name = requested(message);
     if (name.empty()) return;
     switch (++asked) {
-      case 1: return say("[\"CLOSED\",\"" + name + "\",\"ERROR: rate-limited: slow down\"]");
-      case 2: return say("[\"NOTICE\",\"ERROR: too many concurrent REQs\"]");  // and no EOSE
-      case 3: return say("[\"CLOSED\",\"" + name + "\",\"error: shutting down\"]");
-      default: break;
+      case 1:
+        return say("[\"CLOSED\",\"" + name + "\",\"ERROR: rate-limited: slow down\"]");
+      case 2:
+        return say("[\"NOTICE\",\"ERROR: too many concurrent REQs\"]");  // and no EOSE
+      case 3:
+        return say("[\"CLOSED\",\"" + name + "\",\"error: shutting down\"]");
+      default:
+        break;
     }
     say(end_of(name));
     say(event_for(name, stored));
@@ -133,10 +137,14 @@ TEST_F(RelayHostileTest, AnswersToPublishingAreReadAsRelaysGiveThem) {
     if (!message.starts_with("[\"EVENT\"")) return;
     const auto id = to_hex(nostr::parse_event(message.substr(9, message.size() - 10))->id);
     switch (++times) {
-      case 1: return;  // silence
-      case 2: return say("[\"OK\",\"" + id + "\",false,\"Rate-Limited: later\"]");
-      case 3: return say("[\"OK\",\"" + id + "\",false,\"error: database busy\"]");
-      default: return say("[\"OK\",\"" + id + "\",false,\"duplicate: exists\"]");
+      case 1:
+        return;  // silence
+      case 2:
+        return say("[\"OK\",\"" + id + "\",false,\"Rate-Limited: later\"]");
+      case 3:
+        return say("[\"OK\",\"" + id + "\",false,\"error: database busy\"]");
+      default:
+        return say("[\"OK\",\"" + id + "\",false,\"duplicate: exists\"]");
     }
   });
   ScriptedRelay nameless([&](std::string_view message, const ScriptedRelay::Say& say) {
@@ -147,10 +155,11 @@ TEST_F(RelayHostileTest, AnswersToPublishingAreReadAsRelaysGiveThem) {
   auto writer = pool({moody.url(), nameless.url(), small.url()});
   std::mutex mutex;
   PublishProgress last;
-  ASSERT_TRUE(writer->publish({.event = event("x"), .quorum = 1, .on_progress = [&](const PublishProgress& progress) {
-                                 const std::lock_guard lock(mutex);
-                                 last = progress;
-                               }}));
+  ASSERT_TRUE(
+      writer->publish({.event = event("x"), .quorum = 1, .on_progress = [&](const PublishProgress& progress) {
+                         const std::lock_guard lock(mutex);
+                         last = progress;
+                       }}));
   ASSERT_TRUE(eventually([&] {
     const std::lock_guard lock(mutex);
     return last.settled() && !last.relays.empty();
@@ -173,9 +182,10 @@ TEST_F(RelayHostileTest, OkTrueOfARelayThatKeptAnotherVersionIsFoundOutByReading
   });
   auto writer = pool({liar.url()});
   std::atomic<bool> refused = false;
-  ASSERT_TRUE(writer->publish({.event = event("x"), .read_back = true, .on_progress = [&](const PublishProgress& progress) {
-                                 refused = progress.refused() == 1;
-                               }}));
+  ASSERT_TRUE(writer->publish(
+      {.event = event("x"), .read_back = true, .on_progress = [&](const PublishProgress& progress) {
+         refused = progress.refused() == 1;
+       }}));
   ASSERT_TRUE(eventually([&] { return refused.load(); }));
 }
 

@@ -1,13 +1,13 @@
 // The pool against real relay processes: published, delivered, killed, restarted.
 // Rooms: relay-client
-#include <gtest/gtest.h>
+#include "relay-client/relay_pool.h"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <mutex>
 #include <set>
 
-#include "relay-client/relay_pool.h"
 #include "tests/integration/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -17,8 +17,8 @@ namespace {
 using test::Daemon;
 using test::eventually;
 
-nostr::Event event_of(const crypto::SecretKey& key, std::uint32_t kind, const std::string& d, const std::string& content,
-                      UnixSeconds at = system_clock().now_seconds()) {
+nostr::Event event_of(const crypto::SecretKey& key, std::uint32_t kind, const std::string& d,
+                      const std::string& content, UnixSeconds at = system_clock().now_seconds()) {
   return nostr::sign({.created_at = at, .kind = kind, .tags = {{"d", d}}, .content = content}, key, {});
 }
 
@@ -61,17 +61,21 @@ class RelayPoolTest : public ::testing::Test {
     urls_.push_back("ws://127.0.0.1:" + std::to_string(relays_.back()->port()));
     return *relays_.back();
   }
-  std::unique_ptr<RelayPool> pool(std::vector<std::string> urls, const std::function<void(PoolOptions&)>& change = {}) {
+  std::unique_ptr<RelayPool> pool(std::vector<std::string> urls,
+                                  const std::function<void(PoolOptions&)>& change = {}) {
     PoolOptions options = PoolOptions::for_loopback(std::move(urls));
     if (change) change(options);
     auto out = RelayPool::start(options);
     EXPECT_TRUE(out) << out.error().message;
     return std::move(*out);
   }
-  Subscription subscription(std::shared_ptr<Seen> seen, std::uint32_t kind, std::function<void()> caught_up = {}) {
+  Subscription subscription(std::shared_ptr<Seen> seen, std::uint32_t kind,
+                            std::function<void()> caught_up = {}) {
     nostr::Filter filter;
     filter.kinds = {kind};
-    return {{filter}, [seen](const nostr::Event& event, std::string_view) { seen->add(event); }, std::move(caught_up)};
+    return {{filter},
+            [seen](const nostr::Event& event, std::string_view) { seen->add(event); },
+            std::move(caught_up)};
   }
 
   test::TemporaryFolder folder_;
@@ -106,9 +110,10 @@ TEST_F(RelayPoolTest, FetchPagesThroughMoreThanARelayGivesAtOnce) {
   std::atomic<int> stored = 0;
   for (int i = 0; i < 1'300; ++i) {
     // Seven a second, so that pages are cut in the middle of one.
-    ASSERT_TRUE(writer->publish({.event = event_of(key_, 31'001, std::to_string(i), "", now - Seconds(i / 7)),
-                                 .quorum = 3,
-                                 .on_progress = [&](const PublishProgress& progress) { stored += progress.settled(); }}));
+    ASSERT_TRUE(writer->publish(
+        {.event = event_of(key_, 31'001, std::to_string(i), "", now - Seconds(i / 7)),
+         .quorum = 3,
+         .on_progress = [&](const PublishProgress& progress) { stored += progress.settled(); }}));
   }
   ASSERT_TRUE(eventually([&] { return stored == 1'300; }));
   auto reader = pool(urls_);
@@ -148,8 +153,8 @@ TEST_F(RelayPoolTest, ARelayKilledAndRestartedIsNeverDeafAndTheGapIsRepaired) {
 }
 
 TEST_F(RelayPoolTest, WhatWasPublishedDuringTheGapIsFetchedOnReconnect) {
-  // Here the relay keeps running and only the reader's connection is cut: through a relay that is stopped (SIGSTOP) and
-  // stays silent, which the pool must find out by its ping.
+  // Here the relay keeps running and only the reader's connection is cut: through a relay that is stopped
+  // (SIGSTOP) and stays silent, which the pool must find out by its ping.
   auto seen = std::make_shared<Seen>();
   auto reader = pool({urls_[0]}, [](PoolOptions& options) { options.ping_interval = Millis(300); });
   reader->subscribe(subscription(seen, 31'003));
@@ -216,7 +221,8 @@ TEST_F(RelayPoolTest, AnEventThatLostIsNotedByReadingBack) {
   auto writer = pool({urls_[0]});
   const UnixSeconds now = system_clock().now_seconds();
   ASSERT_TRUE(publish_and_wait(*writer, event_of(key_, 31'006, "slot", "new", now), Millis(5'000)));
-  const auto lost = publish_and_wait(*writer, event_of(key_, 31'006, "slot", "old", now - Seconds(5)), Millis(5'000));
+  const auto lost =
+      publish_and_wait(*writer, event_of(key_, 31'006, "slot", "old", now - Seconds(5)), Millis(5'000));
   ASSERT_FALSE(lost);
   EXPECT_NE(lost.error().message.find("replaced"), std::string::npos) << lost.error().message;
 }

@@ -15,7 +15,10 @@ using namespace relay::embedded;
 class ScriptedRelay::Impl final : ServerObserver {
  public:
   Impl(Script script, std::string document, std::function<void(const Say&)> opened)
-      : script_(std::move(script)), document_(std::move(document)), opened_(std::move(opened)), server_(settings_, *this) {
+      : script_(std::move(script)),
+        document_(std::move(document)),
+        opened_(std::move(opened)),
+        server_(settings_, *this) {
     const auto port = server_.open();
     if (!port) throw std::runtime_error(port.error().message);
     port_ = *port;
@@ -55,7 +58,9 @@ class ScriptedRelay::Impl final : ServerObserver {
     script_(text, say_to(connection));
   }
   void on_closed(ConnectionId connection) override { clients_.erase(connection); }
-  HttpReply on_get(std::string_view, std::string_view) override { return {200, "application/nostr+json", document_}; }
+  HttpReply on_get(std::string_view, std::string_view) override {
+    return {200, "application/nostr+json", document_};
+  }
   void on_tick() override {}
   void on_wake() override {
     std::vector<std::string> posted;

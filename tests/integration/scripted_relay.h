@@ -14,7 +14,8 @@ class ScriptedRelay {
   using Say = std::function<void(std::string)>;
   using Script = std::function<void(std::string_view message, const Say& say)>;
   /// `document` is served as NIP-11.
-  explicit ScriptedRelay(Script script, std::string document = "{}", std::function<void(const Say&)> on_open = {});
+  explicit ScriptedRelay(Script script, std::string document = "{}",
+                         std::function<void(const Say&)> on_open = {});
   ~ScriptedRelay();
   std::string url() const;
   /// To every client that is connected.
