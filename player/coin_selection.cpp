@@ -53,6 +53,7 @@ std::optional<std::vector<std::size_t>> choose_close(std::span<const Coin> coins
   for (auto index = skipped.rbegin(); index != skipped.rend(); ++index) {
     if (purse.size() == most) break;
     if (purse.net_with(*index) < target) continue;
+    if (Purse(coins).net_with(*index) >= target) return std::vector{*index};
     purse.put(*index);
     return purse.take();
   }

@@ -65,16 +65,19 @@ Result<Balance> Wallet::balance(const cashu::Unit& unit) {
 Result<Resumed> Wallet::resume() {
   Resumed out;
   TRY(const auto ids, state_->store.open_operations());
+  if (ids.empty()) return out;
+  // One question first: with the mint out of reach, each operation would wait for its own timeout.
+  const Status reached = state_->refresh_keysets();
+  const bool silent = !reached && reached.error().kind == ErrorKind::unavailable;
+  std::vector<Operation> prepared;
   for (const std::int64_t id : ids) {
-    TRY(const auto operation, state_->store.operation(id));
-    if (!operation) continue;
+    TRY(auto operation, state_->store.operation(id));
+    if (!operation) return broken("the wallet file lacks an operation that it lists");
     if (operation->kind == OperationKind::prepare) {
-      // Waits for a settlement that someone else sends; no matter if the mint can't be asked now.
-      const auto fetched = fetch(operation->label);
-      if (fetched && *fetched) ++out.finished;
+      prepared.push_back(*std::move(operation));
       continue;
     }
-    const Status status = state_->run(*operation);
+    const Status status = silent ? reached : state_->run(*operation);
     if (status) {
       ++out.finished;
     } else if (status.error().kind == ErrorKind::broken) {
@@ -85,6 +88,8 @@ Result<Resumed> Wallet::resume() {
       ++out.returned;
     }
   }
+  // These wait for settlements that others send: to be unsigned yet is their usual state.
+  if (!silent) out.finished += state_->fetch_prepared(prepared);
   return out;
 }
 

@@ -127,7 +127,7 @@ class Wallet {
   Result<std::vector<cashu::Proof>> locked(const std::string& label);
   /// Spends the proofs of lock() into the balance, for a refund after the locktime: `sign` gets the SHA-256
   /// of the SIG_ALL message (of the secret, for SIG_INPUTS) and returns the signatures for the witness. The
-  /// amount that came back.
+  /// amount that came back; code 11001 if the stake was spent meanwhile.
   Result<cashu::Amount> take_back(const std::string& label,
                                   const std::function<std::vector<crypto::Signature>(const Hash32&)>& sign);
   /// Asks the mint (NUT-07) and forgets locked proofs that are spent; true if all are.

@@ -169,21 +169,45 @@ Result<Amount> Wallet::take(const std::string& label, const std::vector<cashu::B
   return state_->store.made_by(begun->id);
 }
 
+std::size_t Wallet::State::fetch_prepared(const std::vector<Operation>& operations) {
+  constexpr std::size_t kBatch = 100;
+  std::size_t finished = 0;
+  for (std::size_t first = 0; first < operations.size();) {
+    Operation together;
+    std::size_t last = first;
+    do {
+      std::ranges::copy(operations[last].outputs, std::back_inserter(together.outputs));
+      ++last;
+    } while (last < operations.size() && together.outputs.size() + operations[last].outputs.size() <= kBatch);
+    const auto found = signed_outputs(together);
+    if (!found) return finished;  // another time
+    auto next = found->begin();
+    for (; first < last; ++first) {
+      std::vector<cashu::BlindSignature> signatures;
+      for (const PreparedOutput& output : operations[first].outputs) {
+        const auto& signature = *next++;
+        if (signature && signature->amount == output.message.amount) signatures.push_back(*signature);
+      }
+      if (signatures.size() == operations[first].outputs.size() && finish(operations[first], signatures))
+        ++finished;
+    }
+  }
+  return finished;
+}
+
 Result<std::optional<Amount>> Wallet::fetch(const std::string& label) {
   TRY(const auto begun, state_->store.find_by_label(OperationKind::prepare, label));
   if (!begun) return invalid("no outputs were prepared under this label");
-  if (begun->state == OperationState::done) {
-    TRY(const Amount amount, state_->store.made_by(begun->id));
-    return amount;
+  if (begun->state == OperationState::open) {
+    TRY(const auto found, state_->signed_outputs(*begun));
+    std::vector<cashu::BlindSignature> signatures;
+    for (const auto& signature : found) {
+      if (signature) signatures.push_back(*signature);
+    }
+    if (signatures.size() != begun->outputs.size()) return std::nullopt;
+    return take(label, signatures);
   }
-  TRY(const auto found, state_->signed_outputs(*begun));
-  std::vector<cashu::BlindSignature> signatures;
-  for (const auto& signature : found) {
-    if (signature) signatures.push_back(*signature);
-  }
-  if (signatures.size() != begun->outputs.size()) return std::nullopt;
-  TRY(const Amount amount, take(label, signatures));
-  return amount;
+  return state_->store.made_by(begun->id);
 }
 
 }  // namespace manastr::player

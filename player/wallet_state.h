@@ -75,6 +75,8 @@ struct Wallet::State {
   /// Verifies each signature, makes proofs and ends the operation. signatures[i] belongs to outputs[i]; fewer
   /// are allowed for a melt's change only.
   Status finish(const Operation& operation, const std::vector<cashu::BlindSignature>& signatures);
+  /// Asks the mint about many prepare()d operations at once and finishes those that it has signed; how many.
+  std::size_t fetch_prepared(const std::vector<Operation>& operations);
   Status undo(const Operation& operation, const std::vector<crypto::PublicKey>& spent = {});
   Result<cashu::Proof> unblind(const PreparedOutput& output, const cashu::BlindSignature& signature);
 

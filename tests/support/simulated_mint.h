@@ -70,9 +70,11 @@ class SimulatedMint : public mintclient::Transport {
   /// Ecash in circulation, all units together.
   Amount outstanding() const { return issued_ - redeemed_ - fees_; }
   bool is_spent(const crypto::PublicKey& y) const { return spent_.contains(y); }
-  /// Signs for anyone: what a settlement does for a winner.
+  /// Signs for anyone, once: what a settlement does for a winner.
   std::vector<cashu::BlindSignature> issue(const std::vector<cashu::BlindedMessage>& outputs) {
-    issued_ += cashu::sum_amounts(outputs).value();
+    if (!outputs.empty() && !signed_.contains(outputs[0].b_blinded)) {
+      issued_ += cashu::sum_amounts(outputs).value();
+    }
     return sign(outputs);
   }
 

@@ -136,7 +136,9 @@ TEST_F(WalletTest, TakesAPrizeFromSignaturesOrFromTheMint) {
   mint->issue(must(wallet->prepare("prize/2", "loot", 10)));
   EXPECT_EQ(must(wallet->fetch("prize/2")), 10U);
   mint->issue(must(wallet->prepare("prize/3", "loot", 5)));
+  for (int i = 0; i < 150; ++i) must(wallet->prepare("never/" + std::to_string(i), "loot", 3));
   EXPECT_EQ(must(wallet->resume()).finished, 1U);
+  EXPECT_LE(mint->requests["/v1/restore"], 7);  // two by hand, then many outputs at a time
   EXPECT_EQ(must(wallet->balance("loot")).available, 36U);
   EXPECT_EQ(all_of(*wallet), mint->outstanding());
 }
@@ -276,6 +278,25 @@ TEST_F(WalletTest, AMintThatSignsWithoutAProofIsNotBelieved) {
   mint->tamper = nullptr;
   EXPECT_EQ(must(wallet->resume()).finished, 1U);
   EXPECT_EQ(must(wallet->balance("mana")).available, 8U);
+}
+
+TEST_F(WalletTest, ASilentMintLeavesOperationsOpenAfterOneQuestion) {
+  auto wallet = open();
+  fund(*wallet, 100);
+  mint->fault = [](const std::string& path) {
+    return path == "/v1/swap" ? Fault::lose_request : Fault::none;
+  };
+  EXPECT_EQ(wallet->send("mana", 10).error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(must(wallet->balance("mana")).under_way, 32U);
+  EXPECT_EQ(wallet->send("mana", 80).error().code, cashu::kNotBalanced);
+  EXPECT_EQ(must(wallet->balance("mana")).under_way + must(wallet->balance("mana")).available, 100U);
+  mint->fault = [](const std::string&) { return Fault::lose_request; };
+  mint->requests.clear();
+  EXPECT_EQ(must(wallet->resume()).open.size(), 1U);
+  EXPECT_EQ(mint->requests.size(), 1U);
+  mint->fault = [](const std::string&) { return Fault::none; };
+  EXPECT_EQ(must(wallet->resume()).finished, 1U);
+  EXPECT_EQ(must(wallet->sent()).size(), 1U);
 }
 
 TEST_F(WalletTest, AFeeThatRisesUnderTheSameIdIsNotFollowed) {
