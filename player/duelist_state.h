@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 
+#include "common/base/failpoint.h"
 #include "player/duelist.h"
 #include "player/match_secrets.h"
 
@@ -73,10 +74,14 @@ Status Duelist::State::say(std::uint32_t kind, const std::string& d, MakeDraft d
     TRY(const nostr::Draft made, draft());
     event = nostr::sign(made, tools.nostr_key, tools.random.bytes<32>());
     TRY_STATUS(match::check_envelope(*event));
+    failpoint("player.before-write");
     TRY_STATUS(tools.book.say(record.id, *event));
+    failpoint("player.after-write");
   }
   if (!due(std::to_string(kind) + ":" + d, Millis{5000})) return {};
-  return tools.publish(*event);
+  TRY_STATUS(tools.publish(*event));
+  failpoint("player.after-publish");
+  return {};
 }
 
 }  // namespace manastr::player
