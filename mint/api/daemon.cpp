@@ -1,0 +1,198 @@
+#include "mint/api/daemon.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "common/net/operations.h"
+#include "common/net/server.h"
+#include "common/resilience/rate_limiter.h"
+#include "common/storage/directory_lock.h"
+#include "common/telemetry/log.h"
+#include "lightning/bolt11.h"
+#include "lightning/fake_node.h"
+#include "mint/api/info.h"
+#include "mint/api/observation.h"
+#include "mint/api/routes.h"
+#include "mint/keysets/mnemonic_file.h"
+#include "mint/ledger/sqlite_ledger.h"
+
+namespace manastr::mint {
+namespace {
+
+constexpr std::size_t kLightningThreads = 16;
+constexpr std::size_t kPaymentThreads = 32;
+constexpr std::size_t kMaxWaitingPayments = 1'000;
+constexpr Millis kHealthEvery{5'000};
+constexpr Millis kDrainMargin{700};
+
+std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+Status write_port_file(const std::string& directory, std::uint16_t port) {
+  const std::string path = directory + "/port";
+  const std::string fresh = path + ".new";
+  std::FILE* file = std::fopen(fresh.c_str(), "we");
+  if (file == nullptr) return invalid(fresh + " can't be written: " + std::strerror(errno));
+  const bool written = std::fprintf(file, "%u\n", unsigned{port}) > 0;
+  if (std::fclose(file) != 0 || !written || std::rename(fresh.c_str(), path.c_str()) != 0) {
+    return invalid(path + " can't be written: " + std::strerror(errno));
+  }
+  return {};
+}
+
+struct Opened {
+  std::unique_ptr<Ledger> ledger;
+  std::shared_ptr<const KeysetRing> ring;
+};
+
+Result<Opened> open_ledger(const Configuration& configuration, const std::string& directory,
+                           Observation& observation) {
+  Opened out;
+  SqliteLedgerOptions options;
+  options.file = configuration.sqlite_file(directory);
+  options.queue = configuration.limits.max_queue * 2;
+  options.on_commit = [&observation](std::size_t writes, double seconds) {
+    observation.committed(writes, seconds);
+  };
+  TRY(out.ledger, open_sqlite_ledger(std::move(options)));
+
+  TRY(std::vector<KeysetRecord> stored, out.ledger->keysets());
+  TRY(const Mnemonic mnemonic,
+      load_mnemonic(configuration.keysets.mnemonic, directory, stored.empty(), system_random()));
+  if (!mnemonic.made_file.empty()) {
+    telemetry::log_warn("made a new mnemonic: back this file up now, all keys of the mint come from it",
+                        {{"file", mnemonic.made_file}});
+  }
+  TRY(const crypto::Secret<64> seed, crypto::mnemonic_seed(mnemonic.words.reveal()));
+  TRY(KeysetRing::Assembled assembled, KeysetRing::assemble(seed, std::move(stored), configuration));
+  TRY_STATUS(out.ledger->store_keysets(assembled.records));
+  std::vector<Ledger::Price> prices;
+  for (const CurrencyConfiguration& currency : configuration.currencies)
+    prices.push_back({currency.unit, currency.price_msat});
+  TRY_STATUS(out.ledger->set_prices(prices));
+  out.ring = std::move(assembled.ring);
+  return out;
+}
+
+Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration& configuration,
+                                                   const std::string& directory) {
+  lightning::FakeNodeOptions options;
+  options.file = directory + "/fake-lightning.sqlite";
+  const auto network = lightning::network_of(configuration.network);
+  if (!network)
+    return invalid("[lightning] network: " + configuration.network + " is none that Lightning has");
+  options.network = *network;
+  options.auto_pay = configuration.auto_pay;
+  options.invoice_delay = configuration.invoice_delay;
+  options.fee_ppm = configuration.fee_ppm;
+  TRY(std::unique_ptr<lightning::FakeNode> node, lightning::FakeNode::open(std::move(options)));
+  return std::unique_ptr<lightning::Node>(std::move(node));
+}
+
+net::ServerOptions server_options(const Configuration& configuration, telemetry::Metrics& metrics) {
+  net::ServerOptions out;
+  out.address = configuration.server.host == "localhost" ? "127.0.0.1" : configuration.server.host;
+  out.port = configuration.server.port;
+  out.io_threads =
+      static_cast<unsigned>(configuration.server.threads != 0 ? configuration.server.threads
+                                                              : std::clamp<std::size_t>(cores() / 4, 1, 16));
+  out.max_body_bytes = configuration.server.max_body_bytes;
+  out.max_connections = configuration.server.max_connections;
+  out.cors_origins = configuration.server.cors_origins;
+  out.metrics = &metrics;
+  if (configuration.server.requests_per_minute > 0) {
+    const resilience::RateLimit limit{
+        static_cast<double>(configuration.server.requests_per_minute) / 60.0,
+        static_cast<double>(std::max<std::uint64_t>(configuration.server.burst, 1))};
+    const auto limiter = std::make_shared<resilience::RateLimiter>(limit, system_clock());
+    out.admit = [limiter](const net::Request& request) -> std::optional<Millis> {
+      if (request.path() == "/health" || request.path() == "/metrics") return std::nullopt;
+      return limiter->admit(request.peer());
+    };
+  }
+  return out;
+}
+
+/// As clients see it, without a slash at the end.
+std::string public_url(const ServerConfiguration& configuration, const net::Server& server) {
+  return configuration.public_url.empty() ? server.url() : configuration.public_url;
+}
+
+/// After this long the process ends however things stand: everything that matters is in the ledger.
+void end_at_last(Millis limit) {
+  std::thread([limit] {
+    std::this_thread::sleep_for(limit);
+    telemetry::log_warn("some work did not end in time and is left to the next start");
+    std::_Exit(0);
+  }).detach();
+}
+
+}  // namespace
+
+Status run_mint(const Configuration& configuration, const std::string& directory,
+                resilience::Termination& termination) {
+  TRY_STATUS(check_backends(configuration));
+  TRY_STATUS(check_play_money(configuration));
+  TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(directory));
+  Observation observation;
+  TRY(Opened opened, open_ledger(configuration, directory, observation));
+  TRY(const std::unique_ptr<lightning::Node> node, open_node(configuration.lightning, directory));
+
+  Reservations reservations;
+  Parts parts;
+  parts.ring = opened.ring.get();
+  parts.ledger = opened.ledger.get();
+  parts.reservations = &reservations;
+  parts.clock = &system_clock();
+  parts.random = &system_random();
+  parts.limits = configuration.limits;
+  parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
+  MintQuotes mint_quotes(*parts.ring, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
+                         *parts.clock, *parts.random);
+  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node, *parts.clock, kPaymentThreads,
+                             kMaxWaitingPayments);
+  const std::size_t workers =
+      configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
+  Workers lightning(kLightningThreads, configuration.limits.max_queue);
+  Workers crypto(workers, configuration.limits.max_queue);
+  parts.mint_quotes = &mint_quotes;
+  parts.melt_payments = &melt_payments;
+  parts.crypto = &crypto;
+  parts.lightning = &lightning;
+  observation.watch(parts, *node);
+
+  std::optional<Info> info;
+  InfoSlot info_slot = nullptr;
+  net::Router router;
+  net::ServerOptions options = server_options(configuration, observation.metrics);
+  add_cashu_routes(router, parts, info_slot);
+  net::add_operations_routes(router, observation.health, observation.metrics);
+  TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
+  info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), node->name());
+  info_slot = &*info;
+  TRY_STATUS(write_port_file(directory, server->port()));
+  melt_payments.recover();
+  lightning.try_post([&mint_quotes] { mint_quotes.catch_up(); });
+  telemetry::log_info(
+      "the mint serves",
+      {{"url", server->url()}, {"units", parts.ring->currencies().size()}, {"workers", workers}});
+
+  while (!termination.wait_for(kHealthEvery)) observation.ask_lightning();
+
+  telemetry::log_info("stopping: requests under way are answered first");
+  termination.second_kills();
+  end_at_last(configuration.server.drain_timeout);
+  server->drain(std::max(configuration.server.drain_timeout - kDrainMargin, Millis{0}));
+  lightning.stop();
+  crypto.stop();
+  melt_payments.stop();
+  return {};
+}
+
+}  // namespace manastr::mint

@@ -1,0 +1,141 @@
+#include "mint/api/info.h"
+
+#include "common/gameapi/info.h"
+
+namespace manastr::mint {
+namespace {
+
+using json::Array;
+using json::Value;
+
+Value method_of(const CurrencyConfiguration& currency, std::string_view option) {
+  Value options;
+  options.set(std::string(option), true);
+  Value out;
+  out.set("method", "bolt11").set("unit", currency.unit);
+  out.set("min_amount", currency.min_amount)
+      .set("max_amount", currency.max_amount)
+      .set("options", std::move(options));
+  return out;
+}
+
+Value methods(Array list) {
+  const bool disabled = list.empty();
+  Value out;
+  out.set("methods", std::move(list)).set("disabled", disabled);
+  return out;
+}
+
+Value cached_endpoints() {
+  Array list;
+  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/melt/bolt11"}) {
+    Value each;
+    each.set("method", "POST").set("path", path);
+    list.push_back(std::move(each));
+  }
+  Value out;
+  out.set("ttl", nullptr).set("cached_endpoints", std::move(list));
+  return out;
+}
+
+Value nuts(const KeysetRing& ring) {
+  Array mints;
+  Array melts;
+  for (const CurrencyConfiguration& currency : ring.currencies()) {
+    if (currency.issued_by_lightning()) mints.push_back(method_of(currency, "description"));
+    if (currency.meltable) melts.push_back(method_of(currency, "amountless"));
+  }
+  Value out;
+  out.set("4", methods(std::move(mints))).set("5", methods(std::move(melts)));
+  for (const char* nut : {"7", "8", "9", "10", "11", "12", "14", "20"}) {
+    Value supported;
+    supported.set("supported", true);
+    out.set(nut, std::move(supported));
+  }
+  out.set("19", cached_endpoints());
+  return out;
+}
+
+Value contacts(const InfoConfiguration& info) {
+  Array list;
+  const auto contact = [&](const char* method, const std::string& how) {
+    if (how.empty()) return;
+    Value each;
+    each.set("method", method).set("info", how);
+    list.push_back(std::move(each));
+  };
+  contact("email", info.contact_email);
+  contact("nostr", info.contact_nostr);
+  return list;
+}
+
+void set_if(Value& object, const char* key, const std::string& text) {
+  if (!text.empty()) object.set(key, text);
+}
+
+}  // namespace
+
+Info::Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
+           std::string_view lightning) {
+  const InfoConfiguration& info = configuration.info;
+  const bool play_money = lightning == "fake";
+  std::string motd = info.motd;
+  if (play_money) {
+    motd = "Play money: this mint's Lightning node is a fake, its tokens are worth nothing." +
+           (motd.empty() ? "" : " " + motd);
+  }
+  Value out;
+  out.set("name", info.name)
+      .set("pubkey", ring.mint_key().hex())
+      .set("version", "manastr/" + std::string(kVersion));
+  set_if(out, "description", info.description);
+  set_if(out, "description_long", info.description_long);
+  if (Value list = contacts(info); !list.if_array()->empty()) out.set("contact", std::move(list));
+  set_if(out, "motd", motd);
+  set_if(out, "icon_url", info.icon_url);
+  set_if(out, "tos_url", info.tos_url);
+  Array urls;
+  urls.emplace_back(public_url);
+  out.set("urls", std::move(urls)).set("nuts", nuts(ring));
+  out.set("max_array_length",
+          std::uint64_t{std::min(configuration.limits.max_inputs, configuration.limits.max_outputs)});
+  gameapi::GameInfo game;
+  game.settle = true;
+  for (const CurrencyConfiguration& currency : ring.currencies())
+    game.price_msat.emplace(currency.unit, currency.price_msat);
+  out.set(std::string(gameapi::kInfoMember), gameapi::to_json(game));
+  out.set("play_money", play_money);
+  head_ = out.dump();
+  head_.pop_back();
+  head_ += ",\"time\":";
+  tail_ = "}";
+}
+
+std::string keysets_body(const KeysetRing& ring) {
+  Array list;
+  for (const auto& keyset : ring.all())
+    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published())));
+  Value out;
+  out.set("keysets", std::move(list));
+  return out.dump();
+}
+
+std::string active_keys_body(const KeysetRing& ring) {
+  Array list;
+  for (const auto& keyset : ring.all()) {
+    if (keyset->active()) list.push_back(cashu::to_json(keyset->published()));
+  }
+  Value out;
+  out.set("keysets", std::move(list));
+  return out.dump();
+}
+
+std::string keys_body(const SigningKeyset& keyset) {
+  Array list;
+  list.push_back(cashu::to_json(keyset.published()));
+  Value out;
+  out.set("keysets", std::move(list));
+  return out.dump();
+}
+
+}  // namespace manastr::mint

@@ -1,0 +1,73 @@
+#include "mint/api/observation.h"
+
+#include "common/telemetry/log.h"
+
+namespace manastr::mint {
+
+using telemetry::Health;
+using telemetry::HealthStatus;
+
+Observation::Observation()
+    : commit_seconds_(&metrics.histogram("mint_commit_seconds", "Time of a ledger commit, sync included",
+                                         telemetry::duration_bounds())),
+      commit_writes_(&metrics.histogram("mint_commit_writes", "Transactions that shared a ledger commit",
+                                        {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})) {}
+
+void Observation::committed(std::size_t writes, double seconds) {
+  commit_seconds_->observe(seconds);
+  commit_writes_->observe(static_cast<double>(writes));
+}
+
+void Observation::watch(const Parts& parts, lightning::Node& node) {
+  node_ = &node;
+  const Parts* all = &parts;
+  for (const CurrencyConfiguration& currency : parts.ring->currencies()) {
+    metrics.gauge_from("mint_outstanding", "Amount in circulation, in the unit",
+                       [all, unit = currency.unit] {
+                         for (const UnitTotals& each : all->ledger->totals().units) {
+                           if (each.unit == unit) return approximate(each.outstanding());
+                         }
+                         return 0.0;
+                       },
+                       {{"unit", currency.unit}});
+  }
+  metrics.gauge_from("mint_liabilities_msat", "All that could still be asked for, at the units' prices",
+                     [all] { return approximate(all->ledger->totals().liabilities_msat()); });
+  metrics.gauge_from("mint_assets_msat", "Received less paid out over Lightning",
+                     [all] { return approximate(all->ledger->totals().assets_msat()); });
+  metrics.gauge_from("mint_queue_crypto", "Requests waiting for a worker",
+                     [all] { return static_cast<double>(all->crypto->queued()); });
+  metrics.gauge_from("mint_queue_ledger", "Transactions waiting for a commit",
+                     [all] { return static_cast<double>(all->ledger->queued()); });
+  metrics.gauge_from("mint_requests_in_flight", "Requests that hold proofs, outputs or quotes",
+                     [all] { return static_cast<double>(all->reservations->size()); });
+  metrics.gauge_from("mint_melts_pending", "Payments without a known end",
+                     [all] { return static_cast<double>(all->melt_payments->pending()); });
+
+  health.add("ledger", [all] {
+    const Status status = all->ledger->health();
+    return status ? Health{} : Health{HealthStatus::failed, status.error().message};
+  });
+  health.add("solvency", [all] {
+    if (all->ledger->totals().solvent()) return Health{};
+    return Health{HealthStatus::degraded,
+                  "the mint owes more than it has taken in; it issues nothing that widens the gap"};
+  });
+  health.add("lightning", [this] {
+    const std::lock_guard lock(lightning_mutex_);
+    return lightning_;
+  });
+}
+
+void Observation::ask_lightning() {
+  const Status status = node_->health();
+  Health now = status ? Health{} : Health{HealthStatus::degraded, status.error().message};
+  const std::lock_guard lock(lightning_mutex_);
+  if (now.status != lightning_.status) {
+    telemetry::log_warn(status ? "the Lightning node is well again" : "the Lightning node is not well",
+                        {{"detail", now.detail}});
+  }
+  lightning_ = std::move(now);
+}
+
+}  // namespace manastr::mint

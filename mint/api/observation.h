@@ -1,0 +1,35 @@
+// What an operator sees of the mint: /health and the figures of /metrics.
+#pragma once
+#include <memory>
+#include <mutex>
+
+#include "common/telemetry/health.h"
+#include "common/telemetry/metrics.h"
+#include "lightning/lightning.h"
+#include "mint/pipeline/parts.h"
+
+namespace manastr::mint {
+
+class Observation {
+ public:
+  /// Histograms of commits; made before the ledger, which reports to them.
+  void committed(std::size_t writes, double seconds);
+  Observation();
+
+  /// The rest, once there is something to look at. `parts` and the node outlive this.
+  void watch(const Parts& parts, lightning::Node& node);
+  /// Asks the Lightning node how it is; called now and then, may block.
+  void ask_lightning();
+
+  telemetry::Metrics metrics;
+  telemetry::HealthRegistry health;
+
+ private:
+  telemetry::Histogram* commit_seconds_;
+  telemetry::Histogram* commit_writes_;
+  lightning::Node* node_ = nullptr;
+  std::mutex lightning_mutex_;
+  telemetry::Health lightning_;
+};
+
+}  // namespace manastr::mint

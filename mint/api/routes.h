@@ -1,0 +1,23 @@
+// The mint's paths: which operation answers which.
+#pragma once
+#include <atomic>
+
+#include "common/net/router.h"
+#include "mint/api/info.h"
+#include "mint/pipeline/parts.h"
+
+namespace manastr::mint {
+
+/// What is known only once the server listens (its port may be any free one). Null until then: requests get
+/// 503.
+using InfoSlot = std::atomic<const Info*>;
+
+/// NUT endpoints. Both must outlive the server.
+void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info);
+
+/// The responder as the operations know it.
+Answer answer_to(net::Responder responder);
+/// Runs `task` on a crypto worker, or answers 503 before any work if their queue is full.
+void on_worker(Parts& parts, net::Responder responder, std::move_only_function<void(Answer)> task);
+
+}  // namespace manastr::mint

@@ -1,0 +1,67 @@
+// The mint's book. The pipeline and the quotes write to it, everything else reads. Implementations: SQLite
+// (sqlite_ledger.h), PostgreSQL later, with the same meaning: rows are keyed by Y, B_ and quote id, and there
+// is no row that all transactions touch. Promises: a write is durable before its callback says so; writes
+// that were under way together are committed together; no write lets what is owed (all units at their prices,
+// and the credit of matches) exceed what was received less what was paid out; after a failed commit nothing
+// is written any more until a restart.
+#pragma once
+#include <memory>
+#include <span>
+
+#include "mint/keysets/signing_keyset.h"
+#include "mint/ledger/writes.h"
+
+namespace manastr::mint {
+
+/// What an idempotency key of a game operation was used for.
+struct StoredOperation {
+  Hash32 operation{};
+  std::uint64_t credit_msat = 0;  ///< as it was answered
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  // At start, before anything else.
+  virtual Result<std::vector<KeysetRecord>> keysets() = 0;
+  virtual Status store_keysets(const std::vector<KeysetRecord>& records) = 0;
+  struct Price {
+    cashu::Unit unit;
+    std::uint64_t msat = 0;
+  };
+  /// From now on. Refused if the mint would owe more than it has: the sentence says which price and by how
+  /// much.
+  virtual Status set_prices(const std::vector<Price>& prices) = 0;
+
+  /// Queues a write; `done` is called once, from the committing thread, after the commit (or the refusal). It
+  /// must not block. False if the queue is full: nothing happened and `done` won't be called.
+  virtual bool write(Write write, WriteDone done) = 0;
+  /// The same for what must not be dropped since something outside has happened already (a payment): waits
+  /// for room.
+  virtual Result<Written> write_now(Write write) = 0;
+
+  // Reads: from any thread; they see every write whose callback was called.
+  /// False: certainly never spent or locked (no I/O). True: ask proof_states().
+  virtual bool may_know_proof(const PointBytes& y) const = 0;
+  /// False: certainly never signed or reserved (no I/O). True: ask signatures().
+  virtual bool may_know_output(const PointBytes& b_blinded) const = 0;
+  virtual Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys) = 0;
+  virtual Result<std::vector<std::optional<StoredSignature>>> signatures(
+      std::span<const PointBytes> bs_blinded) = 0;
+  virtual Result<std::optional<MintQuote>> mint_quote(std::string_view id) = 0;
+  virtual Result<std::optional<MeltQuote>> melt_quote(std::string_view id) = 0;
+  /// Unpaid, with an invoice that had not expired at `since`.
+  virtual Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) = 0;
+  virtual Result<std::vector<MeltQuote>> pending_melts() = 0;
+  virtual Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote) = 0;
+  virtual Result<std::optional<StoredOperation>> operation(const Hash32& key) = 0;
+  virtual Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) = 0;
+
+  virtual Totals totals() const = 0;
+  virtual std::size_t queued() const = 0;
+  /// An error says why nothing is written any more.
+  virtual Status health() const = 0;
+};
+
+}  // namespace manastr::mint

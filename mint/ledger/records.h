@@ -1,0 +1,110 @@
+// What the ledger remembers, as plain values: quotes, spent proofs, blind signatures, verdicts.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/cashu/types.h"
+#include "common/match/protocol.h"
+#include "mint/ledger/money.h"
+
+namespace manastr::mint {
+
+using PointBytes = ByteArray<33>;  ///< a compressed point: Y, B_ or C_
+
+/// NUT-04 with the amounts of NUT-23's later form.
+struct MintQuote {
+  std::string id;
+  Hash32 payment_hash{};
+  std::string request;  ///< BOLT11
+  cashu::Unit unit;
+  cashu::Amount amount = 0;
+  cashu::Amount amount_paid = 0;
+  cashu::Amount amount_issued = 0;
+  Msat invoice_msat = 0;
+  std::optional<crypto::PublicKey> pubkey;  ///< NUT-20
+  UnixSeconds created_at{};
+  UnixSeconds expires_at{};  ///< of the invoice; what was paid can be minted at any time
+  UnixSeconds updated_at{};
+
+  enum class State { unpaid, paid, issued };
+  State state() const {
+    if (amount_paid == 0) return State::unpaid;
+    return amount_issued < amount_paid ? State::paid : State::issued;
+  }
+};
+
+/// A blind signature as issued, for replies, NUT-08 and NUT-09.
+struct StoredSignature {
+  std::uint32_t keyset = 0;  ///< KeysetRecord::number
+  cashu::Amount amount = 0;
+  bool pending = false;  ///< a blank output of a melt under way: reserved, not signed
+  PointBytes c_blinded{};
+  crypto::Dleq dleq;
+  Hash32 operation{};  ///< fingerprint of the request that it answered
+};
+
+/// NUT-05.
+struct MeltQuote {
+  std::string id;
+  Hash32 payment_hash{};
+  std::string request;  ///< BOLT11
+  cashu::Unit unit;
+  cashu::Amount amount = 0;
+  cashu::Amount fee_reserve = 0;
+  Msat invoice_msat = 0;     ///< what the payee gets
+  bool names_amount = true;  ///< the invoice itself says it
+  std::uint64_t price_msat = 0;
+  enum class State { unpaid, pending, paid } state = State::unpaid;
+  UnixSeconds created_at{};
+  UnixSeconds expires_at{};
+  cashu::Amount inputs = 0;     ///< once begun: their sum
+  cashu::Amount input_fee = 0;  ///< once begun
+  std::optional<Hash32> preimage;
+  Hash32 operation{};                   ///< once begun: fingerprint of the request
+  std::vector<StoredSignature> change;  ///< once paid: change[i] belongs to outputs[i]
+};
+
+/// A blank output of a melt (NUT-08), in the order of the request.
+struct BlankOutput {
+  PointBytes b_blinded{};
+  std::uint32_t keyset = 0;
+};
+
+struct ProofState {
+  enum class State { unspent, pending, spent } state = State::unspent;
+  std::string witness;                  ///< only when spent
+  std::optional<match::MatchId> match;  ///< burned or settled for this match
+};
+
+/// A settlement's evidence, served to everyone.
+struct StoredVerdict {
+  std::string announcement;  ///< events as JSON
+  std::string verdict;
+  std::vector<std::string> claims;  ///< in the order they came
+};
+
+/// What the mint owes and owns.
+struct UnitTotals {
+  cashu::Unit unit;
+  std::uint64_t price_msat = 0;
+  Wide issued = 0;    ///< blind signatures
+  Wide redeemed = 0;  ///< proofs spent for good
+  Wide paid_for = 0;  ///< mint quotes, credited when paid
+  Wide claimed = 0;   ///< of that, issued
+  Wide outstanding() const { return issued - redeemed; }
+  Wide owed() const { return outstanding() + paid_for - claimed; }
+};
+struct Totals {
+  std::vector<UnitTotals> units;
+  Wide received_msat = 0;
+  Wide paid_out_msat = 0;  ///< with fees
+  Wide credit_msat = 0;    ///< burned for matches, not yet minted
+  /// All that holders, payers and matches could still ask for.
+  Wide liabilities_msat() const;
+  Wide assets_msat() const { return received_msat - paid_out_msat; }
+  bool solvent() const { return liabilities_msat() <= assets_msat(); }
+};
+
+}  // namespace manastr::mint

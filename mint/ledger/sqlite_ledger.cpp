@@ -1,0 +1,333 @@
+#include "mint/ledger/sqlite_ledger.h"
+
+#include <atomic>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include "common/base/failpoint.h"
+#include "common/base/inbox.h"
+#include "mint/ledger/books.h"
+#include "mint/ledger/seen_filter.h"
+#include "mint/ledger/sqlite_reads.h"
+#include "mint/ledger/sqlite_schema.h"
+#include "mint/ledger/sqlite_writes.h"
+
+namespace manastr::mint {
+namespace {
+
+using storage::Database;
+using storage::Query;
+using storage::Savepoint;
+using storage::Transaction;
+
+struct Job {
+  Write write;
+  WriteDone done;
+};
+
+class SqliteLedger final : public Ledger {
+ public:
+  SqliteLedger(SqliteLedgerOptions options, const Clock& clock, Database database)
+      : options_(std::move(options)),
+        clock_(&clock),
+        database_(std::move(database)),
+        reads_({.create = false, .read_only = true, .wal_autocheckpoint = 0, .vfs = options_.vfs},
+               options_.file),
+        proofs_(options_.filter_log2_bits),
+        outputs_(options_.filter_log2_bits),
+        writes_(database_, books_, proofs_, outputs_),
+        inbox_(options_.queue) {}
+  ~SqliteLedger() override {
+    inbox_.close();
+    if (committer_.joinable()) committer_.join();
+  }
+
+  Status load();
+  void start() {
+    committer_ = std::thread([this] { commit_loop(); });
+  }
+
+  Result<std::vector<KeysetRecord>> keysets() override;
+  Status store_keysets(const std::vector<KeysetRecord>& records) override;
+  Status set_prices(const std::vector<Price>& prices) override;
+
+  bool write(Write write, WriteDone done) override {
+    return inbox_.try_push({std::move(write), std::move(done)});
+  }
+  Result<Written> write_now(Write write) override;
+
+  bool may_know_proof(const PointBytes& y) const override { return proofs_.may_contain(y); }
+  bool may_know_output(const PointBytes& b_blinded) const override { return outputs_.may_contain(b_blinded); }
+  Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys) override {
+    return reads_.proof_states(ys);
+  }
+  Result<std::vector<std::optional<StoredSignature>>> signatures(
+      std::span<const PointBytes> bs_blinded) override {
+    return reads_.signatures(bs_blinded);
+  }
+  Result<std::optional<MintQuote>> mint_quote(std::string_view id) override { return reads_.mint_quote(id); }
+  Result<std::optional<MeltQuote>> melt_quote(std::string_view id) override { return reads_.melt_quote(id); }
+  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) override {
+    return reads_.unpaid_mint_quotes(since);
+  }
+  Result<std::vector<MeltQuote>> pending_melts() override { return reads_.pending_melts(); }
+  Result<std::vector<BlankOutput>> blank_outputs(std::string_view quote) override {
+    return reads_.blank_outputs(quote);
+  }
+  Result<std::optional<StoredOperation>> operation(const Hash32& key) override {
+    return reads_.operation(key);
+  }
+  Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) override {
+    return reads_.verdict(match);
+  }
+
+  Totals totals() const override {
+    const std::lock_guard lock(published_mutex_);
+    return published_;
+  }
+  std::size_t queued() const override { return inbox_.size(); }
+  Status health() const override {
+    const std::lock_guard lock(published_mutex_);
+    if (!failure_.empty()) return broken(failure_);
+    return {};
+  }
+
+ private:
+  using Outcomes = std::vector<std::optional<Result<Written>>>;
+  void commit_loop();
+  void commit(std::deque<Job> jobs);
+  Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
+  void publish();
+  Status load_filter(std::string_view sql, SeenFilter& filter);
+
+  const SqliteLedgerOptions options_;
+  const Clock* clock_;
+  Database database_;
+  SqliteReads reads_;
+  SeenFilter proofs_;
+  SeenFilter outputs_;
+  Books books_;
+  SqliteWrites writes_;
+  Inbox<Job> inbox_;
+  bool refuses_ = false;  // the committing thread's own
+  mutable std::mutex published_mutex_;
+  Totals published_;
+  std::string failure_;
+  std::thread committer_;
+};
+
+Status SqliteLedger::load_filter(std::string_view sql, SeenFilter& filter) {
+  TRY(Query row, database_.query(sql));
+  for (;;) {
+    TRY(const bool found, row.next());
+    if (!found) return {};
+    TRY(const PointBytes point, row.array<33>(0));
+    filter.add(point);
+  }
+}
+
+Status SqliteLedger::load() {
+  TRY_STATUS(storage::migrate(database_, storage::kMintLedger, ledger_migrations()));
+  TRY_STATUS(load_filter("SELECT y FROM proofs", proofs_));
+  TRY_STATUS(load_filter("SELECT b_ FROM signatures", outputs_));
+  TRY(const std::vector<KeysetRecord> records, keysets());
+  books_.set_keysets(records);
+  {
+    TRY(Query row, database_.query("SELECT unit, msat FROM prices"));
+    for (;;) {
+      TRY(const bool found, row.next());
+      if (!found) break;
+      books_.set_price(books_.unit(row.text(0)), row.unsigned_integer(1));
+    }
+  }
+  {
+    TRY(Query row, database_.query("SELECT unit, issued, redeemed, paid_for, claimed FROM unit_totals"));
+    for (;;) {
+      TRY(const bool found, row.next());
+      if (!found) break;
+      const std::size_t index = books_.unit(row.text(0));
+      UnitSums& unit = books_.sums.units[index];
+      unit.issued += row.integer(1);
+      unit.redeemed += row.integer(2);
+      unit.paid_for += row.integer(3);
+      unit.claimed += row.integer(4);
+    }
+  }
+  {
+    TRY(Query row, database_.query("SELECT received_msat, paid_out_msat, credit_msat FROM money_totals"));
+    for (;;) {
+      TRY(const bool found, row.next());
+      if (!found) break;
+      books_.sums.received += row.integer(0);
+      books_.sums.paid_out += row.integer(1);
+      books_.sums.credit += row.integer(2);
+    }
+  }
+  publish();
+  return {};
+}
+
+Result<std::vector<KeysetRecord>> SqliteLedger::keysets() {
+  TRY(Query row,
+      database_.query("SELECT number, id, unit, position, input_fee_ppk, denominations, active, final_expiry "
+                      "FROM keysets ORDER BY number"));
+  std::vector<KeysetRecord> out;
+  for (;;) {
+    TRY(const bool found, row.next());
+    if (!found) return out;
+    KeysetRecord record;
+    record.number = static_cast<std::uint32_t>(row.integer(0));
+    const auto id = cashu::KeysetId::from_bytes(row.blob(1));
+    if (!id) return broken("the ledger's keyset " + std::to_string(record.number) + " has a malformed id");
+    record.id = *id;
+    record.unit = row.text(2);
+    record.position = static_cast<std::uint32_t>(row.integer(3));
+    record.input_fee_ppk = row.unsigned_integer(4);
+    record.denominations = static_cast<std::uint32_t>(row.integer(5));
+    record.active = row.integer(6) != 0;
+    if (!row.is_null(7)) record.final_expiry = unix_seconds(row.integer(7));
+    out.push_back(std::move(record));
+  }
+}
+
+Status SqliteLedger::store_keysets(const std::vector<KeysetRecord>& records) {
+  TRY(Transaction transaction, Transaction::begin(database_));
+  for (const KeysetRecord& record : records) {
+    TRY_STATUS(database_.run(
+        "INSERT INTO keysets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(number) DO UPDATE SET "
+        "active = ?7",
+        record.number, record.id.bytes(), record.unit, record.position, record.input_fee_ppk,
+        record.denominations, record.active,
+        record.final_expiry ? std::optional(count(*record.final_expiry)) : std::nullopt));
+  }
+  TRY_STATUS(transaction.commit());
+  books_.set_keysets(records);
+  publish();
+  return {};
+}
+
+Status SqliteLedger::set_prices(const std::vector<Price>& prices) {
+  Books next = books_;
+  for (const Price& price : prices) next.set_price(next.unit(price.unit), price.msat);
+  if (next.gap() > 0 && next.gap() > books_.gap()) {
+    return invalid("these prices would let the mint owe " + to_text(next.gap()) +
+                   " msat more than it has taken in: keep price_msat where it was until enough is melted");
+  }
+  TRY(Transaction transaction, Transaction::begin(database_));
+  for (const Price& price : prices) {
+    TRY_STATUS(database_.run("INSERT INTO prices VALUES(?1, ?2) ON CONFLICT(unit) DO UPDATE SET msat = ?2",
+                             price.unit, price.msat));
+  }
+  TRY_STATUS(transaction.commit());
+  books_ = std::move(next);
+  publish();
+  return {};
+}
+
+Result<Written> SqliteLedger::write_now(Write write) {
+  std::promise<Result<Written>> promise;
+  auto future = promise.get_future();
+  if (!inbox_.push(
+          {std::move(write), [&promise](Result<Written> result) { promise.set_value(std::move(result)); }})) {
+    return unavailable("the mint is shutting down");
+  }
+  return future.get();
+}
+
+void SqliteLedger::publish() {
+  Totals totals = books_.totals();
+  const std::lock_guard lock(published_mutex_);
+  published_ = std::move(totals);
+}
+
+void SqliteLedger::commit_loop() {
+  for (;;) {
+    std::deque<Job> jobs = inbox_.take(options_.batch);
+    if (jobs.empty()) return;
+    commit(std::move(jobs));
+  }
+}
+
+/// Everything in one transaction; `separately` puts each write into a savepoint of its own, for batches with
+/// a refusal in them. Sets the outcome of the refused ones. `invalid` with no message: a refusal happened,
+/// try separately.
+Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately) {
+  TRY(Transaction transaction, Transaction::begin(database_));
+  const Sums before = books_.sums;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Sums before_this = books_.sums;
+    std::optional<Savepoint> savepoint;
+    if (separately) {
+      TRY(Savepoint set, Savepoint::set(database_));
+      savepoint.emplace(std::move(set));
+    }
+    outcomes[i] = writes_.apply(jobs[i].write);
+    if (database_.failed()) return broken("the disk failed");
+    if (!*outcomes[i]) {
+      if (!separately) return invalid("");
+      books_.restore(before_this);
+    } else if (separately) {
+      TRY_STATUS(savepoint->keep());
+    }
+  }
+  constexpr std::int64_t kHour = 3600;
+  TRY_STATUS(writes_.store_totals(before, count(clock_->now_seconds()) / kHour));
+  failpoint("mint.before-commit");
+  return transaction.commit();
+}
+
+void SqliteLedger::commit(std::deque<Job> jobs) {
+  const Monotonic started = clock_->monotonic();
+  Outcomes outcomes(jobs.size());
+  Status status = broken("");
+  if (!refuses_) {
+    const Sums before = books_.sums;
+    status = try_commit(jobs, outcomes, false);
+    if (!status && status.error().message.empty()) {
+      books_.restore(before);
+      status = try_commit(jobs, outcomes, true);
+    }
+    if (!status) {
+      books_.restore(before);
+      if (database_.failed() || status.error().kind == ErrorKind::broken) {
+        refuses_ = true;
+        const std::lock_guard lock(published_mutex_);
+        failure_ =
+            "writing the ledger failed (" + status.error().message + "); nothing is written until a restart";
+      }
+    }
+  }
+  failpoint("mint.after-commit");
+  if (status) {
+    publish();
+    if (options_.on_commit) {
+      options_.on_commit(jobs.size(), std::chrono::duration<double>(clock_->monotonic() - started).count());
+    }
+  }
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (refuses_) {
+      jobs[i].done(broken("the mint's ledger can't be written: its operator has to restart it"));
+    } else if (!status) {
+      jobs[i].done(unavailable("the mint's ledger can't be written now: try again"));
+    } else {
+      jobs[i].done(*std::move(outcomes[i]));
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options, const Clock& clock) {
+  constexpr int kCacheKib = 256 * 1024;
+  constexpr int kCheckpointPages = 20'000;
+  TRY(Database database,
+      Database::open(options.file,
+                     {.wal_autocheckpoint = kCheckpointPages, .cache_kib = kCacheKib, .vfs = options.vfs}));
+  auto ledger = std::make_unique<SqliteLedger>(std::move(options), clock, std::move(database));
+  TRY_STATUS(ledger->load());
+  ledger->start();
+  return ledger;
+}
+
+}  // namespace manastr::mint

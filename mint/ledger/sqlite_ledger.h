@@ -1,0 +1,25 @@
+// The ledger in one SQLite file: one committing thread, group commit, readers with connections of their own.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "mint/ledger/ledger.h"
+
+namespace manastr::mint {
+
+struct SqliteLedgerOptions {
+  std::string file;
+  std::size_t queue = 20'000;  ///< writes waiting
+  std::size_t batch = 1'000;   ///< writes per commit
+  unsigned filter_log2_bits =
+      28;           ///< 32 MiB for each of the two filters: good for some 25 million points each
+  std::string vfs;  ///< of storage::OpenOptions
+  /// After each commit, from the committing thread: how many writes, how long.
+  std::function<void(std::size_t writes, double seconds)> on_commit;
+};
+
+/// Opens or makes the file, brings its schema forward and loads totals and filters.
+Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options,
+                                                   const Clock& clock = system_clock());
+
+}  // namespace manastr::mint

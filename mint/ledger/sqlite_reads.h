@@ -1,0 +1,35 @@
+// Queries of the SQLite ledger, and the connections for them: any thread borrows one, they see committed
+// writes alone.
+#pragma once
+#include <memory>
+#include <mutex>
+
+#include "common/storage/database.h"
+#include "mint/ledger/ledger.h"
+
+namespace manastr::mint {
+
+class SqliteReads {
+ public:
+  explicit SqliteReads(storage::OpenOptions options, std::string file);
+
+  Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys);
+  Result<std::vector<std::optional<StoredSignature>>> signatures(std::span<const PointBytes> bs_blinded);
+  Result<std::optional<MintQuote>> mint_quote(std::string_view id);
+  Result<std::optional<MeltQuote>> melt_quote(std::string_view id);
+  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since);
+  Result<std::vector<MeltQuote>> pending_melts();
+  Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote);
+  Result<std::optional<StoredOperation>> operation(const Hash32& key);
+  Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match);
+
+ private:
+  class Borrowed;
+  Result<Borrowed> borrow();
+  const storage::OpenOptions options_;
+  const std::string file_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<storage::Database>> idle_;
+};
+
+}  // namespace manastr::mint

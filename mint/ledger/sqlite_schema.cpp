@@ -1,0 +1,71 @@
+#include "mint/ledger/sqlite_schema.h"
+
+namespace manastr::mint {
+namespace {
+
+// Rowid tables with a unique index: in batches a third faster than WITHOUT ROWID with random keys.
+constexpr storage::Migration kMigrations[] = {
+    {"the ledger", R"sql(
+CREATE TABLE keysets(
+  number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, unit TEXT NOT NULL, position INTEGER NOT NULL,
+  input_fee_ppk INTEGER NOT NULL, denominations INTEGER NOT NULL, active INTEGER NOT NULL,
+  final_expiry INTEGER) STRICT;
+CREATE TABLE prices(unit TEXT PRIMARY KEY, msat INTEGER NOT NULL) STRICT;
+
+-- A row is a proof that can't be spent any more: state 1 spent, 0 locked by the melt `melt`.
+CREATE TABLE proofs(
+  y BLOB NOT NULL, keyset INTEGER NOT NULL, amount INTEGER NOT NULL, state INTEGER NOT NULL,
+  melt INTEGER, witness TEXT, match BLOB) STRICT;
+CREATE UNIQUE INDEX proofs_y ON proofs(y);
+CREATE INDEX proofs_locked ON proofs(melt) WHERE state = 0;
+
+-- A row is a B_ that can't be signed again: c_ is null while it is a blank output of a melt under way.
+CREATE TABLE signatures(
+  b_ BLOB NOT NULL, keyset INTEGER NOT NULL, amount INTEGER NOT NULL, c_ BLOB, e BLOB, s BLOB,
+  operation BLOB, melt INTEGER, position INTEGER) STRICT;
+CREATE UNIQUE INDEX signatures_b ON signatures(b_);
+CREATE INDEX signatures_melt ON signatures(melt) WHERE melt IS NOT NULL;
+
+CREATE TABLE mint_quotes(
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment_hash BLOB NOT NULL UNIQUE, request TEXT NOT NULL,
+  unit TEXT NOT NULL, amount INTEGER NOT NULL, amount_paid INTEGER NOT NULL, amount_issued INTEGER NOT NULL,
+  received_msat INTEGER NOT NULL, invoice_msat INTEGER NOT NULL, pubkey BLOB, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL) STRICT;
+CREATE INDEX mint_quotes_unpaid ON mint_quotes(expires_at) WHERE received_msat = 0;
+
+-- state 0 unpaid, 1 pending, 2 paid. An invoice is paid through one quote at most.
+CREATE TABLE melt_quotes(
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment_hash BLOB NOT NULL, request TEXT NOT NULL,
+  unit TEXT NOT NULL, amount INTEGER NOT NULL, fee_reserve INTEGER NOT NULL, invoice_msat INTEGER NOT NULL,
+  names_amount INTEGER NOT NULL, price_msat INTEGER NOT NULL, state INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, inputs INTEGER NOT NULL, input_fee INTEGER NOT NULL, preimage BLOB, operation BLOB,
+  paid_msat INTEGER) STRICT;
+CREATE UNIQUE INDEX melt_quotes_begun ON melt_quotes(payment_hash) WHERE state > 0;
+CREATE INDEX melt_quotes_pending ON melt_quotes(number) WHERE state = 1;
+
+CREATE TABLE authorizations(event BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+CREATE INDEX authorizations_until ON authorizations(until);
+CREATE TABLE operations(
+  key BLOB PRIMARY KEY, operation BLOB NOT NULL, credit_msat INTEGER NOT NULL) STRICT;
+CREATE TABLE match_credits(match BLOB PRIMARY KEY, msat INTEGER NOT NULL) STRICT;
+CREATE TABLE verdicts(
+  match BLOB PRIMARY KEY, verdict_id BLOB NOT NULL, announcement TEXT NOT NULL, verdict TEXT NOT NULL) STRICT;
+CREATE TABLE claims(
+  number INTEGER PRIMARY KEY, match BLOB NOT NULL, claim_id BLOB NOT NULL UNIQUE, claim TEXT NOT NULL) STRICT;
+CREATE INDEX claims_match ON claims(match);
+
+-- Sums by hour; rows of past hours are never changed.
+CREATE TABLE unit_totals(
+  unit TEXT NOT NULL, hour INTEGER NOT NULL, issued INTEGER NOT NULL, redeemed INTEGER NOT NULL,
+  paid_for INTEGER NOT NULL, claimed INTEGER NOT NULL, PRIMARY KEY(unit, hour)) STRICT;
+CREATE TABLE money_totals(
+  hour INTEGER PRIMARY KEY, received_msat INTEGER NOT NULL, paid_out_msat INTEGER NOT NULL,
+  credit_msat INTEGER NOT NULL) STRICT;
+)sql"},
+};
+
+}  // namespace
+
+std::span<const storage::Migration> ledger_migrations() { return kMigrations; }
+
+}  // namespace manastr::mint

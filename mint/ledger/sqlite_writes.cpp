@@ -1,0 +1,406 @@
+#include "mint/ledger/sqlite_writes.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/gameapi/requests.h"
+
+namespace manastr::mint {
+namespace {
+
+using storage::Query;
+constexpr std::int64_t kLocked = 0;
+constexpr std::int64_t kSpent = 1;
+
+bool fits(Wide value) { return value >= 0 && value <= std::numeric_limits<std::int64_t>::max(); }
+
+}  // namespace
+
+Result<Written> SqliteWrites::apply(const Write& write) {
+  const Wide before = books_->gap();
+  TRY(Written written, std::visit([this](const auto& one) { return (*this)(one); }, write));
+  const Wide after = books_->gap();
+  // What a payment did to the outside can't be refused any more; it is written, and /health shows the gap.
+  if (after > 0 && after > before && !std::holds_alternative<FinishMelt>(write)) {
+    return broken("refused: the mint would owe " + to_text(after) +
+                  " msat more than it has; its operator has been told");
+  }
+  return written;
+}
+
+Status SqliteWrites::store_totals(const Sums& before, std::int64_t hour) {
+  const Sums& now = books_->sums;
+  for (std::size_t i = 0; i < now.units.size(); ++i) {
+    const UnitSums was = i < before.units.size() ? before.units[i] : UnitSums{};
+    if (now.units[i] == was) continue;
+    const auto difference = [](Wide a, Wide b) { return static_cast<std::int64_t>(a - b); };
+    TRY_STATUS(database_->run(
+        "INSERT INTO unit_totals VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(unit, hour) DO UPDATE SET issued "
+        "= issued + ?3, "
+        "redeemed = redeemed + ?4, paid_for = paid_for + ?5, claimed = claimed + ?6",
+        books_->unit_name(i), hour, difference(now.units[i].issued, was.issued),
+        difference(now.units[i].redeemed, was.redeemed), difference(now.units[i].paid_for, was.paid_for),
+        difference(now.units[i].claimed, was.claimed)));
+  }
+  if (now.received != before.received || now.paid_out != before.paid_out || now.credit != before.credit) {
+    TRY_STATUS(
+        database_->run("INSERT INTO money_totals VALUES(?1, ?2, ?3, ?4) ON CONFLICT(hour) DO UPDATE SET "
+                       "received_msat = received_msat + ?2, "
+                       "paid_out_msat = paid_out_msat + ?3, credit_msat = credit_msat + ?4",
+                       hour, static_cast<std::int64_t>(now.received - before.received),
+                       static_cast<std::int64_t>(now.paid_out - before.paid_out),
+                       static_cast<std::int64_t>(now.credit - before.credit)));
+  }
+  return {};
+}
+
+// --- rows
+// -----------------------------------------------------------------------------------------------------------
+
+std::unexpected<Error> SqliteWrites::proof_conflict(const PointBytes& y) {
+  auto row = database_->query("SELECT state FROM proofs WHERE y = ?", y);
+  if (!row) return std::unexpected(row.error());
+  const auto found = row->next();
+  if (!found) return std::unexpected(found.error());
+  if (*found && row->integer(0) == kLocked) {
+    return refused(cashu::kProofsPending,
+                   "an input is locked by a payment under way: ask again when it is over");
+  }
+  return refused(cashu::kProofsSpent, "an input is already spent");
+}
+
+std::unexpected<Error> SqliteWrites::output_conflict(const PointBytes& b_blinded) {
+  auto row = database_->query("SELECT c_ IS NULL FROM signatures WHERE b_ = ?", b_blinded);
+  if (!row) return std::unexpected(row.error());
+  const auto found = row->next();
+  if (!found) return std::unexpected(found.error());
+  if (*found && row->integer(0) != 0) {
+    return refused(cashu::kOutputsPending, "an output is reserved by a payment under way: use fresh outputs");
+  }
+  return refused(cashu::kOutputsAlreadySigned,
+                 "an output has been signed before: use fresh outputs, or restore it (NUT-09)");
+}
+
+Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchId* match) {
+  if (spends.empty()) return {};
+  TRY(Query insert, database_->query("INSERT INTO proofs(y, keyset, amount, state, witness, match) "
+                                     "VALUES(?, ?, ?, 1, ?, ?) ON CONFLICT(y) DO NOTHING"));
+  for (const Spend& proof : spends) {
+    insert.reset();
+    insert.bind(1, proof.y);
+    insert.bind(2, proof.keyset);
+    insert.bind(3, proof.amount);
+    if (proof.witness.empty()) {
+      insert.bind(4, nullptr);
+    } else {
+      insert.bind(4, proof.witness);
+    }
+    if (match == nullptr) {
+      insert.bind(5, nullptr);
+    } else {
+      insert.bind(5, *match);
+    }
+    TRY([[maybe_unused]] const bool row, insert.next());
+    if (database_->changes() == 0) return proof_conflict(proof.y);
+    proofs_->add(proof.y);
+    books_->of_keyset(proof.keyset).redeemed += proof.amount;
+  }
+  return {};
+}
+
+Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
+  for (const Spend& proof : spends) {
+    TRY_STATUS(
+        database_->run("INSERT INTO proofs(y, keyset, amount, state, melt, witness) VALUES(?, ?, ?, 0, ?, ?) "
+                       "ON CONFLICT(y) DO NOTHING",
+                       proof.y, proof.keyset, proof.amount, melt,
+                       proof.witness.empty() ? std::nullopt : std::optional(proof.witness)));
+    if (database_->changes() == 0) return proof_conflict(proof.y);
+    proofs_->add(proof.y);
+  }
+  return {};
+}
+
+Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& operation) {
+  if (issues.empty()) return {};
+  TRY(Query insert, database_->query("INSERT INTO signatures(b_, keyset, amount, c_, e, s, operation) "
+                                     "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(b_) DO NOTHING"));
+  for (const Issue& output : issues) {
+    insert.reset();
+    insert.bind(1, output.b_blinded);
+    insert.bind(2, output.keyset);
+    insert.bind(3, output.amount);
+    insert.bind(4, output.c_blinded);
+    insert.bind(5, output.dleq.e);
+    insert.bind(6, output.dleq.s);
+    insert.bind(7, operation);
+    TRY([[maybe_unused]] const bool row, insert.next());
+    if (database_->changes() == 0) return output_conflict(output.b_blinded);
+    outputs_->add(output.b_blinded);
+    books_->of_keyset(output.keyset).issued += output.amount;
+  }
+  return {};
+}
+
+Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position) {
+  TRY_STATUS(
+      database_->run("INSERT INTO signatures(b_, keyset, amount, melt, position) VALUES(?, ?, 0, ?, ?) "
+                     "ON CONFLICT(b_) DO NOTHING",
+                     blank.b_blinded, blank.keyset, melt, static_cast<std::uint64_t>(position)));
+  if (database_->changes() == 0) return output_conflict(blank.b_blinded);
+  outputs_->add(blank.b_blinded);
+  return {};
+}
+
+// --- swap and mint
+// ----------------------------------------------------------------------------------------------------
+
+Result<Written> SqliteWrites::operator()(const SwapWrite& write) {
+  TRY_STATUS(spend(write.spends, nullptr));
+  TRY_STATUS(issue(write.issues, write.operation));
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const NewMintQuote& write) {
+  const MintQuote& quote = write.quote;
+  TRY_STATUS(
+      database_->run("INSERT INTO mint_quotes(id, payment_hash, request, unit, amount, amount_paid, "
+                     "amount_issued, received_msat, "
+                     "invoice_msat, pubkey, "
+                     "created_at, expires_at, updated_at) VALUES(?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?)",
+                     quote.id, quote.payment_hash, quote.request, quote.unit, quote.amount,
+                     quote.invoice_msat, quote.pubkey ? std::optional(quote.pubkey->bytes()) : std::nullopt,
+                     count(quote.created_at), count(quote.expires_at), count(quote.updated_at)));
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const InvoicePaid& write) {
+  std::size_t unit = 0;
+  cashu::Amount credited = 0;
+  {
+    TRY(Query row,
+        database_->query("SELECT unit, amount FROM mint_quotes WHERE payment_hash = ? AND received_msat = 0",
+                         write.payment_hash));
+    TRY(const bool found, row.next());
+    if (!found) return Written{};
+    unit = books_->unit(row.text(0));
+    credited =
+        std::min(row.unsigned_integer(1), write.received / std::max<std::uint64_t>(books_->price(unit), 1));
+  }
+  TRY_STATUS(database_->run(
+      "UPDATE mint_quotes SET amount_paid = ?, received_msat = ?, updated_at = ? WHERE payment_hash = ?",
+      credited, write.received, count(write.at), write.payment_hash));
+  books_->sums.received += write.received;
+  books_->sums.units[unit].paid_for += credited;
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const MintWrite& write) {
+  Wide amount = 0;
+  for (const Issue& output : write.issues) amount += output.amount;
+  std::uint64_t paid = 0;
+  std::uint64_t issued = 0;
+  std::size_t unit = 0;
+  {
+    TRY(Query row, database_->query("SELECT amount_paid, amount_issued, unit FROM mint_quotes WHERE id = ?",
+                                    write.quote));
+    TRY(const bool found, row.next());
+    if (!found) return invalid("the mint knows no such quote: ask for a new one");
+    paid = row.unsigned_integer(0);
+    issued = row.unsigned_integer(1);
+    unit = books_->unit(row.text(2));
+  }
+  if (paid == 0) return refused(cashu::kQuoteNotPaid, "the quote is not paid yet: pay its request first");
+  if (issued >= paid) return refused(cashu::kAlreadyIssued, "the quote has been issued already");
+  if (amount > Wide{paid} - issued)
+    return refused(cashu::kNotBalanced, "the outputs are worth more than the quote has left");
+  TRY_STATUS(issue(write.issues, write.operation));
+  TRY_STATUS(database_->run("UPDATE mint_quotes SET amount_issued = ?, updated_at = ? WHERE id = ?",
+                            issued + static_cast<std::uint64_t>(amount), count(write.at), write.quote));
+  books_->sums.units[unit].claimed += amount;
+  return Written{};
+}
+
+// --- melt
+// ---------------------------------------------------------------------------------------------------------------
+
+Result<Written> SqliteWrites::operator()(const NewMeltQuote& write) {
+  const MeltQuote& quote = write.quote;
+  TRY_STATUS(database_->run(
+      "INSERT INTO melt_quotes(id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, "
+      "names_amount, price_msat, "
+      "state, created_at, expires_at, inputs, input_fee) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0)",
+      quote.id, quote.payment_hash, quote.request, quote.unit, quote.amount, quote.fee_reserve,
+      quote.invoice_msat, quote.names_amount, quote.price_msat, count(quote.created_at),
+      count(quote.expires_at)));
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
+  std::int64_t number = 0;
+  {
+    TRY(Query row, database_->query(
+                       "SELECT number, state, (SELECT max(b.state) FROM melt_quotes b WHERE b.payment_hash = "
+                       "a.payment_hash) FROM melt_quotes a WHERE a.id = ?",
+                       write.quote));
+    TRY(const bool found, row.next());
+    if (!found) return invalid("the mint knows no such quote: ask for a new one");
+    number = row.integer(0);
+    if (row.integer(2) == 1)
+      return refused(cashu::kQuotePending, "this invoice is being paid: ask for the quote's state");
+    if (row.integer(2) == 2) return refused(cashu::kInvoiceAlreadyPaid, "this invoice has been paid already");
+  }
+  TRY_STATUS(lock(write.spends, number));
+  for (std::size_t i = 0; i < write.blanks.size(); ++i) TRY_STATUS(reserve(write.blanks[i], number, i));
+  Wide inputs = 0;
+  for (const Spend& proof : write.spends) inputs += proof.amount;
+  if (!fits(inputs))
+    return refused(cashu::kAmountOutsideLimit, "the inputs are worth more than the mint can count");
+  TRY_STATUS(database_->run(
+      "UPDATE melt_quotes SET state = 1, inputs = ?, input_fee = ?, operation = ? WHERE number = ?",
+      static_cast<std::uint64_t>(inputs), write.input_fee, write.operation, number));
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const FinishMelt& write) {
+  std::int64_t number = 0;
+  Wide inputs = 0;
+  std::size_t unit = 0;
+  Hash32 operation{};
+  {
+    TRY(Query row,
+        database_->query("SELECT number, state, inputs, unit, operation FROM melt_quotes WHERE id = ?",
+                         write.quote));
+    TRY(const bool found, row.next());
+    if (!found) return broken("a payment was made for a quote that the ledger lacks");
+    if (row.integer(1) == 2) return Written{};
+    if (row.integer(1) != 1) return broken("a payment was made for a quote that was not begun");
+    number = row.integer(0);
+    inputs = row.unsigned_integer(2);
+    unit = books_->unit(row.text(3));
+    TRY(operation, row.array<32>(4));
+  }
+  TRY_STATUS(database_->run("UPDATE proofs SET state = 1 WHERE melt = ? AND state = 0", number));
+  Wide change = 0;
+  for (const Issue& output : write.change) {
+    TRY_STATUS(database_->run(
+        "UPDATE signatures SET amount = ?, c_ = ?, e = ?, s = ?, operation = ? WHERE b_ = ? AND melt = ?",
+        output.amount, output.c_blinded, output.dleq.e, output.dleq.s, operation, output.b_blinded, number));
+    if (database_->changes() != 1)
+      return broken("change was signed for an output that the ledger has not reserved");
+    change += output.amount;
+  }
+  TRY_STATUS(database_->run("DELETE FROM signatures WHERE melt = ? AND c_ IS NULL", number));
+  TRY_STATUS(database_->run("UPDATE melt_quotes SET state = 2, preimage = ?, paid_msat = ? WHERE number = ?",
+                            write.preimage, write.paid, number));
+  books_->sums.units[unit].redeemed += inputs;
+  books_->sums.units[unit].issued += change;
+  books_->sums.paid_out += write.paid;
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
+  std::int64_t number = 0;
+  {
+    TRY(Query row,
+        database_->query("SELECT number FROM melt_quotes WHERE id = ? AND state = 1", write.quote));
+    TRY(const bool found, row.next());
+    if (!found) return Written{};
+    number = row.integer(0);
+  }
+  TRY_STATUS(database_->run("DELETE FROM proofs WHERE melt = ? AND state = 0", number));
+  TRY_STATUS(database_->run("DELETE FROM signatures WHERE melt = ? AND c_ IS NULL", number));
+  TRY_STATUS(database_->run(
+      "UPDATE melt_quotes SET state = 0, inputs = 0, input_fee = 0, operation = NULL WHERE number = ?",
+      number));
+  return Written{};
+}
+
+// --- game operations
+// ------------------------------------------------------------------------------------------------------
+
+Result<Written> SqliteWrites::operator()(const UseAuthorization& write) {
+  TRY_STATUS(database_->run("DELETE FROM authorizations WHERE until <= ?", count(write.now)));
+  TRY_STATUS(database_->run("INSERT INTO authorizations VALUES(?, ?) ON CONFLICT(event) DO NOTHING",
+                            write.event, count(write.until)));
+  if (database_->changes() == 0)
+    return refused(0, "this authorization event was used before: sign a new one");
+  return Written{};
+}
+
+Result<std::uint64_t> SqliteWrites::credit(const match::MatchId& match) {
+  TRY(Query row, database_->query("SELECT msat FROM match_credits WHERE match = ?", match));
+  TRY(const bool found, row.next());
+  return found ? row.unsigned_integer(0) : 0;
+}
+
+Status SqliteWrites::use_key(const Hash32& key, const Hash32& operation, std::uint64_t credit_msat) {
+  TRY_STATUS(database_->run("INSERT INTO operations VALUES(?, ?, ?) ON CONFLICT(key) DO NOTHING", key,
+                            operation, credit_msat));
+  if (database_->changes() == 0)
+    return invalid("this operation id was used for another request: take a fresh one");
+  return {};
+}
+
+Result<Written> SqliteWrites::operator()(const BurnWrite& write) {
+  TRY(const std::uint64_t before, credit(write.match));
+  const Wide worth = value_of(write.burned, write.price_msat);
+  const Wide after = Wide{before} + worth;
+  if (!fits(after))
+    return refused(cashu::kAmountOutsideLimit, "the inputs are worth more than the mint can count");
+  const auto left = static_cast<std::uint64_t>(after);
+  TRY_STATUS(use_key(write.key, write.operation, left));
+  TRY_STATUS(spend(write.spends, &write.match));
+  TRY_STATUS(
+      database_->run("INSERT INTO match_credits VALUES(?1, ?2) ON CONFLICT(match) DO UPDATE SET msat = ?2",
+                     write.match, left));
+  books_->sums.credit += worth;
+  return Written{left};
+}
+
+Result<Written> SqliteWrites::operator()(const CreditedIssue& write) {
+  TRY(const std::uint64_t before, credit(write.match));
+  if (write.cost_msat > Wide{before}) {
+    return refused(gameapi::kNoBurnCredit, "the match has burned " + std::to_string(before) +
+                                               " msat that may still be minted, the outputs are worth " +
+                                               to_text(write.cost_msat));
+  }
+  const auto left = static_cast<std::uint64_t>(Wide{before} - write.cost_msat);
+  TRY_STATUS(use_key(write.key, write.operation, left));
+  TRY_STATUS(issue(write.issues, write.operation));
+  TRY_STATUS(database_->run("UPDATE match_credits SET msat = ? WHERE match = ?", left, write.match));
+  books_->sums.credit -= write.cost_msat;
+  return Written{left};
+}
+
+Result<bool> SqliteWrites::group_done(const SettleGroup& group) {
+  TRY(Query row,
+      database_->query("SELECT operation FROM signatures WHERE b_ = ?", group.issues.front().b_blinded));
+  TRY(const bool found, row.next());
+  return found && std::ranges::equal(row.blob(0), group.operation);
+}
+
+Result<Written> SqliteWrites::operator()(const SettleWrite& write) {
+  TRY_STATUS(database_->run("INSERT INTO verdicts VALUES(?, ?, ?, ?) ON CONFLICT(match) DO NOTHING",
+                            write.match, write.verdict_id, write.announcement, write.verdict));
+  if (database_->changes() == 0) {
+    TRY(Query row, database_->query("SELECT verdict_id FROM verdicts WHERE match = ?", write.match));
+    TRY([[maybe_unused]] const bool found, row.next());
+    if (!std::ranges::equal(row.blob(0), write.verdict_id)) {
+      return refused(gameapi::kVerdictInvalid,
+                     "the match was settled by another verdict: see /game-engine/verdicts/");
+    }
+  }
+  for (const SettleGroup& group : write.groups) {
+    TRY(const bool done, group_done(group));
+    if (done) continue;
+    TRY_STATUS(spend(group.spends, &write.match));
+    TRY_STATUS(issue(group.issues, group.operation));
+  }
+  TRY_STATUS(database_->run(
+      "INSERT INTO claims(match, claim_id, claim) VALUES(?, ?, ?) ON CONFLICT(claim_id) DO NOTHING",
+      write.match, write.claim_id, write.claim));
+  return Written{};
+}
+
+}  // namespace manastr::mint

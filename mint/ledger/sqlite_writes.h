@@ -1,0 +1,52 @@
+// Applies one Write after the other to an open transaction of the SQLite ledger. Used by its committing
+// thread alone.
+#pragma once
+#include "common/storage/database.h"
+#include "mint/ledger/books.h"
+#include "mint/ledger/seen_filter.h"
+#include "mint/ledger/writes.h"
+
+namespace manastr::mint {
+
+class SqliteWrites {
+ public:
+  SqliteWrites(storage::Database& database, Books& books, SeenFilter& proofs, SeenFilter& outputs)
+      : database_(&database), books_(&books), proofs_(&proofs), outputs_(&outputs) {}
+
+  /// An error leaves the transaction and the books in an undefined state: the caller rolls both back. Asserts
+  /// solvency.
+  Result<Written> apply(const Write& write);
+  /// The difference to `before` into the rows of `hour` (hours since 1970).
+  Status store_totals(const Sums& before, std::int64_t hour);
+
+ private:
+  Result<Written> operator()(const SwapWrite& write);
+  Result<Written> operator()(const NewMintQuote& write);
+  Result<Written> operator()(const InvoicePaid& write);
+  Result<Written> operator()(const MintWrite& write);
+  Result<Written> operator()(const NewMeltQuote& write);
+  Result<Written> operator()(const BeginMelt& write);
+  Result<Written> operator()(const FinishMelt& write);
+  Result<Written> operator()(const ReleaseMelt& write);
+  Result<Written> operator()(const UseAuthorization& write);
+  Result<Written> operator()(const BurnWrite& write);
+  Result<Written> operator()(const CreditedIssue& write);
+  Result<Written> operator()(const SettleWrite& write);
+
+  Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
+  Status lock(const std::vector<Spend>& spends, std::int64_t melt);
+  Status issue(const std::vector<Issue>& issues, const Hash32& operation);
+  Status reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position);
+  std::unexpected<Error> proof_conflict(const PointBytes& y);
+  std::unexpected<Error> output_conflict(const PointBytes& b_blinded);
+  Result<std::uint64_t> credit(const match::MatchId& match);
+  Status use_key(const Hash32& key, const Hash32& operation, std::uint64_t credit_msat);
+  Result<bool> group_done(const SettleGroup& group);
+
+  storage::Database* database_;
+  Books* books_;
+  SeenFilter* proofs_;
+  SeenFilter* outputs_;
+};
+
+}  // namespace manastr::mint

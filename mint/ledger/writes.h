@@ -1,0 +1,124 @@
+// The ledger's transactions as values: each is done whole or not at all. Made by the pipeline and the quotes
+// after everything that can be checked without the ledger has been; what only the ledger knows (spent,
+// signed, paid) it checks itself.
+#pragma once
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/error.h"
+#include "mint/ledger/records.h"
+
+namespace manastr::mint {
+
+struct Spend {
+  PointBytes y{};
+  std::uint32_t keyset = 0;
+  cashu::Amount amount = 0;
+  std::string witness;  ///< kept where NUT-07 must return it: conditions; else ""
+};
+struct Issue {
+  PointBytes b_blinded{};
+  std::uint32_t keyset = 0;
+  cashu::Amount amount = 0;
+  PointBytes c_blinded{};
+  crypto::Dleq dleq;
+};
+
+/// NUT-03. 11001 or 11002 for the inputs, 11003 or 11004 for the outputs.
+struct SwapWrite {
+  Hash32 operation{};
+  std::vector<Spend> spends;
+  std::vector<Issue> issues;
+};
+struct NewMintQuote {
+  MintQuote quote;
+};
+/// An invoice was paid. Credits the quote at the price in force: min(amount, received / price). Again: does
+/// nothing.
+struct InvoicePaid {
+  Hash32 payment_hash{};
+  Msat received = 0;
+  UnixSeconds at{};
+};
+/// NUT-04. 20001 nothing paid, 20002 no such amount left, 11003/11004.
+struct MintWrite {
+  Hash32 operation{};
+  std::string quote;
+  std::vector<Issue> issues;
+  UnixSeconds at{};
+};
+struct NewMeltQuote {
+  MeltQuote quote;
+};
+/// NUT-05, the journal before paying: locks inputs and blank outputs. 20005 or 20006 if this quote or another
+/// one of the same invoice is under way or paid.
+struct BeginMelt {
+  Hash32 operation{};
+  std::string quote;
+  std::vector<Spend> spends;
+  std::vector<BlankOutput> blanks;
+  cashu::Amount input_fee = 0;
+};
+/// The payment left: inputs are spent, the first of the blanks signed, the others free again.
+struct FinishMelt {
+  std::string quote;
+  std::optional<Hash32> preimage;
+  Msat paid = 0;  ///< invoice and fee
+  std::vector<Issue> change;
+};
+/// The payment failed for good: inputs and blanks are free again.
+struct ReleaseMelt {
+  std::string quote;
+};
+/// A NIP-98 event id, used up until it expires. Refused (401) if it is used.
+struct UseAuthorization {
+  Hash32 event{};
+  UnixSeconds now{};
+  UnixSeconds until{};
+};
+/// Burns proofs and credits the match with their value less the input fee.
+struct BurnWrite {
+  Hash32 key{};  ///< the caller's operation id
+  Hash32 operation{};
+  match::MatchId match{};
+  std::vector<Spend> spends;
+  cashu::Amount burned = 0;  ///< less the input fee
+  std::uint64_t price_msat = 0;
+};
+/// Issues against the match's credit. 16003 if it is too small.
+struct CreditedIssue {
+  Hash32 key{};
+  Hash32 operation{};
+  match::MatchId match{};
+  std::vector<Issue> issues;
+  Wide cost_msat = 0;
+};
+struct SettleGroup {
+  Hash32 operation{};
+  std::vector<Spend> spends;
+  std::vector<Issue> issues;
+};
+/// All groups of one claimant and the evidence. A group that was executed with these very outputs counts as
+/// done.
+struct SettleWrite {
+  match::MatchId match{};
+  nostr::EventId verdict_id{};
+  nostr::EventId claim_id{};
+  std::string announcement;
+  std::string verdict;
+  std::string claim;
+  std::vector<SettleGroup> groups;
+};
+
+using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
+                           FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite>;
+
+/// What the caller may want to know of a write that was done.
+struct Written {
+  std::uint64_t credit_msat = 0;  ///< of the match, after a burn or an issue against it
+};
+using WriteDone = std::move_only_function<void(Result<Written>)>;
+
+}  // namespace manastr::mint

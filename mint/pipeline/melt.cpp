@@ -1,0 +1,192 @@
+#include "common/json/reader.h"
+#include "mint/pipeline/fingerprint.h"
+#include "mint/pipeline/funds.h"
+#include "mint/pipeline/known.h"
+#include "mint/pipeline/operations.h"
+#include "mint/pipeline/render.h"
+#include "mint/quotes/melt_quotes.h"
+
+namespace manastr::mint {
+namespace {
+
+std::unexpected<Error> unknown_quote() {
+  return refused(kUnknownQuote, "the mint knows no quote of this id: ask for a new one");
+}
+
+Result<MeltQuoteRequest> read_quote_request(const std::string& body) {
+  TRY(const json::Value value, json::parse(body));
+  MeltQuoteRequest out;
+  TRY(out.request, json::get_string(value, "request"));
+  TRY(out.unit, json::get_string(value, "unit"));
+  const json::Value* options = value.find("options");
+  if (options == nullptr || options->is_null()) return out;
+  if (options->find("mpp") != nullptr && !options->find("mpp")->is_null()) {
+    return invalid("options.mpp: this mint pays an invoice whole, not in parts (NUT-15)");
+  }
+  const json::Value* amountless = options->find("amountless");
+  if (amountless == nullptr || amountless->is_null()) return out;
+  TRY(out.amount_msat, json::get_uint64(*amountless, "amount_msat", "options.amountless"));
+  return out;
+}
+
+struct MeltRequest {
+  std::string quote;
+  Inputs inputs;
+  Outputs blanks;
+  bool prefer_async = false;
+};
+
+Result<MeltRequest> read(Parts& parts, const std::string& body, UnixSeconds now) {
+  TRY(const json::Value value, json::parse(body));
+  MeltRequest out;
+  TRY(out.quote, json::get_string(value, "quote"));
+  TRY(const auto prefer_async, json::get_optional_bool(value, "prefer_async"));
+  out.prefer_async = prefer_async.value_or(false);
+  TRY(out.inputs, read_inputs(value, *parts.ring, parts.limits.max_inputs, now));
+  const json::Value* blanks = value.find("outputs");
+  if (blanks != nullptr && !blanks->is_null()) {
+    TRY(const json::Array* array, json::get_array(value, "outputs"));
+    TRY(auto messages, cashu::blinded_messages_from_json(*array, parts.limits.max_outputs, "outputs"));
+    TRY(out.blanks, check_outputs(std::move(messages), *parts.ring, now, true));
+  }
+  return out;
+}
+
+Status check_against_quote(Parts& parts, const MeltRequest& request, const MeltQuote& quote,
+                           UnixSeconds now) {
+  if (request.inputs.unit != quote.unit) {
+    return refused(cashu::kUnitMismatch,
+                   "the quote is in " + quote.unit + ", the inputs are " + request.inputs.unit);
+  }
+  if (!request.blanks.messages.empty() && request.blanks.unit != quote.unit) {
+    return refused(cashu::kUnitMismatch,
+                   "the quote is in " + quote.unit + ", the outputs are " + request.blanks.unit);
+  }
+  const Wide needed = Wide{quote.amount} + quote.fee_reserve + request.inputs.fee;
+  if (needed > Wide{request.inputs.sum}) {
+    return refused(cashu::kNotBalanced, "inputs of " + to_text(needed) +
+                                            " are needed (amount, fee reserve and input fee), these are " +
+                                            std::to_string(request.inputs.sum));
+  }
+  if (quote.state == MeltQuote::State::pending) {
+    return refused(cashu::kQuotePending, "this quote is being paid: ask for its state");
+  }
+  if (quote.state == MeltQuote::State::paid)
+    return refused(cashu::kInvoiceAlreadyPaid, "this quote has been paid");
+  const CurrencyConfiguration* currency = parts.ring->currency(quote.unit);
+  if (quote.expires_at <= now || currency == nullptr || currency->price_msat != quote.price_msat) {
+    return refused(cashu::kQuoteExpired, "the quote is no longer valid: ask for a new one");
+  }
+  return {};
+}
+
+Result<BeginMelt> prepare(Parts& parts, const Hash32& operation, MeltRequest& request, const MeltQuote& quote,
+                          UnixSeconds now) {
+  TRY_STATUS(check_against_quote(parts, request, quote, now));
+  if (request.blanks.unusable) return std::unexpected(*request.blanks.unusable);
+  compute_ys(request.inputs);
+  TRY([[maybe_unused]] const Known known,
+      look_up(*parts.ledger, operation, request.inputs.ys, request.blanks));
+  TRY_STATUS(check_locks(request.inputs, request.blanks.messages, quote.id, now));
+  TRY_STATUS(verify_proofs(request.inputs));
+  BeginMelt write;
+  write.operation = operation;
+  write.quote = quote.id;
+  write.spends = to_spends(request.inputs);
+  write.input_fee = request.inputs.fee;
+  for (std::size_t i = 0; i < request.blanks.messages.size(); ++i) {
+    write.blanks.push_back(
+        {request.blanks.messages[i].b_blinded.bytes(), request.blanks.keysets[i]->number()});
+  }
+  return write;
+}
+
+Reply show(const Result<MeltQuote>& quote, const KeysetRing& ring) {
+  return quote ? Reply{200, to_body(*quote, ring), Millis{0}} : error_reply(quote.error());
+}
+
+/// The melt is journaled: pays it, and answers at once (`prefer_async`) or when it is over.
+void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
+  if (prefer_async) {
+    flight->finish(show(quote, *parts.ring));
+    parts.melt_payments->pay(std::move(quote), [](Result<MeltQuote>) {});
+    return;
+  }
+  parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
+    flight->finish(show(ended, *parts.ring));
+  });
+}
+
+}  // namespace
+
+void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
+  auto request = read_quote_request(body);
+  if (!request) return answer(error_reply(request.error()));
+  auto quote =
+      make_melt_quote(*request, *parts.ring, parts.melt_quote_expiry, parts.clock->now(), *parts.random);
+  if (!quote) return answer(error_reply(quote.error()));
+  Reply reply{200, to_body(*quote, *parts.ring), Millis{0}};
+  const auto shared = std::make_shared<Answer>(std::move(answer));
+  const bool queued = parts.ledger->write(NewMeltQuote{*std::move(quote)},
+                                          [shared, reply = std::move(reply)](Result<Written> done) mutable {
+                                            (*shared)(done ? std::move(reply) : error_reply(done.error()));
+                                          });
+  if (!queued) (*shared)(overloaded());
+}
+
+void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
+  auto quote = parts.ledger->melt_quote(id);
+  if (!quote) return answer(error_reply(quote.error()));
+  if (!*quote) return answer(error_reply(unknown_quote().error()));
+  answer({200, to_body(**quote, *parts.ring), Millis{0}});
+}
+
+void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
+  const UnixSeconds now = parts.clock->now_seconds();
+  auto request = read(parts, body, now);
+  if (!request) return answer(error_reply(request.error()));
+  prefer_async = prefer_async || request->prefer_async;
+
+  Reservations::Request reservation;
+  reservation.operation =
+      fingerprint(kMeltEndpoint, request->inputs.proofs, request->blanks.messages, request->quote);
+  reservation.witnesses = witness_fingerprint(request->inputs.proofs);
+  reservation.keys.push_back(Reservations::of_quote(request->quote));
+  for (const auto& proof : request->inputs.proofs) reservation.keys.push_back(Reservations::of_proof(proof));
+  for (const auto& output : request->blanks.messages)
+    reservation.keys.push_back(Reservations::of_output(output));
+  reservation.answer = std::move(answer);
+  if (request->inputs.any_condition) {
+    reservation.again = [&parts, body = std::move(body), prefer_async](Answer next) mutable {
+      parts.crypto->post_next(
+          [&parts, body = std::move(body), prefer_async, next = std::move(next)]() mutable {
+            melt(parts, std::move(body), prefer_async, std::move(next));
+          });
+    };
+  }
+  const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
+  if (!flight) return;
+
+  auto found = parts.ledger->melt_quote(request->quote);
+  if (!found) return flight->fail(found.error());
+  if (!*found) return flight->fail(unknown_quote().error());
+  MeltQuote quote = **std::move(found);
+  if (quote.state != MeltQuote::State::unpaid && quote.operation == flight->operation()) {
+    return flight->finish(show(quote, *parts.ring));  // a retry: how far it is now
+  }
+  if (!parts.melt_payments->has_room()) return flight->finish(overloaded());
+  auto write = prepare(parts, flight->operation(), *request, quote, now);
+  if (!write) return flight->fail(write.error());
+  quote.state = MeltQuote::State::pending;
+  quote.operation = flight->operation();
+  quote.inputs = request->inputs.sum;
+  quote.input_fee = request->inputs.fee;
+  const bool queued = parts.ledger->write(*std::move(write), [&parts, flight, quote = std::move(quote),
+                                                              prefer_async](Result<Written> done) mutable {
+    if (!done) return flight->fail(done.error());
+    pay(parts, flight, std::move(quote), prefer_async);
+  });
+  if (!queued) flight->finish(overloaded());
+}
+
+}  // namespace manastr::mint

@@ -1,0 +1,22 @@
+// The operations of NUT-03, 04, 05, 07, 09 and 23. Each takes a request's body on a crypto worker and answers
+// once, from there or from the committing thread, or (melts, quotes) from one that waits for Lightning.
+// Nothing here waits for anything itself.
+#pragma once
+#include "mint/pipeline/parts.h"
+
+namespace manastr::mint {
+
+void swap(Parts& parts, std::string body, Answer answer);
+void check_state(Parts& parts, const std::string& body, Answer answer);
+void restore(Parts& parts, const std::string& body, Answer answer);
+
+void request_mint_quote(Parts& parts, const std::string& body, Answer answer);
+void show_mint_quote(Parts& parts, const std::string& id, Answer answer);
+void mint(Parts& parts, std::string body, Answer answer);
+
+void request_melt_quote(Parts& parts, const std::string& body, Answer answer);
+void show_melt_quote(Parts& parts, const std::string& id, Answer answer);
+/// `prefer_async` as a header said it, beside the body's member.
+void melt(Parts& parts, std::string body, bool prefer_async, Answer answer);
+
+}  // namespace manastr::mint

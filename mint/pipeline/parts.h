@@ -1,0 +1,30 @@
+// What every operation of the mint works with; made once by the api, outlives all requests.
+#pragma once
+#include "common/base/random.h"
+#include "mint/configuration/configuration.h"
+#include "mint/keysets/keyset_ring.h"
+#include "mint/ledger/ledger.h"
+#include "mint/pipeline/reply.h"
+#include "mint/pipeline/reservations.h"
+#include "mint/quotes/melt_payments.h"
+#include "mint/quotes/mint_quotes.h"
+#include "mint/quotes/workers.h"
+
+namespace manastr::mint {
+
+struct Parts {
+  const KeysetRing* ring = nullptr;
+  Ledger* ledger = nullptr;
+  MintQuotes* mint_quotes = nullptr;
+  MeltPayments* melt_payments = nullptr;
+  Reservations* reservations = nullptr;
+  Workers* crypto =
+      nullptr;  ///< every operation runs here; nothing in them waits for anything but the processor
+  Workers* lightning = nullptr;  ///< what waits for a Lightning node
+  const Clock* clock = nullptr;
+  Random* random = nullptr;
+  LimitsConfiguration limits;
+  Seconds melt_quote_expiry{600};
+};
+
+}  // namespace manastr::mint

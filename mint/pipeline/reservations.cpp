@@ -1,0 +1,106 @@
+#include "mint/pipeline/reservations.h"
+
+#include <algorithm>
+
+#include "common/crypto/hash.h"
+
+namespace manastr::mint {
+namespace {
+
+enum Kind : Byte { kProof = 1, kOutput = 2, kQuote = 3, kOperation = 4 };
+
+Reservations::Key make_key(Kind kind, ByteView bytes) {
+  Reservations::Key key{};
+  key[0] = kind;
+  std::ranges::copy(bytes, key.begin() + 1 + static_cast<std::ptrdiff_t>(key.size() - 1 - bytes.size()));
+  return key;
+}
+
+Error conflict(const Reservations::Key& key) {
+  switch (key[0]) {
+    case kProof:
+      return {ErrorKind::refused, cashu::kProofsPending, "an input is being spent by another request"};
+    case kOutput:
+      return {ErrorKind::refused, cashu::kOutputsPending,
+              "an output is being signed for another request: use fresh outputs"};
+    case kQuote:
+      return {ErrorKind::refused, cashu::kQuotePending, "another request for this quote is under way"};
+    default:
+      return {ErrorKind::refused, cashu::kQuotePending,
+              "another request under this operation id is under way"};
+  }
+}
+
+}  // namespace
+
+Reservations::Key Reservations::of_proof(const cashu::Proof& proof) {
+  return make_key(kProof, crypto::sha256(as_bytes(proof.secret)));
+}
+Reservations::Key Reservations::of_output(const cashu::BlindedMessage& output) {
+  return make_key(kOutput, output.b_blinded.bytes());
+}
+Reservations::Key Reservations::of_quote(std::string_view id) {
+  return make_key(kQuote, crypto::sha256(as_bytes(id)));
+}
+Reservations::Key Reservations::of_operation(const Hash32& key) { return make_key(kOperation, key); }
+
+std::shared_ptr<Flight> Reservations::enter(Request request) {
+  std::optional<Error> refusal;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto leader = leaders_.find(request.operation);
+    if (leader != leaders_.end()) {
+      leader->second.followers.push_back(
+          {request.witnesses, std::move(request.answer), std::move(request.again)});
+      return nullptr;
+    }
+    for (const Key& key : request.keys) {
+      if (held_.contains(key)) {
+        refusal = conflict(key);
+        break;
+      }
+    }
+    if (!refusal) {
+      for (const Key& key : request.keys) held_.emplace(key, 0);
+      leaders_.emplace(request.operation, Leader{});
+    }
+  }
+  if (refusal) {
+    request.answer(error_reply(*refusal));
+    return nullptr;
+  }
+  return std::make_shared<Flight>(*this, std::move(request));
+}
+
+std::vector<Reservations::Follower> Reservations::leave(const Hash32& operation, std::span<const Key> keys) {
+  const std::lock_guard lock(mutex_);
+  for (const Key& key : keys) held_.erase(key);
+  const auto leader = leaders_.find(operation);
+  std::vector<Follower> followers = std::move(leader->second.followers);
+  leaders_.erase(leader);
+  return followers;
+}
+
+std::size_t Reservations::size() const {
+  const std::lock_guard lock(mutex_);
+  return leaders_.size();
+}
+
+Flight::~Flight() {
+  if (!finished_) finish(error_reply(500, kOwnFault, "the mint lost this request: send it again"));
+}
+
+void Flight::finish(Reply reply) {
+  if (std::exchange(finished_, true)) return;
+  std::vector<Reservations::Follower> followers = owner_->leave(request_.operation, request_.keys);
+  for (Reservations::Follower& follower : followers) {
+    if (reply.status == 200 || !follower.again || follower.witnesses == request_.witnesses) {
+      follower.answer(reply);
+    } else {
+      follower.again(std::move(follower.answer));
+    }
+  }
+  request_.answer(std::move(reply));
+}
+
+}  // namespace manastr::mint
