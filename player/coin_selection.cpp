@@ -35,6 +35,24 @@ class Purse {
   std::vector<std::size_t> chosen_;
 };
 
+/// Drops small coins that a last, large one has made needless.
+std::vector<std::size_t> without_surplus(std::span<const Coin> coins, std::vector<std::size_t> chosen,
+                                         Int128 target) {
+  std::ranges::sort(chosen, {}, [&](auto index) { return coins[index].amount; });
+  for (std::size_t i = 0; i < chosen.size();) {
+    Purse rest(coins);
+    for (const std::size_t index : chosen) {
+      if (index != chosen[i]) rest.put(index);
+    }
+    if (rest.net() >= target) {
+      chosen = rest.take();
+    } else {
+      ++i;
+    }
+  }
+  return chosen;
+}
+
 /// Largest first, skipping what would overshoot; then the smallest single coin that closes the gap.
 std::optional<std::vector<std::size_t>> choose_close(std::span<const Coin> coins,
                                                      const std::vector<std::size_t>& order, Int128 target,
@@ -53,9 +71,8 @@ std::optional<std::vector<std::size_t>> choose_close(std::span<const Coin> coins
   for (auto index = skipped.rbegin(); index != skipped.rend(); ++index) {
     if (purse.size() == most) break;
     if (purse.net_with(*index) < target) continue;
-    if (Purse(coins).net_with(*index) >= target) return std::vector{*index};
     purse.put(*index);
-    return purse.take();
+    return without_surplus(coins, purse.take(), target);
   }
   return std::nullopt;
 }

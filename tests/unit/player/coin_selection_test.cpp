@@ -52,7 +52,7 @@ TEST(SelectCoins, TakesTheExactCoinsWhereThereAreSome) {
   const std::vector<Coin> coins = {{64, 0, false}, {8, 0, false}, {4, 0, false}, {1, 0, false}};
   EXPECT_EQ(select_coins(coins, 13, 10), (std::vector<std::size_t>{1, 2, 3}));
   EXPECT_EQ(select_coins(coins, 14, 10), std::vector<std::size_t>{0});
-  EXPECT_EQ(select_coins(coins, 70, 10), (std::vector<std::size_t>{0, 2, 1}));
+  EXPECT_EQ(select_coins(coins, 70, 10), (std::vector<std::size_t>{1, 0}));
   EXPECT_EQ(select_coins(coins, 78, 10), std::nullopt);
   EXPECT_EQ(select_coins(coins, 77, 3), std::nullopt);
   EXPECT_EQ(select_coins(coins, 0, 10), std::nullopt);
