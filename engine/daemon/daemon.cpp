@@ -1,5 +1,6 @@
 #include "engine/daemon/daemon.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "common/base/failpoint.h"
@@ -32,6 +33,31 @@ using telemetry::HealthStatus;
 
 bool is_loopback(const std::string& url) {
   return url.starts_with("ws://127.") || url.starts_with("ws://localhost") || url.starts_with("ws://[::1]");
+}
+
+struct Secrets {
+  crypto::SecretKey identity;
+  crypto::SecretKey root;  ///< of escrow key, links and rake
+};
+
+Result<crypto::SecretKey> configured_or_file(const std::optional<crypto::SecretKey>& configured,
+                                             const std::filesystem::path& file, std::string_view what, Random& random) {
+  if (configured) return *configured;
+  TRY(KeyFile stored, load_or_make_key(file, random));
+  if (stored.made) {
+    telemetry::log_warn("Made a key file: back it up", {{"file", file.string()}, {"holds", what}});
+  }
+  return std::move(stored.key);
+}
+
+Result<Secrets> open_secrets(const Configuration& configuration, const std::filesystem::path& data, Random& random) {
+  TRY(crypto::SecretKey identity,
+      configured_or_file(configuration.nostr.private_key, data / "nostr.key",
+                         "the engine's identity: its matches can't be judged without it", random));
+  TRY(crypto::SecretKey root,
+      configured_or_file(configuration.escrow.link_secret, data / "link.key",
+                         "escrow key, links and rake: stakes wait for their locktime without it", random));
+  return Secrets{std::move(identity), std::move(root)};
 }
 
 class KeySigner final : public relay::Signer {
@@ -137,25 +163,10 @@ class Daemon {
   }
 
   Status open_keys() {
-    std::optional<crypto::SecretKey> identity = configuration().nostr.private_key;
-    if (!identity) {
-      TRY(KeyFile file, load_or_make_key(data("nostr.key"), random_));
-      if (file.made) tell_to_back_up("nostr.key", "the engine's identity: its matches can't be judged without it");
-      identity = std::move(file.key);
-    }
-    std::optional<crypto::SecretKey> root = configuration().escrow.link_secret;
-    if (!root) {
-      TRY(KeyFile file, load_or_make_key(data("link.key"), random_));
-      if (file.made) tell_to_back_up("link.key", "escrow key, links and rake: stakes wait for their locktime without it");
-      root = std::move(file.key);
-    }
-    keys_ = std::make_unique<match::EngineKeys>(*identity, crypto::Secret<32>(root->reveal()));
+    TRY(Secrets secrets, open_secrets(configuration(), options_.data, random_));
+    keys_ = std::make_unique<match::EngineKeys>(secrets.identity, crypto::Secret<32>(secrets.root.reveal()));
     signer_ = std::make_unique<KeySigner>(*keys_);
     return {};
-  }
-
-  void tell_to_back_up(std::string_view name, std::string_view what) const {
-    telemetry::log_warn("Made a key file: back it up", {{"file", data(name).string()}, {"holds", what}});
   }
 
   Status open_mints() {
@@ -222,12 +233,12 @@ class Daemon {
 
   Health stage_health() const {
     switch (stage_.load()) {
-      case Stage::starting: return {HealthStatus::degraded, "waiting for a quorum of relays before signing anything"};
-      case Stage::reading_chains: return {HealthStatus::degraded, "reading its own chains back from the relays"};
+      case Stage::starting: return {HealthStatus::failed, "waiting for a quorum of relays before signing anything"};
+      case Stage::reading_chains: return {HealthStatus::failed, "reading its own chains back from the relays"};
       case Stage::failed: return {HealthStatus::failed, "the journal can't be written: see the log"};
       case Stage::judging: break;
     }
-    if (!announcements_.current()) return {HealthStatus::degraded, "no announcement yet: the mint was not reached"};
+    if (!announcements_.current()) return {HealthStatus::failed, "nothing to announce yet: the mint was not reached"};
     if (untouched_ > 0) return {HealthStatus::degraded, "some matches could not be restored: see the log"};
     return {};
   }
@@ -478,6 +489,12 @@ class Daemon {
 };
 
 }  // namespace
+
+Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration, const std::filesystem::path& data) {
+  TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(data.string()));
+  TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
+  return secrets.identity.x_only();
+}
 
 Result<int> run_daemon(DaemonOptions options, resilience::Termination& termination) {
   return Daemon(std::move(options), termination).run();

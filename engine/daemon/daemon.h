@@ -18,4 +18,7 @@ struct DaemonOptions {
 /// signal on it drains for at most five seconds: everything taken in is journaled, receipts are published.
 Result<int> run_daemon(DaemonOptions options, resilience::Termination& termination);
 
+/// The identity under which run_daemon() would sign; makes the key files in `data` if they aren't there.
+Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration, const std::filesystem::path& data);
+
 }  // namespace manastr::engine

@@ -91,6 +91,14 @@ Economy::~Economy() {
 
 std::string Economy::mint_url() const { return fmt::format("http://127.0.0.1:{}", mint_->port()); }
 
+std::string Economy::engine_url() const { return fmt::format("http://127.0.0.1:{}", engine_->port()); }
+
+std::vector<std::string> Economy::relay_urls() const {
+  std::vector<std::string> out;
+  for (const auto& relay : relays_) out.push_back(fmt::format("ws://127.0.0.1:{}", relay->port()));
+  return out;
+}
+
 void Economy::write_mint_config(std::uint16_t port) {
   std::string text = fmt::format("[server]\nport = {}\n\n[lightning]\nbackend = \"fake\"\ninvoice_delay_ms = 20\n\n", port);
   for (const auto& [unit, price, issuer] :

@@ -18,6 +18,8 @@ class Economy {
   ~Economy();
 
   std::string mint_url() const;
+  std::string engine_url() const;
+  std::vector<std::string> relay_urls() const;
   std::string engine_pubkey() const { return engine_pubkey_; }
   Daemon& mint() { return *mint_; }
   Daemon& engine() { return *engine_; }
