@@ -33,7 +33,8 @@ class SimulatedMint : public mintclient::Transport {
   std::function<Fault(const std::string& path)> fault = [](const std::string&) { return Fault::none; };
   /// May change a reply's body: a hostile mint.
   std::function<void(const std::string& path, std::string& body)> tamper;
-  bool durable_replies = true;  ///< an identical request gets the identical reply
+  bool durable_replies = true;     ///< an identical request gets the identical reply
+  bool invoices_are_paid = false;  ///< every mint quote at once
   Lightning lightning = Lightning::pays;
   Amount lightning_fee = 0;
   UnixSeconds now = unix_seconds(1'800'000'000);
@@ -168,6 +169,7 @@ class SimulatedMint : public mintclient::Transport {
     TRY(quote.amount, json::get_uint64(body, "amount"));
     TRY(const auto pubkey, json::get_optional_string(body, "pubkey"));
     if (pubkey) quote.pubkey = crypto::PublicKey::from_hex(*pubkey);
+    quote.paid = invoices_are_paid;
     const std::string id = "mint-" + std::to_string(mint_quotes_.size());
     mint_quotes_[id] = quote;
     return show_mint_quote(id);
