@@ -1,10 +1,13 @@
-// What common/net costs without anything behind it: POSTs of a swap's size answered by the I/O thread itself, and by one
-// worker thread behind a queue as the mint's pipeline does it. Load tool and server share the machine's cores.
+// What common/net costs without anything behind it: POSTs of a swap's size answered by the I/O thread itself,
+// and by one worker thread behind a queue as the mint's pipeline does it. Load tool and server share the
+// machine's cores.
 //
 //   http-bound [--requests N] [--connections N] [--io-threads N]
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "bench/http_load.h"
 #include "common/base/inbox.h"
@@ -62,8 +65,8 @@ int main(int argc, char** argv) {
       failed = 1;
       continue;
     }
-    fmt::print("{:8} {:8.0f} POST/s   p50 {:.2f} ms   p99 {:.2f} ms   load tool {:.1f} us of CPU each\n", path + 1,
-               result->per_second(), result->quantile_ms(0.5), result->quantile_ms(0.99),
+    fmt::print("{:8} {:8.0f} POST/s   p50 {:.2f} ms   p99 {:.2f} ms   load tool {:.1f} us of CPU each\n",
+               path + 1, result->per_second(), result->quantile_ms(0.5), result->quantile_ms(0.99),
                1e6 * result->client_cpu_seconds / static_cast<double>(requests));
   }
   inbox.close();

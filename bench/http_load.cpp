@@ -9,10 +9,15 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <cstring>
 #include <numeric>
+#include <optional>
 
 namespace manastr::bench {
 namespace {
@@ -24,7 +29,9 @@ constexpr std::size_t kNone = SIZE_MAX;
 double thread_cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -74,7 +81,8 @@ class Load {
   Status open() {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    if (const int error = getaddrinfo(target_.host.c_str(), target_.port.c_str(), &hints, &address_); error != 0) {
+    if (const int error = getaddrinfo(target_.host.c_str(), target_.port.c_str(), &hints, &address_);
+        error != 0) {
       return invalid("cannot resolve " + target_.host + ": " + gai_strerror(error));
     }
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
@@ -83,7 +91,8 @@ class Load {
     event.events = EPOLLIN;
     event.data.u64 = kNone;
     epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &event);
-    connections_.resize(std::clamp<std::size_t>(options_.connections, 1, std::max<std::size_t>(1, requests_.size())));
+    connections_.resize(
+        std::clamp<std::size_t>(options_.connections, 1, std::max<std::size_t>(1, requests_.size())));
     for (std::size_t i = 0; i < connections_.size(); ++i) {
       TRY_STATUS(connect(i));
       idle_.push_back(i);
@@ -108,12 +117,14 @@ class Load {
       }
       close(std::exchange(connection.fd, -1));
     }
-    return unavailable("cannot connect to " + target_.host + ":" + target_.port + ": " + std::strerror(errno));
+    return unavailable("cannot connect to " + target_.host + ":" + target_.port + ": " +
+                       std::strerror(errno));
   }
 
   Steady::time_point due(std::size_t request) const {
     if (options_.rate <= 0) return start_;
-    return start_ + std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(request) / options_.rate));
+    return start_ + std::chrono::nanoseconds(
+                        static_cast<std::int64_t>(1e9 * static_cast<double>(request) / options_.rate));
   }
 
   Status loop() {
@@ -193,7 +204,8 @@ class Load {
   Status receive(std::size_t index) {
     Connection& connection = connections_[index];
     const std::size_t had = connection.in.size();
-    const std::size_t room = std::max<std::size_t>(16 * 1024, connection.reply_size > had ? connection.reply_size - had : 0);
+    const std::size_t room =
+        std::max<std::size_t>(16 * 1024, connection.reply_size > had ? connection.reply_size - had : 0);
     connection.in.resize(had + room);
     const auto n = recv(connection.fd, connection.in.data() + had, room, MSG_DONTWAIT);
     connection.in.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
@@ -209,7 +221,8 @@ class Load {
     const auto end = connection.in.find("\r\n\r\n");
     if (end == std::string::npos) return {};
     const std::string_view head(connection.in.data(), end + 2);
-    if (head.size() < 14 || !head.starts_with("HTTP/1.1 ")) return invalid("the server doesn't speak HTTP/1.1");
+    if (head.size() < 14 || !head.starts_with("HTTP/1.1 "))
+      return invalid("the server doesn't speak HTTP/1.1");
     std::optional<std::size_t> length;
     for (std::size_t at = head.find("\r\n") + 2; at < head.size(); at = head.find("\r\n", at) + 2) {
       static constexpr std::string_view kLength = "content-length:";
@@ -259,7 +272,8 @@ class Load {
   }
 
   void note(std::size_t request, std::uint16_t status) {
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - begun_[request]).count();
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - begun_[request]).count();
     result_.latency_us[request] = static_cast<std::uint32_t>(std::clamp<std::int64_t>(took, 0, UINT32_MAX));
     result_.status[request] = status;
     ++answered_;
@@ -302,19 +316,22 @@ Result<HttpTarget> target_of(std::string_view url) {
     target.port = authority.substr(colon + 1);
     authority = authority.substr(0, colon);
   }
-  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
+  if (authority.starts_with('[') && authority.ends_with(']'))
+    authority = authority.substr(1, authority.size() - 2);
   target.host = authority;
   if (target.host.empty()) return invalid("the URL names no host");
   return target;
 }
 
 std::string get_bytes(const HttpTarget& target, std::string_view path) {
-  return "GET " + target.path + std::string(path) + " HTTP/1.1\r\nHost: " + target.host + ':' + target.port + "\r\n\r\n";
+  return "GET " + target.path + std::string(path) + " HTTP/1.1\r\nHost: " + target.host + ':' + target.port +
+         "\r\n\r\n";
 }
 
 std::string post_bytes(const HttpTarget& target, std::string_view path, std::string_view json) {
-  std::string out = "POST " + target.path + std::string(path) + " HTTP/1.1\r\nHost: " + target.host + ':' + target.port +
-                    "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n\r\n";
+  std::string out =
+      "POST " + target.path + std::string(path) + " HTTP/1.1\r\nHost: " + target.host + ':' + target.port +
+      "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json.size()) + "\r\n\r\n";
   out += json;
   return out;
 }

@@ -1,6 +1,6 @@
-// Sends prepared HTTP requests over many connections from one thread and measures: the timed part of mint-load and
-// http-bound. As cheap for the machine as can be (epoll, no copy of requests, a glance at replies), for it shares the
-// cores with what it measures.
+// Sends prepared HTTP requests over many connections from one thread and measures: the timed part of
+// mint-load and http-bound. As cheap for the machine as can be (epoll, no copy of requests, a glance at
+// replies), for it shares the cores with what it measures.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -24,16 +24,17 @@ std::string post_bytes(const HttpTarget& target, std::string_view path, std::str
 
 struct LoadOptions {
   unsigned connections = 32;
-  /// Closed loop if 0: each connection sends when it has its answer. Else open loop: so many requests a second whether
-  /// or not the answers keep up, and a latency counts from the moment at which its request was due.
+  /// Closed loop if 0: each connection sends when it has its answer. Else open loop: so many requests a
+  /// second whether or not the answers keep up, and a latency counts from the moment at which its request was
+  /// due.
   double rate = 0;
   /// The bodies of replies 0, n, 2n, ... are kept. 0: none.
   std::size_t keep_every = 0;
 };
 
 struct LoadResult {
-  double seconds = 0;             ///< from the first request to the last answer
-  double client_cpu_seconds = 0;  ///< of the load thread
+  double seconds = 0;                     ///< from the first request to the last answer
+  double client_cpu_seconds = 0;          ///< of the load thread
   std::vector<std::uint32_t> latency_us;  ///< by request
   std::vector<std::uint16_t> status;      ///< by request; 0: the connection broke
   std::vector<std::string> bodies;        ///< request i's at i / keep_every

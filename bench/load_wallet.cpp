@@ -1,6 +1,8 @@
 #include "bench/load_wallet.h"
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "common/mintclient/client.h"
@@ -31,12 +33,14 @@ void in_parallel(std::size_t n, const std::function<void(std::size_t)>& f) {
   }
 }
 
-Result<LoadWallet> LoadWallet::open(const std::string& mint_url, const std::string& unit, std::size_t max_outputs) {
+Result<LoadWallet> LoadWallet::open(const std::string& mint_url, const std::string& unit,
+                                    std::size_t max_outputs) {
   LoadWallet wallet;
   TRY(wallet.target_, target_of(mint_url));
   TRY(const auto client, mintclient::MintClient::make(mint_url, mintclient::make_curl_transport()));
   TRY(const auto keysets, client->keysets());
-  const auto found = std::ranges::find_if(keysets, [&](const auto& info) { return info.active && info.unit == unit; });
+  const auto found =
+      std::ranges::find_if(keysets, [&](const auto& info) { return info.active && info.unit == unit; });
   if (found == keysets.end()) return invalid("the mint has no active keyset of unit " + unit);
   TRY(wallet.keyset_, client->keys(found->id));
   wallet.keyset_.input_fee_ppk = found->input_fee_ppk;
@@ -69,8 +73,9 @@ std::vector<cashu::BlindedMessage> LoadWallet::messages(const Blank* blanks, std
 Result<std::vector<std::string>> LoadWallet::paid_quotes(const std::vector<cashu::Amount>& amounts) const {
   std::vector<std::string> requests;
   for (const auto amount : amounts) {
-    requests.push_back(post_bytes(target_, "/v1/mint/quote/bolt11",
-                                  "{\"unit\":\"" + keyset_.unit + "\",\"amount\":" + std::to_string(amount) + '}'));
+    requests.push_back(
+        post_bytes(target_, "/v1/mint/quote/bolt11",
+                   "{\"unit\":\"" + keyset_.unit + "\",\"amount\":" + std::to_string(amount) + '}'));
   }
   TRY(const auto made, run_load(target_, requests, {kPreparing, 0, 1}));
   TRY_STATUS(all_succeeded(made, "a mint quote"));
@@ -109,24 +114,27 @@ Result<std::vector<Coin>> LoadWallet::buy(const std::vector<cashu::Amount>& amou
   }
   TRY(const auto quotes, paid_quotes(sums));
   std::vector<std::string> requests;
-  const auto size_of = [&](std::size_t batch) { return std::min(max_outputs_, outputs.size() - batch * max_outputs_); };
+  const auto size_of = [&](std::size_t batch) {
+    return std::min(max_outputs_, outputs.size() - batch * max_outputs_);
+  };
   for (std::size_t i = 0; i < quotes.size(); ++i) {
-    requests.push_back(post_bytes(target_, "/v1/mint/bolt11",
-                                  "{\"quote\":\"" + quotes[i] + "\"," +
-                                      outputs_json(&outputs[i * max_outputs_], size_of(i)) + '}'));
+    requests.push_back(post_bytes(
+        target_, "/v1/mint/bolt11",
+        "{\"quote\":\"" + quotes[i] + "\"," + outputs_json(&outputs[i * max_outputs_], size_of(i)) + '}'));
   }
   TRY(const auto minted, run_load(target_, requests, {kPreparing, 0, 1}));
   TRY_STATUS(all_succeeded(minted, "minting"));
   std::vector<std::optional<Coin>> made(outputs.size());
   for (std::size_t batch = 0; batch < quotes.size(); ++batch) {
     const std::size_t first = batch * max_outputs_;
-    TRY(const auto signatures, mintclient::read_signatures(minted.bodies[batch], messages(&outputs[first], size_of(batch))));
+    TRY(const auto signatures,
+        mintclient::read_signatures(minted.bodies[batch], messages(&outputs[first], size_of(batch))));
     in_parallel(signatures.size(), [&](std::size_t i) {
       const Blank& blank = outputs[first + i];
       const auto c = crypto::unblind(signatures[i].c_blinded, blank.r, keyset_.keys.at(blank.amount));
       if (c) {
-        made[first + i].emplace(
-            Coin{blank.amount, blank.secret, c->hex(), crypto::hash_to_curve(as_bytes(blank.secret)), blank.b});
+        made[first + i].emplace(Coin{blank.amount, blank.secret, c->hex(),
+                                     crypto::hash_to_curve(as_bytes(blank.secret)), blank.b});
       }
     });
   }
@@ -167,8 +175,8 @@ std::string LoadWallet::inputs_json(const Coin* coins, std::size_t n) const {
   std::string out = "\"inputs\":[";
   for (std::size_t i = 0; i < n; ++i) {
     if (i != 0) out += ',';
-    out += "{\"amount\":" + std::to_string(coins[i].amount) + ",\"id\":\"" + id_hex_ + "\",\"secret\":\"" + coins[i].secret +
-           "\",\"C\":\"" + coins[i].c_hex + "\"}";
+    out += "{\"amount\":" + std::to_string(coins[i].amount) + ",\"id\":\"" + id_hex_ + "\",\"secret\":\"" +
+           coins[i].secret + "\",\"C\":\"" + coins[i].c_hex + "\"}";
   }
   return out + ']';
 }
@@ -177,12 +185,14 @@ std::string LoadWallet::outputs_json(const Blank* blanks, std::size_t n) const {
   std::string out = "\"outputs\":[";
   for (std::size_t i = 0; i < n; ++i) {
     if (i != 0) out += ',';
-    out += "{\"amount\":" + std::to_string(blanks[i].amount) + ",\"id\":\"" + id_hex_ + "\",\"B_\":\"" + blanks[i].b.hex() + "\"}";
+    out += "{\"amount\":" + std::to_string(blanks[i].amount) + ",\"id\":\"" + id_hex_ + "\",\"B_\":\"" +
+           blanks[i].b.hex() + "\"}";
   }
   return out + ']';
 }
 
-LoadWallet::Checked LoadWallet::check_signatures(const std::string& body, const Blank* blanks, std::size_t n) const {
+LoadWallet::Checked LoadWallet::check_signatures(const std::string& body, const Blank* blanks,
+                                                 std::size_t n) const {
   Checked checked;
   const auto signatures = mintclient::read_signatures(body, messages(blanks, n));
   if (!signatures) {
@@ -193,7 +203,8 @@ LoadWallet::Checked LoadWallet::check_signatures(const std::string& body, const 
     const auto& signature = (*signatures)[i];
     if (!signature.dleq) {
       ++checked.without_dleq;
-    } else if (crypto::verify_dleq(keyset_.keys.at(blanks[i].amount), blanks[i].b, signature.c_blinded, *signature.dleq)) {
+    } else if (crypto::verify_dleq(keyset_.keys.at(blanks[i].amount), blanks[i].b, signature.c_blinded,
+                                   *signature.dleq)) {
       ++checked.right;
     } else {
       ++checked.wrong;

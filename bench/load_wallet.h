@@ -1,6 +1,7 @@
-// The wallet behind mint-load: buys real proofs at the mint under test (BOLT11 quotes that its fake node pays by itself)
-// and prepares requests from them, all outside the timed part.
+// The wallet behind mint-load: buys real proofs at the mint under test (BOLT11 quotes that its fake node pays
+// by itself) and prepares requests from them, all outside the timed part.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ void in_parallel(std::size_t n, const std::function<void(std::size_t)>& f);
 class LoadWallet {
  public:
   /// Fetches the active keyset of `unit` and checks its id. `max_outputs`: of one mint request.
-  static Result<LoadWallet> open(const std::string& mint_url, const std::string& unit, std::size_t max_outputs);
+  static Result<LoadWallet> open(const std::string& mint_url, const std::string& unit,
+                                 std::size_t max_outputs);
 
   const HttpTarget& target() const { return target_; }
   const cashu::Keyset& keyset() const { return keyset_; }
@@ -54,7 +56,7 @@ class LoadWallet {
   std::string outputs_json(const Blank* blanks, std::size_t n) const;
 
   struct Checked {
-    std::size_t right = 0;         ///< signatures whose DLEQ proof holds
+    std::size_t right = 0;  ///< signatures whose DLEQ proof holds
     std::size_t without_dleq = 0;
     std::size_t wrong = 0;
   };

@@ -1,10 +1,13 @@
-// Load for any Cashu mint over plain NUT HTTP: swaps, mints, melts, checks, restores, prepared beforehand and then sent
-// as fast as they are answered (closed loop) or at a given rate (open loop). See bench/README.md.
+// Load for any Cashu mint over plain NUT HTTP: swaps, mints, melts, checks, restores, prepared beforehand and
+// then sent as fast as they are answered (closed loop) or at a given rate (open loop). See bench/README.md.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <functional>
+#include <map>
 
 #include "bench/load_wallet.h"
 #include "common/mintclient/replies.h"
@@ -62,7 +65,8 @@ Result<SwapShape> swap_shape(std::uint64_t fee_ppk) {
   for (cashu::Amount in = 2; in < 1 << 20; in *= 2) {
     for (cashu::Amount out = 1; out <= in; out *= 2) {
       const cashu::Amount rest = 2 * in - out - std::min(fee, 2 * in - out);
-      if (2 * in == out + rest + fee && std::has_single_bit(rest)) return SwapShape{{in, in}, {std::min(out, rest), std::max(out, rest)}};
+      if (2 * in == out + rest + fee && std::has_single_bit(rest))
+        return SwapShape{{in, in}, {std::min(out, rest), std::max(out, rest)}};
     }
   }
   return invalid("no two powers of two balance under this keyset's fee");
@@ -81,8 +85,9 @@ Result<Workload> swaps(const LoadWallet& wallet, const Options& options) {
   Workload work;
   work.requests.resize(options.requests);
   in_parallel(options.requests, [&](std::size_t i) {
-    work.requests[i] = post_bytes(wallet.target(), "/v1/swap", '{' + wallet.inputs_json(&coins[2 * i], 2) + ',' +
-                                                                   wallet.outputs_json(&(*blanks)[2 * i], 2) + '}');
+    work.requests[i] = post_bytes(
+        wallet.target(), "/v1/swap",
+        '{' + wallet.inputs_json(&coins[2 * i], 2) + ',' + wallet.outputs_json(&(*blanks)[2 * i], 2) + '}');
   });
   work.check = [&wallet, blanks](std::size_t i, const std::string& body) {
     return wallet.check_signatures(body, &(*blanks)[2 * i], 2);
@@ -97,8 +102,9 @@ Result<Workload> mints(const LoadWallet& wallet, const Options& options) {
   const auto blanks = std::make_shared<std::vector<Blank>>(wallet.blanks(outputs));
   Workload work;
   for (std::size_t i = 0; i < options.requests; ++i) {
-    work.requests.push_back(post_bytes(wallet.target(), "/v1/mint/bolt11", "{\"quote\":\"" + quotes[i] + "\"," +
-                                                                               wallet.outputs_json(&(*blanks)[2 * i], 2) + '}'));
+    work.requests.push_back(
+        post_bytes(wallet.target(), "/v1/mint/bolt11",
+                   "{\"quote\":\"" + quotes[i] + "\"," + wallet.outputs_json(&(*blanks)[2 * i], 2) + '}'));
   }
   work.check = [&wallet, blanks](std::size_t i, const std::string& body) {
     return wallet.check_signatures(body, &(*blanks)[2 * i], 2);
@@ -132,7 +138,8 @@ Result<Workload> melts(const LoadWallet& wallet, const Options& options) {
   for (std::size_t i = 0; i < options.requests; ++i) {
     work.requests.push_back(post_bytes(wallet.target(), "/v1/melt/bolt11",
                                        "{\"quote\":\"" + quotes[i].quote + "\"," +
-                                           wallet.inputs_json(&coins[first[i]], first[i + 1] - first[i]) + '}'));
+                                           wallet.inputs_json(&coins[first[i]], first[i + 1] - first[i]) +
+                                           '}'));
   }
   work.check = [](std::size_t, const std::string& body) {
     const auto quote = mintclient::read_melt_quote(body, nullptr);
@@ -145,7 +152,9 @@ Result<Workload> melts(const LoadWallet& wallet, const Options& options) {
 struct Asked {
   std::vector<Coin> coins;
   std::size_t batch;
-  const Coin& at(std::size_t request, std::size_t entry) const { return coins[(request * 7 + entry) % coins.size()]; }
+  const Coin& at(std::size_t request, std::size_t entry) const {
+    return coins[(request * 7 + entry) % coins.size()];
+  }
 };
 Result<std::shared_ptr<Asked>> coins_to_ask_about(const LoadWallet& wallet, const Options& options) {
   TRY(auto coins, wallet.buy(std::vector<cashu::Amount>(std::max<std::size_t>(1'000, options.batch), 1)));
@@ -157,7 +166,8 @@ Result<Workload> checks(const LoadWallet& wallet, const Options& options) {
   Workload work;
   for (std::size_t i = 0; i < options.requests; ++i) {
     std::string body = "{\"Ys\":[";
-    for (std::size_t k = 0; k < asked->batch; ++k) body += (k == 0 ? "\"" : ",\"") + asked->at(i, k).y.hex() + '"';
+    for (std::size_t k = 0; k < asked->batch; ++k)
+      body += (k == 0 ? "\"" : ",\"") + asked->at(i, k).y.hex() + '"';
     work.requests.push_back(post_bytes(wallet.target(), "/v1/checkstate", body + "]}"));
   }
   work.check = [asked](std::size_t i, const std::string& body) {
@@ -179,14 +189,15 @@ Result<Workload> restores(const LoadWallet& wallet, const Options& options) {
     std::string body = "{\"outputs\":[";
     for (std::size_t k = 0; k < asked->batch; ++k) {
       const Coin& coin = asked->at(i, k);
-      body += (k == 0 ? "{\"amount\":" : ",{\"amount\":") + std::to_string(coin.amount) + ",\"id\":\"" + id.hex() +
-              "\",\"B_\":\"" + coin.b.hex() + "\"}";
+      body += (k == 0 ? "{\"amount\":" : ",{\"amount\":") + std::to_string(coin.amount) + ",\"id\":\"" +
+              id.hex() + "\",\"B_\":\"" + coin.b.hex() + "\"}";
     }
     work.requests.push_back(post_bytes(wallet.target(), "/v1/restore", body + "]}"));
   }
   work.check = [asked, id](std::size_t i, const std::string& body) {
     std::vector<cashu::BlindedMessage> messages;
-    for (std::size_t k = 0; k < asked->batch; ++k) messages.push_back({asked->at(i, k).amount, id, asked->at(i, k).b});
+    for (std::size_t k = 0; k < asked->batch; ++k)
+      messages.push_back({asked->at(i, k).amount, id, asked->at(i, k).b});
     const auto restored = mintclient::read_restored(body, messages);
     return right_if(restored && restored->signatures.size() == asked->batch);
   };
@@ -211,9 +222,17 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   const std::size_t every = std::max<std::size_t>(1, options.requests / kSamples);
   TRY(const auto load, run_load(wallet.target(), work.requests,
                                 {static_cast<unsigned>(options.connections), options.rate, every}));
-  Run run{load.per_second(),       load.quantile_ms(0.5),   load.quantile_ms(0.9), load.quantile_ms(0.99),
-          load.quantile_ms(0.999), load.quantile_ms(1),     load.succeeded(),      options.requests - load.succeeded(),
-          1e6 * load.client_cpu_seconds / static_cast<double>(options.requests), {}, load.first_error};
+  Run run{load.per_second(),
+          load.quantile_ms(0.5),
+          load.quantile_ms(0.9),
+          load.quantile_ms(0.99),
+          load.quantile_ms(0.999),
+          load.quantile_ms(1),
+          load.succeeded(),
+          options.requests - load.succeeded(),
+          1e6 * load.client_cpu_seconds / static_cast<double>(options.requests),
+          {},
+          load.first_error};
   for (std::size_t i = 0; i < load.bodies.size(); ++i) {
     if (load.status[i * every] != 200) continue;
     const Checked checked = work.check(i * every, load.bodies[i]);
@@ -228,12 +247,14 @@ std::string run_json(const Run& run) {
   return fmt::format(
       R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
       R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"verified":{},"without_dleq":{},"wrong":{}}})",
-      run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed, run.client_cpu_us,
-      run.checked.right, run.checked.without_dleq, run.checked.wrong);
+      run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
+      run.client_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
 }
 
 void print_run(std::string_view name, const Run& run) {
-  fmt::print(stderr, "{:7} {:8.0f}/s   p50 {:7.2f}  p90 {:7.2f}  p99 {:7.2f}  p99.9 {:7.2f}  max {:7.2f} ms   {} ok, {} failed   "
+  fmt::print(stderr,
+             "{:7} {:8.0f}/s   p50 {:7.2f}  p90 {:7.2f}  p99 {:7.2f}  p99.9 {:7.2f}  max {:7.2f} ms   {} ok, "
+             "{} failed   "
              "{} verified{}\n",
              name, run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
              run.checked.right, run.checked.wrong != 0 ? fmt::format(", {} WRONG", run.checked.wrong) : "");
@@ -303,14 +324,17 @@ int run(const Options& options) {
   }
   std::string all;
   for (const Run& each : runs) all += (all.empty() ? "" : ",") + run_json(each);
-  const bool clean = std::ranges::all_of(runs, [](const Run& each) { return each.failed == 0 && each.checked.wrong == 0; });
+  const bool clean =
+      std::ranges::all_of(runs, [](const Run& each) { return each.failed == 0 && each.checked.wrong == 0; });
   std::ranges::sort(runs, {}, &Run::per_second);
   const Run& median = runs[runs.size() / 2];
   print_run("median", median);
   if (options.json) {
     fmt::print(
-        R"({{"kind":"{}","unit":"{}","requests":{},"connections":{},"rate":{},"runs":[{}],"median":{}}})" "\n",
-        options.kind, options.unit, options.requests, options.connections, options.rate, all, run_json(median));
+        R"({{"kind":"{}","unit":"{}","requests":{},"connections":{},"rate":{},"runs":[{}],"median":{}}})"
+        "\n",
+        options.kind, options.unit, options.requests, options.connections, options.rate, all,
+        run_json(median));
   }
   return clean ? 0 : 1;
 }

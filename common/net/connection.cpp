@@ -1,8 +1,11 @@
 #include "common/net/connection.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <cstring>
 
 #include "common/net/websocket_session.h"
 #include "common/telemetry/log.h"
@@ -19,15 +22,18 @@ constexpr Millis kLinger{2'000};
 constexpr int kTurns = 16;
 
 bool has_token(std::string_view list, std::string_view token) {
-  return http::token_list{boost::beast::string_view(list.data(), list.size())}.exists({token.data(), token.size()});
+  return http::token_list{boost::beast::string_view(list.data(), list.size())}.exists(
+      {token.data(), token.size()});
 }
 
 Response refusal_of(const boost::system::error_code& error, const ServerOptions& options) {
   if (error == http::error::body_limit) {
-    return Response::error(413, "The body is too long; send at most " + std::to_string(options.max_body_bytes) + " bytes.");
+    return Response::error(
+        413, "The body is too long; send at most " + std::to_string(options.max_body_bytes) + " bytes.");
   }
   if (error == http::error::header_limit) {
-    return Response::error(431, "The headers are too long; send at most " + std::to_string(options.max_header_bytes) + " bytes.");
+    return Response::error(431, "The headers are too long; send at most " +
+                                    std::to_string(options.max_header_bytes) + " bytes.");
   }
   return Response::error(400, "This is not an HTTP/1.1 request: " + error.message() + ".");
 }
@@ -82,7 +88,7 @@ void Connection::advance() {
   // A handler that answers at once comes back here from inside dispatch(); the loop below goes on with it.
   if (advancing_) return;
   advancing_ = true;
-  for (int turn = 0; state_ != State::closed; ) {
+  for (int turn = 0; state_ != State::closed;) {
     if (state_ == State::reading) {
       if (!parse()) {
         read_some();
@@ -127,7 +133,8 @@ bool Connection::parse() {
     if (parser_->is_done()) return true;
     if (error == http::error::need_more) {
       const std::size_t rest = in_end_ - in_begin_;
-      if ((!head_accepted_ && head_bytes_ + rest >= options.max_header_bytes) || rest >= options.max_header_bytes) {
+      if ((!head_accepted_ && head_bytes_ + rest >= options.max_header_bytes) ||
+          rest >= options.max_header_bytes) {
         refuse(refusal_of(http::make_error_code(http::error::header_limit), options));
         return true;
       }
@@ -189,7 +196,8 @@ void Connection::dispatch() {
     Response response{204, ContentType::json, "", {}};
     const std::string methods = match.allowed.empty() ? "GET, HEAD, POST, OPTIONS" : match.allowed;
     response.headers.emplace_back("Allow", methods);
-    thread_.server.cors.append_preflight(response.headers, methods, request.header("Access-Control-Request-Headers"));
+    thread_.server.cors.append_preflight(response.headers, methods,
+                                         request.header("Access-Control-Request-Headers"));
     begin_answer(std::move(response));
     return;
   }
@@ -257,8 +265,9 @@ bool Connection::write_some() {
   while (written_ < head_.size() + body_.size()) {
     const std::size_t of_head = std::min(written_, head_.size());
     const std::size_t of_body = written_ - of_head;
-    const std::array<asio::const_buffer, 2> rest{asio::buffer(head_.data() + of_head, head_.size() - of_head),
-                                                 asio::buffer(body_.data() + of_body, body_.size() - of_body)};
+    const std::array<asio::const_buffer, 2> rest{
+        asio::buffer(head_.data() + of_head, head_.size() - of_head),
+        asio::buffer(body_.data() + of_body, body_.size() - of_body)};
     ErrorCode error;
     written_ += socket_.write_some(rest, error);
     if (!error) continue;

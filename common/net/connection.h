@@ -1,5 +1,5 @@
-// One HTTP connection: reads a request, has it answered, writes the answer, and so on. Lives on one I/O thread.
-// Inside common/net only.
+// One HTTP connection: reads a request, has it answered, writes the answer, and so on. Lives on one I/O
+// thread. Inside common/net only.
 #pragma once
 #include <optional>
 

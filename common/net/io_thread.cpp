@@ -7,7 +7,8 @@
 namespace manastr::net {
 namespace {
 
-/// How late a timeout may come. A sweep costs a comparison per connection, against a timer for each of their operations.
+/// How late a timeout may come. A sweep costs a comparison per connection, against a timer for each of their
+/// operations.
 constexpr Millis kSweepEvery{100};
 
 }  // namespace

@@ -30,7 +30,7 @@ class IoThread {
   void adopt(Socket socket, std::string peer, ServerState::Admission admission);  ///< on this thread
   void drain();                                                                   ///< from any thread
   void cut();                                                                     ///< from any thread
-  void stop();                                                                    ///< from any thread but this; joins
+  void stop();  ///< from any thread but this; joins
 
   void keep(std::shared_ptr<Resident> resident);
   void release(Resident& resident);

@@ -1,5 +1,5 @@
-// The two routes that every daemon has: GET /health (200 ok or degraded, 503 failed; JSON by check) and GET /metrics
-// (Prometheus text). Called once by each daemon's main.
+// The two routes that every daemon has: GET /health (200 ok or degraded, 503 failed; JSON by check) and GET
+// /metrics (Prometheus text). Called once by each daemon's main.
 #pragma once
 #include "common/net/router.h"
 #include "common/telemetry/health.h"

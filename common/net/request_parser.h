@@ -1,8 +1,7 @@
 // Beast's parser of one request message, filling a Request. Inside common/net only.
 #pragma once
-#include <utility>  // before Boost.Asio 1.74, which forgets it
-
 #include <boost/beast/http/basic_parser.hpp>
+#include <utility>  // before Boost.Asio 1.74, which forgets it
 
 #include "common/net/request.h"
 
@@ -26,14 +25,30 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
     version_ = version;
     using boost::beast::http::verb;
     switch (sent) {
-      case verb::get: request_.method_ = Method::get; break;
-      case verb::head: request_.method_ = Method::head; break;
-      case verb::post: request_.method_ = Method::post; break;
-      case verb::put: request_.method_ = Method::put; break;
-      case verb::patch: request_.method_ = Method::patch; break;
-      case verb::delete_: request_.method_ = Method::del; break;
-      case verb::options: request_.method_ = Method::options; break;
-      default: request_.method_ = Method::other; break;
+      case verb::get:
+        request_.method_ = Method::get;
+        break;
+      case verb::head:
+        request_.method_ = Method::head;
+        break;
+      case verb::post:
+        request_.method_ = Method::post;
+        break;
+      case verb::put:
+        request_.method_ = Method::put;
+        break;
+      case verb::patch:
+        request_.method_ = Method::patch;
+        break;
+      case verb::delete_:
+        request_.method_ = Method::del;
+        break;
+      case verb::options:
+        request_.method_ = Method::options;
+        break;
+      default:
+        request_.method_ = Method::other;
+        break;
     }
     request_.text_.reserve(512);
     request_.fields_.reserve(12);
@@ -58,7 +73,9 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error& error) override { return on_body_impl(body, error); }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error& error) override {
+    return on_body_impl(body, error);
+  }
   void on_finish_impl(Error&) override {}
 
   /// RFC 9112 section 3.2.2: a server takes "http://host/path" too.

@@ -16,13 +16,15 @@ Response Response::error(int status, std::string_view detail, int code) {
 Response Response::error(const Error& error) {
   switch (error.kind) {
     case ErrorKind::invalid:
-    case ErrorKind::refused: return Response::error(400, error.message, error.code);
+    case ErrorKind::refused:
+      return Response::error(400, error.message, error.code);
     case ErrorKind::unavailable: {
       Response response = Response::error(503, error.message, error.code);
       response.headers.emplace_back("Retry-After", "1");
       return response;
     }
-    case ErrorKind::broken: break;
+    case ErrorKind::broken:
+      break;
   }
   return Response::error(500, error.message, error.code);
 }

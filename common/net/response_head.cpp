@@ -10,40 +10,69 @@ namespace {
 
 std::string_view reason(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
   }
 }
 
 std::string_view content_type(ContentType type) {
   switch (type) {
-    case ContentType::json: return "application/json";
-    case ContentType::text: return "text/plain; charset=utf-8";
-    case ContentType::prometheus: return "text/plain; version=0.0.4; charset=utf-8";
-    case ContentType::html: return "text/html; charset=utf-8";
-    case ContentType::binary: break;
+    case ContentType::json:
+      return "application/json";
+    case ContentType::text:
+      return "text/plain; charset=utf-8";
+    case ContentType::prometheus:
+      return "text/plain; version=0.0.4; charset=utf-8";
+    case ContentType::html:
+      return "text/html; charset=utf-8";
+    case ContentType::binary:
+      break;
   }
   return "application/octet-stream";
 }
@@ -61,8 +90,8 @@ bool is_clean(std::string_view text) {
 /// A list of header names, as a browser writes it.
 bool is_name_list(std::string_view text) {
   return text.size() <= 1024 && std::ranges::all_of(text, [](unsigned char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                  c == ',' || c == ' ';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                  c == '_' || c == ',' || c == ' ';
          });
 }
 
@@ -85,8 +114,8 @@ void CorsPolicy::append(std::string& out, std::string_view origin) const {
   out += "\r\nAccess-Control-Expose-Headers: Retry-After\r\n";
 }
 
-void CorsPolicy::append_preflight(std::vector<std::pair<std::string, std::string>>& out, std::string_view methods,
-                                  std::string_view headers) const {
+void CorsPolicy::append_preflight(std::vector<std::pair<std::string, std::string>>& out,
+                                  std::string_view methods, std::string_view headers) const {
   if (origins_.empty()) return;
   out.emplace_back("Access-Control-Allow-Methods", methods);
   const bool echo = !headers.empty() && is_name_list(headers);
@@ -96,7 +125,8 @@ void CorsPolicy::append_preflight(std::vector<std::pair<std::string, std::string
 
 bool has_body(int status) { return status != 204 && status != 304 && status >= 200; }
 
-void append_head(std::string& out, const Response& response, const CorsPolicy& cors, const HeadOptions& options) {
+void append_head(std::string& out, const Response& response, const CorsPolicy& cors,
+                 const HeadOptions& options) {
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(std::clamp(response.status, 100, 999)));
   out += ' ';

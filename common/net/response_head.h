@@ -1,5 +1,5 @@
-// The head of an answer on the wire, with the CORS headers that browsers' wallets need on every answer, errors too.
-// Inside common/net only.
+// The head of an answer on the wire, with the CORS headers that browsers' wallets need on every answer,
+// errors too. Inside common/net only.
 #pragma once
 #include <string>
 #include <string_view>
@@ -31,7 +31,8 @@ struct HeadOptions {
 };
 
 /// Status line to empty line. Content-Length is the body's, also for HEAD; 204 and 304 have none.
-void append_head(std::string& out, const Response& response, const CorsPolicy& cors, const HeadOptions& options);
+void append_head(std::string& out, const Response& response, const CorsPolicy& cors,
+                 const HeadOptions& options);
 bool has_body(int status);
 /// "Sat, 21 Nov 2026 10:37:02 GMT"
 std::string http_date(UnixSeconds time);

@@ -1,7 +1,9 @@
 #include "common/net/router.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include "common/net/route.h"
 
@@ -47,7 +49,9 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 bool is_parameter(std::string_view segment) { return segment.starts_with('{') && segment.ends_with('}'); }
 
 Handler answered_directly(DirectHandler handler) {
-  return [handler = std::move(handler)](Request request, Responder responder) { responder.send(handler(request)); };
+  return [handler = std::move(handler)](Request request, Responder responder) {
+    responder.send(handler(request));
+  };
 }
 
 }  // namespace

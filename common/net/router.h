@@ -25,9 +25,9 @@ class Router {
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
 
-  /// `pattern` is a path whose segments may be {names}: "/v1/mint/quote/{method}/{quote_id}". A parameter matches one
-  /// non-empty segment. Exact paths win over patterns, patterns go in the order added. GET answers HEAD too.
-  /// A pattern given twice for one method is a broken program (aborts).
+  /// `pattern` is a path whose segments may be {names}: "/v1/mint/quote/{method}/{quote_id}". A parameter
+  /// matches one non-empty segment. Exact paths win over patterns, patterns go in the order added. GET
+  /// answers HEAD too. A pattern given twice for one method is a broken program (aborts).
   void add(Method method, std::string_view pattern, Handler handler);
   void get(std::string_view pattern, DirectHandler handler);
   void get(std::string_view pattern, Handler handler) { add(Method::get, pattern, std::move(handler)); }
@@ -41,7 +41,8 @@ class Router {
   struct Match {
     const Handler* handler = nullptr;
     const WebSocketHandler* websocket = nullptr;
-    std::string allowed;    ///< without a handler: the methods of the path, comma separated; empty: no such path
+    std::string
+        allowed;  ///< without a handler: the methods of the path, comma separated; empty: no such path
     std::size_t index = 0;  ///< of the route, from 1 in the order of patterns(); 0: no such path
   };
   /// Sets the request's route and parameters.

@@ -1,5 +1,6 @@
 #include "common/net/server.h"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <cerrno>
 #include <cstring>
@@ -26,7 +27,8 @@ std::unexpected<Error> cannot_listen(const Tcp::endpoint& endpoint, const ErrorC
   } else if (error.value() == EADDRNOTAVAIL) {
     why = "this machine has no such address; use one of its own, 127.0.0.1 or 0.0.0.0";
   }
-  return std::unexpected(Error{ErrorKind::invalid, 0, "cannot listen on " + host_and_port(endpoint) + ": " + why});
+  return std::unexpected(
+      Error{ErrorKind::invalid, 0, "cannot listen on " + host_and_port(endpoint) + ": " + why});
 }
 
 /// An IPv4 client of an IPv6 socket is the same client as on IPv4.
@@ -54,7 +56,8 @@ struct Server::Impl {
     ErrorCode error;
     const auto address = asio::ip::make_address(state.options.address, error);
     if (error) {
-      return invalid("cannot listen on \"" + state.options.address + "\": give a numeric address such as 127.0.0.1, 0.0.0.0 or ::");
+      return invalid("cannot listen on \"" + state.options.address +
+                     "\": give a numeric address such as 127.0.0.1, 0.0.0.0 or ::");
     }
     const Tcp::endpoint wanted(address, state.options.port);
     acceptor->open(wanted.protocol(), error);

@@ -1,5 +1,7 @@
 #include "common/net/server_state.h"
 
+#include <algorithm>
+
 namespace manastr::net {
 namespace {
 
@@ -16,13 +18,13 @@ ServerState::ServerState(ServerOptions given, Router given_router)
   for (const std::string_view pattern : patterns) {
     RouteFigures& figures = figures_.emplace_back();
     for (int i = 2; i <= 5; ++i) {
-      figures.by_class[i] = &options.metrics->counter(
-          "http_requests_total", "Requests answered, by route and class of status.",
-          {{"route", std::string(pattern)}, {"status", std::to_string(i) + "xx"}});
+      figures.by_class[i] =
+          &options.metrics->counter("http_requests_total", "Requests answered, by route and class of status.",
+                                    {{"route", std::string(pattern)}, {"status", std::to_string(i) + "xx"}});
     }
-    figures.seconds = &options.metrics->histogram("http_request_seconds",
-                                                  "From the last byte of a request to its answer, by route.",
-                                                  telemetry::duration_bounds(), {{"route", std::string(pattern)}});
+    figures.seconds = &options.metrics->histogram(
+        "http_request_seconds", "From the last byte of a request to its answer, by route.",
+        telemetry::duration_bounds(), {{"route", std::string(pattern)}});
   }
 }
 
@@ -37,12 +39,14 @@ ServerState::Admission ServerState::enter(const std::string& peer) {
     ++here;
   }
   ++connections_;
-  if (options.metrics) options.metrics->gauge("http_connections", "Open connections, WebSockets included.").add(1);
+  if (options.metrics)
+    options.metrics->gauge("http_connections", "Open connections, WebSockets included.").add(1);
   return admission;
 }
 
 void ServerState::leave(const std::string& peer) {
-  if (options.metrics) options.metrics->gauge("http_connections", "Open connections, WebSockets included.").add(-1);
+  if (options.metrics)
+    options.metrics->gauge("http_connections", "Open connections, WebSockets included.").add(-1);
   const std::lock_guard lock(mutex_);
   if (options.max_connections_per_ip != 0) {
     const auto found = by_address_.find(peer);

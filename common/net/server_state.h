@@ -1,18 +1,16 @@
 // What the I/O threads of one server share, and how other threads reach them. Inside common/net only.
 #pragma once
-#include <utility>  // before Boost.Asio 1.74, which forgets it
-
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>  // before Boost.Asio 1.74, which forgets it
 #include <vector>
 
 #include "common/net/response_head.h"
@@ -87,7 +85,8 @@ class ServerState {
 class Place {
  public:
   Place(ServerState& state, std::string peer) : state_(&state), peer_(std::move(peer)) {}
-  Place(Place&& other) noexcept : state_(std::exchange(other.state_, nullptr)), peer_(std::move(other.peer_)) {}
+  Place(Place&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), peer_(std::move(other.peer_)) {}
   Place& operator=(Place&& other) noexcept {
     leave();
     state_ = std::exchange(other.state_, nullptr);

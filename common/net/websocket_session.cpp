@@ -28,7 +28,8 @@ struct WebSocketSession::Stream {
 };
 
 /// What the program holds; may outlive session and server.
-class WebSocketSession::Handle final : public WebSocket::Session, public std::enable_shared_from_this<Handle> {
+class WebSocketSession::Handle final : public WebSocket::Session,
+                                       public std::enable_shared_from_this<Handle> {
  public:
   Handle(std::shared_ptr<Gate> gate, std::size_t limit) : gate_(std::move(gate)), limit_(limit) {}
 
@@ -125,14 +126,15 @@ void WebSocketSession::read() {
   stream_->socket.async_read(stream_->in, [self = shared_from_this()](ErrorCode error, std::size_t) {
     if (self->ended_) return;
     if (error) return self->end();
-    if (!self->stream_->socket.got_text()) return self->begin_close(1003, "Only text messages are understood.");
+    if (!self->stream_->socket.got_text())
+      return self->begin_close(1003, "Only text messages are understood.");
     const auto data = self->stream_->in.cdata();
     if (self->events_.on_text && !self->closing_) {
       self->events_.on_text({static_cast<const char*>(data.data()), data.size()});
     }
     self->stream_->in.consume(self->stream_->in.size());
-    // Beast's close reads the rest itself, and a read that waits for it trips an assertion of Beast 1.74 when the peer
-    // lets the close time out.
+    // Beast's close reads the rest itself, and a read that waits for it trips an assertion of Beast 1.74 when
+    // the peer lets the close time out.
     if (!self->ended_ && !self->closing_) self->read();
   });
 }
@@ -159,14 +161,15 @@ void WebSocketSession::write() {
   if (!out_.empty()) {
     writing_ = true;
     stream_->socket.text(true);
-    stream_->socket.async_write(asio::buffer(out_.front()), [self = shared_from_this()](ErrorCode error, std::size_t) {
-      if (self->ended_) return;
-      if (error) return self->end();
-      self->writing_ = false;
-      self->handle_->sent(self->out_.front().size());
-      self->out_.pop_front();
-      self->write();
-    });
+    stream_->socket.async_write(asio::buffer(out_.front()),
+                                [self = shared_from_this()](ErrorCode error, std::size_t) {
+                                  if (self->ended_) return;
+                                  if (error) return self->end();
+                                  self->writing_ = false;
+                                  self->handle_->sent(self->out_.front().size());
+                                  self->out_.pop_front();
+                                  self->write();
+                                });
   } else if (closing_) {
     writing_ = true;
     const websocket::close_reason reason(static_cast<websocket::close_code>(close_code_),

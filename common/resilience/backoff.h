@@ -1,4 +1,5 @@
-// How long to wait before trying again: exponential, capped, with jitter so that many clients don't come back at once.
+// How long to wait before trying again: exponential, capped, with jitter so that many clients don't come back
+// at once.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -10,9 +11,9 @@
 namespace manastr::resilience {
 
 struct BackoffPolicy {
-  Millis first{200};     ///< the longest first wait, at least 1 ms
-  Millis cap{30'000};    ///< no wait is longer
-  unsigned attempts = 0; ///< retry() gives up after so many calls; 0: never
+  Millis first{200};      ///< the longest first wait, at least 1 ms
+  Millis cap{30'000};     ///< no wait is longer
+  unsigned attempts = 0;  ///< retry() gives up after so many calls; 0: never
 };
 
 /// One series of waits. Wait n is uniform in [d/2, d], d = min(cap, first × 2^n).
@@ -30,8 +31,9 @@ class Backoff {
   unsigned step_ = 0;
 };
 
-/// Calls `attempt` until it succeeds or fails with anything but ErrorKind::unavailable, or the policy's attempts are
-/// used up (the last error is returned). `wait` sleeps; it returns false to give up (a daemon that drains).
+/// Calls `attempt` until it succeeds or fails with anything but ErrorKind::unavailable, or the policy's
+/// attempts are used up (the last error is returned). `wait` sleeps; it returns false to give up (a daemon
+/// that drains).
 template <class T>
 Result<T> retry(BackoffPolicy policy, Random& random, const std::function<bool(Millis)>& wait,
                 const std::function<Result<T>()>& attempt) {

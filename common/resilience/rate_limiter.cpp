@@ -8,7 +8,9 @@ namespace manastr::resilience {
 RateLimiter::RateLimiter(RateLimit limit, const Clock& clock, std::size_t max_keys)
     : limit_(limit), clock_(&clock), max_keys_(std::max<std::size_t>(max_keys, 1)) {}
 
-std::optional<Millis> RateLimiter::admit(std::string_view key, double cost) { return admit(key, limit_, cost); }
+std::optional<Millis> RateLimiter::admit(std::string_view key, double cost) {
+  return admit(key, limit_, cost);
+}
 
 std::optional<Millis> RateLimiter::admit(std::string_view key, const RateLimit& limit, double cost) {
   const std::lock_guard lock(mutex_);

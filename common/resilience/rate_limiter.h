@@ -20,11 +20,11 @@ struct RateLimit {
 /// Thread-safe.
 class RateLimiter {
  public:
-  /// At most `max_keys` buckets: a new key beyond takes the place of the one longest unused (which by then is full
-  /// again under any normal load).
+  /// At most `max_keys` buckets: a new key beyond takes the place of the one longest unused (which by then is
+  /// full again under any normal load).
   RateLimiter(RateLimit limit, const Clock& clock, std::size_t max_keys = 10'000);
-  /// Takes `cost` tokens: nullopt. Or takes nothing and says when there will be enough (never, if cost > burst: then
-  /// the time of a full bucket).
+  /// Takes `cost` tokens: nullopt. Or takes nothing and says when there will be enough (never, if cost >
+  /// burst: then the time of a full bucket).
   std::optional<Millis> admit(std::string_view key, double cost = 1);
   /// As above, under another limit than the limiter's own (limits that differ from key to key).
   std::optional<Millis> admit(std::string_view key, const RateLimit& limit, double cost = 1);

@@ -1,13 +1,14 @@
 #include "common/resilience/termination.h"
 
-#include <csignal>
-#include <cstdlib>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 
 namespace manastr::resilience {
 namespace {

@@ -7,9 +7,9 @@
 
 namespace manastr::resilience {
 
-/// Made first in main, before any thread is: the signals are blocked in this thread and all that it starts. SIGPIPE is
-/// ignored from then on. A second SIGTERM or SIGINT while draining ends the process at once if asked for by
-/// `second_kills()`.
+/// Made first in main, before any thread is: the signals are blocked in this thread and all that it starts.
+/// SIGPIPE is ignored from then on. A second SIGTERM or SIGINT while draining ends the process at once if
+/// asked for by `second_kills()`.
 class Termination {
  public:
   Termination();

@@ -1,14 +1,19 @@
 #include "common/telemetry/health.h"
 
+#include <algorithm>
+
 #include "common/json/writer.h"
 
 namespace manastr::telemetry {
 
 std::string_view to_text(HealthStatus status) {
   switch (status) {
-    case HealthStatus::ok: return "ok";
-    case HealthStatus::degraded: return "degraded";
-    case HealthStatus::failed: return "failed";
+    case HealthStatus::ok:
+      return "ok";
+    case HealthStatus::degraded:
+      return "degraded";
+    case HealthStatus::failed:
+      return "failed";
   }
   return "failed";
 }

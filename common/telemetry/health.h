@@ -1,4 +1,5 @@
-// What /health says: named checks, each ok, degraded (works, an operator should look) or failed (does not serve).
+// What /health says: named checks, each ok, degraded (works, an operator should look) or failed (does not
+// serve).
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -5,9 +5,11 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "common/base/bytes.h"
@@ -103,7 +105,8 @@ std::optional<std::uint64_t> pass_repeat_limit(State& s, std::string_view messag
   const Monotonic now = system_clock().monotonic();
   if (s.repeats.size() >= kMaxMessages) {
     std::erase_if(s.repeats, [&](const auto& entry) { return now - entry.second.window >= kRepeatWindow; });
-    if (s.repeats.size() >= kMaxMessages) s.repeats.clear();  // messages that are no constants; better too many lines
+    if (s.repeats.size() >= kMaxMessages)
+      s.repeats.clear();  // messages that are no constants; better too many lines
   }
   Repeat& repeat = s.repeats.try_emplace(std::string(message), Repeat{now}).first->second;
   if (now - repeat.window >= kRepeatWindow) {
@@ -158,8 +161,9 @@ std::string format_log_line(const LogOptions& options, std::int64_t milliseconds
                             std::string_view correlation_id, std::uint64_t suppressed) {
   std::string out;
   out.reserve(256);
-  const auto time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)),
-                                milliseconds % 1000);
+  const auto time =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(milliseconds / 1000)),
+                  milliseconds % 1000);
   const std::string_view name = kNames[static_cast<std::size_t>(level)];
   const LogFormat format = options.format;
   if (format == LogFormat::json) {

@@ -1,6 +1,6 @@
-// Logs: one line per event on standard error, JSON or text, for every daemon. Thread-safe from the first instruction on.
-// A message is a constant sentence; what varies goes into fields, so that lines can be counted and repeats limited.
-// Secrets have no business here: crypto::Secret has no conversion to a field.
+// Logs: one line per event on standard error, JSON or text, for every daemon. Thread-safe from the first
+// instruction on. A message is a constant sentence; what varies goes into fields, so that lines can be
+// counted and repeats limited. Secrets have no business here: crypto::Secret has no conversion to a field.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -17,7 +17,7 @@ enum class LogFormat : std::uint8_t { text, json };
 struct LogOptions {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
-  std::string service;          ///< "mint", "engine": a field of every line if not empty
+  std::string service;  ///< "mint", "engine": a field of every line if not empty
   /// The same message at most so often in ten seconds; the next one after that says how many were left out
   /// ("suppressed"). Errors count too. 0: no limit.
   unsigned repeats = 50;

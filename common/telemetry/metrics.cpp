@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -61,7 +62,8 @@ void append_sample(std::string& out, std::string_view name, std::string_view suf
 }  // namespace
 
 Histogram::Histogram(std::vector<double> bounds)
-    : bounds_(std::move(bounds)), buckets_(std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1)) {
+    : bounds_(std::move(bounds)),
+      buckets_(std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1)) {
   if (!std::ranges::is_sorted(bounds_)) std::abort();
 }
 
@@ -127,7 +129,9 @@ Metrics::~Metrics() = default;
 Metrics::Family& Metrics::family(std::string_view name, std::string_view help, std::string_view kind) {
   auto found = families_.find(name);
   if (found == families_.end()) {
-    found = families_.emplace(name, std::make_unique<Family>(Family{std::string(help), std::string(kind), {}})).first;
+    found =
+        families_.emplace(name, std::make_unique<Family>(Family{std::string(help), std::string(kind), {}}))
+            .first;
   }
   if (found->second->kind != kind) std::abort();
   return *found->second;
@@ -168,15 +172,17 @@ std::string Metrics::exposition() const {
       if (family->kind == "counter") {
         append_sample(out, name, "", labels, "", fmt::format("{}", series->counter.value()));
       } else if (family->kind == "gauge") {
-        append_sample(out, name, "", labels, "", number(series->read ? series->read() : series->gauge.value()));
+        append_sample(out, name, "", labels, "",
+                      number(series->read ? series->read() : series->gauge.value()));
       } else {
         const Histogram& histogram = *series->histogram;
         std::uint64_t below = 0;
         for (std::size_t i = 0; i <= histogram.bounds().size(); ++i) {
           below += histogram.in_bucket(i);
-          const double bound = i < histogram.bounds().size() ? histogram.bounds()[i]
-                                                             : std::numeric_limits<double>::infinity();
-          append_sample(out, name, "_bucket", labels, "le=\"" + number(bound) + '"', fmt::format("{}", below));
+          const double bound =
+              i < histogram.bounds().size() ? histogram.bounds()[i] : std::numeric_limits<double>::infinity();
+          append_sample(out, name, "_bucket", labels, "le=\"" + number(bound) + '"',
+                        fmt::format("{}", below));
         }
         append_sample(out, name, "_sum", labels, "", number(histogram.sum()));
         append_sample(out, name, "_count", labels, "", fmt::format("{}", below));

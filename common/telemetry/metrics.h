@@ -1,5 +1,6 @@
 // Counters, gauges and histograms with labels, shown as Prometheus text (version 0.0.4) at /metrics.
-// Ask for a metric once and keep the reference (it lives as long as the Metrics); counting is one relaxed atomic then.
+// Ask for a metric once and keep the reference (it lives as long as the Metrics); counting is one relaxed
+// atomic then.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -46,7 +47,8 @@ class Histogram {
   const std::vector<double>& bounds() const { return bounds_; }
   /// Observations in bucket `i` alone; i == bounds().size() is the one above all bounds.
   std::uint64_t in_bucket(std::size_t i) const { return buckets_[i].load(std::memory_order_relaxed); }
-  /// Upper bound of the bucket in which the q-quantile (0 to 1) lies; +infinity above the last bound, 0 if empty.
+  /// Upper bound of the bucket in which the q-quantile (0 to 1) lies; +infinity above the last bound, 0 if
+  /// empty.
   double quantile_bound(double q) const;
 
  private:
@@ -59,8 +61,8 @@ class Histogram {
 std::vector<double> duration_bounds();
 
 /// Thread-safe. Names and label names are the program's own constants ([a-z_][a-z0-9_]*); label values may be
-/// anything, but of one metric at most kMaxSeries combinations are kept: those beyond share one series whose label values
-/// are "other". A name asked for with two kinds is a broken program (aborts).
+/// anything, but of one metric at most kMaxSeries combinations are kept: those beyond share one series whose
+/// label values are "other". A name asked for with two kinds is a broken program (aborts).
 class Metrics {
  public:
   static constexpr std::size_t kMaxSeries = 1000;
@@ -70,7 +72,8 @@ class Metrics {
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
                        const Labels& labels = {});
-  /// A gauge whose value is asked for at each scrape; `read` must be callable from any thread until the Metrics ends.
+  /// A gauge whose value is asked for at each scrape; `read` must be callable from any thread until the
+  /// Metrics ends.
   void gauge_from(std::string_view name, std::string_view help, std::function<double()> read,
                   const Labels& labels = {});
   std::string exposition() const;

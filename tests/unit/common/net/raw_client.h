@@ -1,4 +1,5 @@
-// A client that writes the very bytes a test gives it and reads answers one by one, for what a polite library would hide.
+// A client that writes the very bytes a test gives it and reads answers one by one, for what a polite library
+// would hide.
 #pragma once
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -6,11 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/bytes.h"
 
@@ -24,7 +27,8 @@ struct RawAnswer {
 
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port, int receive_buffer = 0) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit RawClient(std::uint16_t port, int receive_buffer = 0)
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer != 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -108,7 +112,8 @@ class RawClient {
 inline std::string get_request(std::string_view target, std::string_view headers = "") {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n";
 }
-inline std::string post_request(std::string_view target, std::string_view body, std::string_view headers = "") {
+inline std::string post_request(std::string_view target, std::string_view body,
+                                std::string_view headers = "") {
   return "POST " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) +
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }

@@ -43,8 +43,8 @@ TEST(Router, ExactPathWinsAndHeadIsGet) {
 
 TEST(Router, TellsUnknownPathsFromWrongMethods) {
   const Router router = sample();
-  for (const char* path : {"/", "/v1", "/v1/info/", "/v1/mint/quote/bolt11/", "/v1/mint/quote/bolt11/%zz", "*", "",
-                           "/v1/mint/quote/a/b/c"}) {
+  for (const char* path : {"/", "/v1", "/v1/info/", "/v1/mint/quote/bolt11/", "/v1/mint/quote/bolt11/%zz",
+                           "*", "", "/v1/mint/quote/a/b/c"}) {
     auto request = Request::make(Method::get, path);
     const auto match = router.match(request);
     EXPECT_FALSE(match.handler) << path;
@@ -63,7 +63,8 @@ TEST(RouterDeath, PatternGivenTwice) {
 }
 
 TEST(Request, HeadersHaveNoCase) {
-  const auto request = Request::make(Method::post, "/", "body", {{"Content-Type", "a"}, {"content-type", "b"}});
+  const auto request =
+      Request::make(Method::post, "/", "body", {{"Content-Type", "a"}, {"content-type", "b"}});
   EXPECT_EQ(request.header("CONTENT-TYPE"), "a");
   EXPECT_FALSE(request.has_header("Origin"));
   const Request copy = request;

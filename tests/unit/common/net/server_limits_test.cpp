@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "common/net/server.h"
 #include "tests/unit/common/net/raw_client.h"
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <deque>
+#include <thread>
 
 #include "common/net/operations.h"
 #include "common/telemetry/metrics.h"
@@ -179,9 +182,10 @@ TEST(Server, AmbiguousFramingIsRefused) {
 
 TEST(Server, RefusesWhatIsNoRequest) {
   Served served;
-  for (const char* bytes : {"\r\n\r\n\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "GET /hello HTTP/1.1\r\n\r\n",
-                            "GET /hello HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
-                            "GET /hello HTTP/1.1\nHost: x\n\n\r\n\r\n"}) {
+  for (const char* bytes :
+       {"\r\n\r\n\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "GET /hello HTTP/1.1\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
+        "GET /hello HTTP/1.1\nHost: x\n\n\r\n\r\n"}) {
     RawClient client(served.port());
     const auto answer = client.ask(bytes);
     ASSERT_TRUE(answer) << bytes;
@@ -288,10 +292,11 @@ TEST(Server, CorsOnEveryAnswer) {
     std::string bytes;
     int status;
   };
-  for (const auto& [bytes, status] : std::vector<Case>{{get_request("/hello", origin), 200},
-                                                       {get_request("/nowhere", origin), 404},
-                                                       {post_request("/hello", "", origin), 405},
-                                                       {post_request("/echo", "more than ten bytes", origin), 413}}) {
+  for (const auto& [bytes, status] :
+       std::vector<Case>{{get_request("/hello", origin), 200},
+                         {get_request("/nowhere", origin), 404},
+                         {post_request("/hello", "", origin), 405},
+                         {post_request("/echo", "more than ten bytes", origin), 413}}) {
     RawClient client(served.port());
     const auto answer = client.ask(bytes);
     ASSERT_TRUE(answer);
@@ -331,7 +336,8 @@ TEST(Server, OperationsRoutesAndFigures) {
   telemetry::HealthRegistry health;
   bool broken = false;
   health.add("ledger", [&] {
-    return broken ? telemetry::Health{telemetry::HealthStatus::failed, "The disk is full."} : telemetry::Health{};
+    return broken ? telemetry::Health{telemetry::HealthStatus::failed, "The disk is full."}
+                  : telemetry::Health{};
   });
   Router router;
   add_operations_routes(router, health, metrics);
@@ -340,7 +346,8 @@ TEST(Server, OperationsRoutesAndFigures) {
   const auto server = Server::start(std::move(options), std::move(router));
   ASSERT_TRUE(server);
   RawClient client((*server)->port());
-  EXPECT_EQ(client.ask(get_request("/health"))->body, R"({"status":"ok","checks":{"ledger":{"status":"ok"}}})");
+  EXPECT_EQ(client.ask(get_request("/health"))->body,
+            R"({"status":"ok","checks":{"ledger":{"status":"ok"}}})");
   broken = true;
   EXPECT_EQ(client.ask(get_request("/health"))->status, 503);
   client.ask(get_request("/none"));

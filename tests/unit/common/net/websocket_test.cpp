@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <mutex>
+#include <thread>
+
 #include "common/net/server.h"
 #include "tests/unit/common/net/raw_client.h"
 
@@ -83,7 +87,8 @@ struct Served {
 bool shake_hands(RawClient& client) {
   const auto answer = client.ask(get_request("/v1/ws", kUpgrade));
   return answer && answer->status == 101 &&
-         answer->headers.at("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // RFC 6455 section 1.3
+         answer->headers.at("Sec-WebSocket-Accept") ==
+             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";  // RFC 6455 section 1.3
 }
 
 TEST(WebSocket, Echo) {
@@ -146,8 +151,10 @@ TEST(WebSocket, BinaryTooLongAndInvalidMessagesEndIt) {
     std::string bytes;
     int code;
   };
-  for (const auto& [bytes, code] : std::vector<Case>{
-           {frame("binary", 2), 1003}, {frame(std::string(1001, 'a')), 1009}, {frame("\xff"), 1007}, {"\x81\x01x", 1002}}) {
+  for (const auto& [bytes, code] : std::vector<Case>{{frame("binary", 2), 1003},
+                                                     {frame(std::string(1001, 'a')), 1009},
+                                                     {frame("\xff"), 1007},
+                                                     {"\x81\x01x", 1002}}) {
     RawClient client(served.server->port());
     ASSERT_TRUE(shake_hands(client));
     client.write(bytes);

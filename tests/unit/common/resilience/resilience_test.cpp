@@ -3,7 +3,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <vector>
 
 #include "common/resilience/backoff.h"
 #include "common/resilience/circuit_breaker.h"
@@ -15,7 +17,9 @@ namespace {
 
 class HandClock final : public Clock {
  public:
-  UnixMillis now() const override { return unix_millis(0) + std::chrono::floor<Millis>(monotonic().time_since_epoch()); }
+  UnixMillis now() const override {
+    return unix_millis(0) + std::chrono::floor<Millis>(monotonic().time_since_epoch());
+  }
   Monotonic monotonic() const override { return time; }
   Monotonic time{std::chrono::hours{1}};
 };
@@ -77,11 +81,12 @@ TEST(Retry, OnlyWhatMayHelpAndOnlySoOften) {
                         }),
             7);
   calls = 0;
-  EXPECT_FALSE(retry<int>({Millis{1}, Millis{1}, 0}, system_random(), [](Millis) { return false; },
-                          [&]() -> Result<int> {
-                            ++calls;
-                            return unavailable("away");
-                          }));
+  EXPECT_FALSE(retry<int>(
+      {Millis{1}, Millis{1}, 0}, system_random(), [](Millis) { return false; },
+      [&]() -> Result<int> {
+        ++calls;
+        return unavailable("away");
+      }));
   EXPECT_EQ(calls, 1);
 }
 

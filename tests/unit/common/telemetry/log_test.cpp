@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "common/json/reader.h"
 
 namespace manastr::telemetry {
@@ -18,7 +20,8 @@ TEST(Log, JsonLine) {
 }
 
 TEST(Log, TextLine) {
-  EXPECT_EQ(format_log_line({}, kTime, Level::info, "Listening.", {{"url", "http://x"}, {"name", "two words"}}, "", 0),
+  EXPECT_EQ(format_log_line({}, kTime, Level::info, "Listening.",
+                            {{"url", "http://x"}, {"name", "two words"}}, "", 0),
             "2023-11-14T22:13:20.123Z info  Listening. url=http://x name=\"two words\"");
 }
 
@@ -26,8 +29,8 @@ TEST(Log, NothingFromOutsideBreaksALine) {
   for (const auto format : {LogFormat::json, LogFormat::text}) {
     LogOptions options;
     options.format = format;
-    const std::string line =
-        format_log_line(options, kTime, Level::error, "Bad input.", {{"input", "\n\r\x01\xff\x1b[31m"}}, "a\nb", 0);
+    const std::string line = format_log_line(options, kTime, Level::error, "Bad input.",
+                                             {{"input", "\n\r\x01\xff\x1b[31m"}}, "a\nb", 0);
     for (const char c : line) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << line;
     if (format == LogFormat::json) {
       EXPECT_TRUE(json::parse(line)) << line;

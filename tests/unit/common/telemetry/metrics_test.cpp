@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <thread>
+
 #include "common/telemetry/health.h"
 
 namespace manastr::telemetry {
@@ -84,9 +87,8 @@ TEST(Health, TheWorstCheckCounts) {
   health.add("ledger", [] { return Health{}; });
   health.add("lightning", [] { return Health{HealthStatus::degraded, "The node is \"away\"."}; });
   EXPECT_EQ(health.status(), HealthStatus::degraded);
-  EXPECT_EQ(health.to_json(),
-            R"({"status":"degraded","checks":{"ledger":{"status":"ok"},)"
-            R"("lightning":{"status":"degraded","detail":"The node is \"away\"."}}})");
+  EXPECT_EQ(health.to_json(), R"({"status":"degraded","checks":{"ledger":{"status":"ok"},)"
+                              R"("lightning":{"status":"degraded","detail":"The node is \"away\"."}}})");
   health.add("disk", [] { return Health{HealthStatus::failed, ""}; });
   EXPECT_EQ(health.status(), HealthStatus::failed);
 }
