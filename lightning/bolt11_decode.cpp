@@ -6,9 +6,7 @@
 namespace manastr::lightning {
 namespace {
 
-std::unexpected<Error> bad(std::string_view why) {
-  return invalid("the BOLT11 invoice " + std::string(why));
-}
+std::unexpected<Error> bad(std::string_view why) { return invalid("the BOLT11 invoice " + std::string(why)); }
 
 /// "ln" network [amount [multiplier]]
 Status read_prefix(std::string_view prefix, Bolt11& out) {
@@ -30,11 +28,20 @@ Status read_prefix(std::string_view prefix, Bolt11& out) {
   Msat unit = 100'000'000'000;
   bool in_pico = false;  // tenths of a millisatoshi
   switch (amount.back()) {
-    case 'm': unit = 100'000'000; break;
-    case 'u': unit = 100'000; break;
-    case 'n': unit = 100; break;
-    case 'p': in_pico = true; break;
-    default: break;
+    case 'm':
+      unit = 100'000'000;
+      break;
+    case 'u':
+      unit = 100'000;
+      break;
+    case 'n':
+      unit = 100;
+      break;
+    case 'p':
+      in_pico = true;
+      break;
+    default:
+      break;
   }
   if (in_pico || unit != 100'000'000'000) amount.remove_suffix(1);
   if (in_pico) {
@@ -42,7 +49,8 @@ Status read_prefix(std::string_view prefix, Bolt11& out) {
     amount.remove_suffix(1);
     unit = 1;
   }
-  if (amount.empty() || amount.size() > 19 || amount.front() == '0') return bad("has an amount that is no positive number");
+  if (amount.empty() || amount.size() > 19 || amount.front() == '0')
+    return bad("has an amount that is no positive number");
   Msat number = 0;  // 19 digits fit
   for (const char c : amount) {
     if (c < '0' || c > '9') return bad("has an amount that is no number");
@@ -87,7 +95,8 @@ Status read_route(WordView words, Bolt11& out) {
     const ByteView hop = ByteView(*bytes).subspan(at, kHopBytes);
     const auto node = crypto::PublicKey::parse(hop.first(33));
     if (!node) return bad("has a route hint with a key that is no point of the curve");
-    route.push_back({*node, big_endian(hop.subspan(33, 8)), static_cast<std::uint32_t>(big_endian(hop.subspan(41, 4))),
+    route.push_back({*node, big_endian(hop.subspan(33, 8)),
+                     static_cast<std::uint32_t>(big_endian(hop.subspan(41, 4))),
                      static_cast<std::uint32_t>(big_endian(hop.subspan(45, 4))),
                      static_cast<std::uint16_t>(big_endian(hop.subspan(49, 2)))});
   }
@@ -105,7 +114,8 @@ void read_fallback(WordView words, Bolt11& out) {
   out.fallbacks.push_back({words[0], *std::move(program)});
 }
 
-/// var_onion_optin, payment_secret, basic_mpp, option_payment_metadata (BOLT-9): even bits that a payer may find.
+/// var_onion_optin, payment_secret, basic_mpp, option_payment_metadata (BOLT-9): even bits that a payer may
+/// find.
 Status check_features(const Bytes& features) {
   for (std::size_t bit = 0; bit < features.size() * 8; bit += 2) {
     const bool set = (features[features.size() - 1 - bit / 8] >> bit % 8 & 1) != 0;
@@ -122,7 +132,8 @@ struct Seen {
 };
 
 Status read_field(std::uint8_t type, WordView words, Bolt11& out, Seen& seen) {
-  // Of fields that may stand once, the first counts. A wrong length makes a field unknown, and that is skipped.
+  // Of fields that may stand once, the first counts. A wrong length makes a field unknown, and that is
+  // skipped.
   switch (type) {
     case kPaymentHash: {
       if (words.size() != kHashWords || std::exchange(seen.payment_hash, true)) return {};
@@ -178,9 +189,13 @@ Status read_field(std::uint8_t type, WordView words, Bolt11& out, Seen& seen) {
       if (words.empty() || words.front() == 0) return bad("has features with leading zeros");
       out.features = right_aligned_bytes(words);
       return check_features(out.features);
-    case kRoute: return read_route(words, out);
-    case kFallback: read_fallback(words, out); return {};
-    default: return {};
+    case kRoute:
+      return read_route(words, out);
+    case kFallback:
+      read_fallback(words, out);
+      return {};
+    default:
+      return {};
   }
 }
 
@@ -188,19 +203,24 @@ Status read_field(std::uint8_t type, WordView words, Bolt11& out, Seen& seen) {
 bool is_low_s(const crypto::RecoverableSignature& signature) {
   static const auto kHalfOrder =
       *array_from_hex<32>("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
-  return std::lexicographical_compare_three_way(signature.begin() + 32, signature.begin() + 64, kHalfOrder.begin(),
-                                                kHalfOrder.end()) <= 0;
+  return std::lexicographical_compare_three_way(signature.begin() + 32, signature.begin() + 64,
+                                                kHalfOrder.begin(), kHalfOrder.end()) <= 0;
 }
 
 }  // namespace
 
 std::string_view prefix_of(Network network) {
   switch (network) {
-    case Network::mainnet: return "bc";
-    case Network::testnet: return "tb";
-    case Network::signet: return "tbs";
-    case Network::regtest: return "bcrt";
-    case Network::simnet: return "sb";
+    case Network::mainnet:
+      return "bc";
+    case Network::testnet:
+      return "tb";
+    case Network::signet:
+      return "tbs";
+    case Network::regtest:
+      return "bcrt";
+    case Network::simnet:
+      return "sb";
   }
   return "";
 }
@@ -221,7 +241,8 @@ Result<Bolt11> decode_bolt11(std::string_view text) {
     for (char& c : head) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (head == kScheme) text.remove_prefix(kScheme.size());
   }
-  if (text.size() > kMostCharacters) return bad("is longer than " + std::to_string(kMostCharacters) + " characters");
+  if (text.size() > kMostCharacters)
+    return bad("is longer than " + std::to_string(kMostCharacters) + " characters");
   auto decoded = nostr::bech32_decode(text, kMostCharacters);
   if (!decoded) return bad("is damaged: " + decoded.error().message);
 

@@ -12,7 +12,8 @@ std::string amount_text(Msat msat) {
     char letter;
   };
   if (msat % 100'000'000'000 == 0) return std::to_string(msat / 100'000'000'000);
-  for (const auto& [unit, letter] : {Multiplier{100'000'000, 'm'}, Multiplier{100'000, 'u'}, Multiplier{100, 'n'}}) {
+  for (const auto& [unit, letter] :
+       {Multiplier{100'000'000, 'm'}, Multiplier{100'000, 'u'}, Multiplier{100, 'n'}}) {
     if (msat % unit == 0) return std::to_string(msat / unit) + letter;
   }
   return std::to_string(msat) + "0p";
@@ -50,7 +51,8 @@ Status check(const Bolt11& invoice) {
   }
   const std::int64_t time = count(invoice.timestamp);
   if (time < 0 || time >> 35 != 0) return invalid("timestamp: not within 35 bits");
-  if (invoice.expiry < Seconds{1} || invoice.expiry.count() >> 35 != 0) return invalid("expiry: 0 or beyond 35 bits");
+  if (invoice.expiry < Seconds{1} || invoice.expiry.count() >> 35 != 0)
+    return invalid("expiry: 0 or beyond 35 bits");
   if (!invoice.payment_secret) return invalid("payment_secret: missing");
   if (invoice.description_hash && !invoice.description.empty()) {
     return invalid("description: stands beside the hash of one");
@@ -99,7 +101,8 @@ Result<std::string> encode_bolt11(const Bolt11& invoice, const crypto::SecretKey
   if (invoice.expiry != Seconds{3'600}) {
     put_field(data, kExpiry, number_words(static_cast<std::uint64_t>(invoice.expiry.count())));
   }
-  if (invoice.min_final_cltv_delta != 18) put_field(data, kFinalCltv, number_words(invoice.min_final_cltv_delta));
+  if (invoice.min_final_cltv_delta != 18)
+    put_field(data, kFinalCltv, number_words(invoice.min_final_cltv_delta));
   for (const auto& fallback : invoice.fallbacks) {
     Words words = nostr::to_words(fallback.program);
     words.insert(words.begin(), fallback.version);

@@ -26,17 +26,17 @@ inline constexpr Msat kMostMsat = 2'100'000'000'000'000'000;  // all bitcoin the
 
 /// Field types by their bech32 letter.
 enum Field : std::uint8_t {
-  kPaymentHash = 1,      // p
-  kRoute = 3,            // r
-  kFeatures = 5,         // 9
-  kExpiry = 6,           // x
-  kFallback = 9,         // f
-  kDescription = 13,     // d
-  kPaymentSecret = 16,   // s
-  kPayee = 19,           // n
-  kDescriptionHash = 23, // h
-  kFinalCltv = 24,       // c
-  kMetadata = 27,        // m
+  kPaymentHash = 1,       // p
+  kRoute = 3,             // r
+  kFeatures = 5,          // 9
+  kExpiry = 6,            // x
+  kFallback = 9,          // f
+  kDescription = 13,      // d
+  kPaymentSecret = 16,    // s
+  kPayee = 19,            // n
+  kDescriptionHash = 23,  // h
+  kFinalCltv = 24,        // c
+  kMetadata = 27,         // m
 };
 
 /// What the signature covers: SHA-256 over the prefix and the data, zero bits appended to a whole byte.

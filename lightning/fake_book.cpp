@@ -24,11 +24,13 @@ CREATE TABLE payments (
 
 /// One statement, so that both tables are seen at one moment.
 Result<FakeNodeBook> totals_of(Database& database) {
-  TRY(Query row, database.query(
-                     "SELECT i.n, i.paid, i.received, p.n, p.sent, p.fees FROM "
-                     "(SELECT count(*) n, coalesce(sum(paid), 0) paid, coalesce(sum(amount * paid), 0) received FROM invoices) i, "
-                     "(SELECT count(*) n, coalesce(sum(amount), 0) sent, coalesce(sum(fee), 0) fees FROM payments "
-                     "WHERE truth = 0) p"));
+  TRY(Query row,
+      database.query(
+          "SELECT i.n, i.paid, i.received, p.n, p.sent, p.fees FROM "
+          "(SELECT count(*) n, coalesce(sum(paid), 0) paid, coalesce(sum(amount * paid), 0) received FROM "
+          "invoices) i, "
+          "(SELECT count(*) n, coalesce(sum(amount), 0) sent, coalesce(sum(fee), 0) fees FROM payments "
+          "WHERE truth = 0) p"));
   TRY([[maybe_unused]] const bool found, row.next());
   FakeNodeBook out;
   out.invoices = row.unsigned_integer(0);
@@ -76,9 +78,9 @@ Result<FakeBook> FakeBook::open(const std::string& file, const std::string& vfs,
 }
 
 Status FakeBook::add_invoice(const BookedInvoice& invoice) {
-  return database_.run("INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?)", invoice.payment_hash, invoice.preimage,
-                       invoice.bolt11, invoice.amount, count(invoice.expires_at), count(invoice.pays_itself_at),
-                       invoice.paid);
+  return database_.run("INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?)", invoice.payment_hash,
+                       invoice.preimage, invoice.bolt11, invoice.amount, count(invoice.expires_at),
+                       count(invoice.pays_itself_at), invoice.paid);
 }
 
 Result<std::optional<BookedInvoice>> FakeBook::invoice(const Hash32& payment_hash) {
@@ -133,8 +135,9 @@ Result<bool> FakeBook::add_payment(const BookedPayment& payment, bool own) {
 }
 
 Result<std::optional<BookedPayment>> FakeBook::payment(const Hash32& payment_hash) {
-  TRY(Query row, database_.query("SELECT amount, fee, truth, answer, preimage FROM payments WHERE payment_hash = ?",
-                                 payment_hash));
+  TRY(Query row,
+      database_.query("SELECT amount, fee, truth, answer, preimage FROM payments WHERE payment_hash = ?",
+                      payment_hash));
   TRY(const bool found, row.next());
   if (!found) return std::nullopt;
   BookedPayment out;

@@ -1,5 +1,5 @@
-// What a fake node remembers: its key, its invoices and the payments it made, in one SQLite file. Called by FakeNode alone,
-// one thread at a time.
+// What a fake node remembers: its key, its invoices and the payments it made, in one SQLite file. Called by
+// FakeNode alone, one thread at a time.
 #pragma once
 #include <optional>
 #include <string>
@@ -26,8 +26,8 @@ struct BookedPayment {
   Hash32 payment_hash{};
   Msat amount = 0;
   Msat fee = 0;
-  PaymentState truth = PaymentState::unknown;     ///< paid: the money has left
-  PaymentState answer = PaymentState::unknown;    ///< what lookup_payment() says
+  PaymentState truth = PaymentState::unknown;   ///< paid: the money has left
+  PaymentState answer = PaymentState::unknown;  ///< what lookup_payment() says
   std::optional<Hash32> preimage;
 };
 
@@ -44,15 +44,16 @@ class FakeBook {
   /// In one commit; those that were not paid before come back.
   Result<std::vector<Hash32>> mark_all_paid(const std::vector<Hash32>& payment_hashes);
 
-  /// Replaces a payment that failed before; one that is paid, pending or unknown stays, and false comes back. `own`: the
-  /// invoice is this node's, and is paid by it in the same transaction if the payment is.
+  /// Replaces a payment that failed before; one that is paid, pending or unknown stays, and false comes back.
+  /// `own`: the invoice is this node's, and is paid by it in the same transaction if the payment is.
   Result<bool> add_payment(const BookedPayment& payment, bool own);
   Result<std::optional<BookedPayment>> payment(const Hash32& payment_hash);
   Result<FakeNodeBook> totals();
   Status check();
 
  private:
-  FakeBook(storage::Database database, crypto::SecretKey key) : database_(std::move(database)), key_(std::move(key)) {}
+  FakeBook(storage::Database database, crypto::SecretKey key)
+      : database_(std::move(database)), key_(std::move(key)) {}
   storage::Database database_;
   crypto::SecretKey key_;
 };

@@ -49,7 +49,10 @@ Payment answer(PaymentState state, const BookedPayment& payment) {
 class FakeNode::Impl {
  public:
   Impl(FakeNodeOptions options, FakeBook book, const Clock& clock, Random& random)
-      : options_(std::move(options)), clock_(clock), random_(random), book_(std::move(book)),
+      : options_(std::move(options)),
+        clock_(clock),
+        random_(random),
+        book_(std::move(book)),
         public_key_(book_.key().public_key()) {}
   ~Impl() {
     {
@@ -72,7 +75,8 @@ class FakeNode::Impl {
       return refused(kAmountOutsideLimit,
                      "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
     }
-    if (expiry < Seconds{1} || expiry > std::chrono::years{1}) return invalid("an invoice expires within 1 s to 1 year");
+    if (expiry < Seconds{1} || expiry > std::chrono::years{1})
+      return invalid("an invoice expires within 1 s to 1 year");
     const std::lock_guard lock(mutex_);
     Bolt11 invoice;
     invoice.network = options_.network;
@@ -100,7 +104,8 @@ class FakeNode::Impl {
     TRY(const auto invoice, book_.invoice(hash));
     if (!invoice) return invalid("this node gave no invoice of that payment hash");
     if (invoice->paid) return InvoiceStatus{InvoiceState::paid, invoice->amount};
-    return InvoiceStatus{clock_.now() >= invoice->expires_at ? InvoiceState::expired : InvoiceState::unpaid, 0};
+    return InvoiceStatus{clock_.now() >= invoice->expires_at ? InvoiceState::expired : InvoiceState::unpaid,
+                         0};
   }
 
   void observe(std::function<void(const Hash32&, Msat)> observer) {
@@ -112,7 +117,8 @@ class FakeNode::Impl {
     const std::lock_guard lock(mutex_);
     TRY(const auto invoice, book_.invoice(hash));
     if (!invoice) return invalid("this node gave no invoice of that payment hash");
-    if (!invoice->paid && clock_.now() >= invoice->expires_at) return refused(kExpired, "the invoice has expired");
+    if (!invoice->paid && clock_.now() >= invoice->expires_at)
+      return refused(kExpired, "the invoice has expired");
     TRY(const bool first, book_.mark_paid(hash));
     if (!first) return refused(kAlreadyPaid, "the invoice is paid already");
     tell(hash, invoice->amount);
@@ -128,7 +134,8 @@ class FakeNode::Impl {
 
   Result<Payment> pay(std::string_view text, std::optional<Msat> amount, Msat max_fee) {
     TRY(const Bolt11 invoice, decode_bolt11(text));
-    if (!invoice.amount && !amount) return invalid("the invoice names no amount; say how much to pay", kAmountMissing);
+    if (!invoice.amount && !amount)
+      return invalid("the invoice names no amount; say how much to pay", kAmountMissing);
     if (invoice.amount && amount && *amount != *invoice.amount) {
       return invalid("the amount differs from the invoice's", kAmountMismatch);
     }
@@ -136,7 +143,8 @@ class FakeNode::Impl {
     payment.payment_hash = invoice.payment_hash;
     payment.amount = invoice.amount.value_or(amount.value_or(0));
     if (payment.amount == 0 || payment.amount > options_.most) {
-      return refused(kAmountOutsideLimit, "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
+      return refused(kAmountOutsideLimit,
+                     "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
     }
     const std::lock_guard lock(mutex_);
     if (clock_.now() >= invoice.expires_at()) return invalid("the invoice has expired; ask for a new one");
@@ -160,7 +168,8 @@ class FakeNode::Impl {
     TRY(const bool booked, book_.add_payment(payment, own.has_value()));
     if (!booked) {
       TRY(const auto before, book_.payment(invoice.payment_hash));
-      if (before && before->truth == PaymentState::paid) return refused(kAlreadyPaid, "the invoice is paid already");
+      if (before && before->truth == PaymentState::paid)
+        return refused(kAlreadyPaid, "the invoice is paid already");
       return refused(kPending, "a payment of this invoice is under way; ask for its state");
     }
     if (own && payment.truth == PaymentState::paid) tell(payment.payment_hash, payment.amount);
@@ -257,8 +266,10 @@ class FakeNode::Impl {
 FakeNode::FakeNode(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FakeNode::~FakeNode() = default;
 
-Result<std::unique_ptr<FakeNode>> FakeNode::open(FakeNodeOptions options, const Clock& clock, Random& random) {
-  if (options.fee_ppm > 1'000'000 || options.most > 2'100'000'000'000'000'000 || options.invoice_delay < Millis{0}) {
+Result<std::unique_ptr<FakeNode>> FakeNode::open(FakeNodeOptions options, const Clock& clock,
+                                                 Random& random) {
+  if (options.fee_ppm > 1'000'000 || options.most > 2'100'000'000'000'000'000 ||
+      options.invoice_delay < Millis{0}) {
     return invalid("the fake node's fee, limit or delay is out of range");
   }
   TRY(FakeBook book, FakeBook::open(options.file, options.vfs, random));
@@ -270,9 +281,15 @@ Result<std::unique_ptr<FakeNode>> FakeNode::open(FakeNodeOptions options, const 
 Result<NewInvoice> FakeNode::create_invoice(Msat amount, std::string_view description, Seconds expiry) {
   return impl_->create(amount, description, expiry);
 }
-Result<InvoiceStatus> FakeNode::lookup_invoice(const Hash32& payment_hash) { return impl_->lookup_invoice(payment_hash); }
-void FakeNode::on_invoice_paid(std::function<void(const Hash32&, Msat)> observer) { impl_->observe(std::move(observer)); }
-Msat FakeNode::fee_reserve(Msat amount) const { return impl_->fee_of(std::min(amount, impl_->options().most)); }
+Result<InvoiceStatus> FakeNode::lookup_invoice(const Hash32& payment_hash) {
+  return impl_->lookup_invoice(payment_hash);
+}
+void FakeNode::on_invoice_paid(std::function<void(const Hash32&, Msat)> observer) {
+  impl_->observe(std::move(observer));
+}
+Msat FakeNode::fee_reserve(Msat amount) const {
+  return impl_->fee_of(std::min(amount, impl_->options().most));
+}
 Result<Payment> FakeNode::pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) {
   return impl_->pay(bolt11, amount, max_fee);
 }

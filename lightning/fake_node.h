@@ -1,18 +1,22 @@
-// A Lightning node of play money, for demo, tests and development: real BOLT-11 invoices signed by its own key, no network.
-// Promises: key, invoices and payments outlive the process (SQLite, synchronous=FULL); its own book says what came in and went
-// out, so that a test can check that a mint conserves money; a payment is made once at most.
+// A Lightning node of play money, for demo, tests and development: real BOLT-11 invoices signed by its own
+// key, no network. Promises: key, invoices and payments outlive the process (SQLite, synchronous=FULL); its
+// own book says what came in and went out, so that a test can check that a mint conserves money; a payment is
+// made once at most.
 //
-// Its invoices pay themselves after `invoice_delay`. It pays any valid BOLT-11 with an amount and answers with the preimage
-// that belongs to the payment hash whenever it can know it:
-//   preimage = tagged_hash("manastr/fake-lightning/preimage", payment_secret ‖ u64be amount_msat ‖ SHA-256(description))
-// Every fake node derives the preimages of its invoices so, hence every other one can tell them from the invoice alone. That is
-// worth nothing, like the money. For invoices of real nodes the payment is booked and there is no preimage.
+// Its invoices pay themselves after `invoice_delay`. It pays any valid BOLT-11 with an amount and answers
+// with the preimage that belongs to the payment hash whenever it can know it:
+//   preimage = tagged_hash("manastr/fake-lightning/preimage", payment_secret ‖ u64be amount_msat ‖
+//   SHA-256(description))
+// Every fake node derives the preimages of its invoices so, hence every other one can tell them from the
+// invoice alone. That is worth nothing, like the money. For invoices of real nodes the payment is booked and
+// there is no preimage.
 //
-// An invoice to be paid whose description is a JSON object with the four members pay_invoice_state, check_payment_state (PAID,
-// FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its payment shall go: what pay() answers, what
-// lookup_payment() answers, and whether the one or the other can't be reached (answer: unknown). Money leaves if
-// pay_invoice_state is PAID and reached, else if check_payment_state is PAID. A FAILED that the other state contradicts is
-// answered as unknown, for `failed` is final.
+// An invoice to be paid whose description is a JSON object with the four members pay_invoice_state,
+// check_payment_state (PAID, FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its
+// payment shall go: what pay() answers, what lookup_payment() answers, and whether the one or the other can't
+// be reached (answer: unknown). Money leaves if pay_invoice_state is PAID and reached, else if
+// check_payment_state is PAID. A FAILED that the other state contradicts is answered as unknown, for `failed`
+// is final.
 #pragma once
 #include <memory>
 
@@ -25,19 +29,19 @@ namespace manastr::lightning {
 struct FakeNodeOptions {
   std::string file;  ///< SQLite, made at the first start; ":memory:" for tests
   Network network = Network::regtest;
-  bool auto_pay = true;         ///< false: invoices wait for receive()
-  Millis invoice_delay{100};    ///< from the invoice to its payment
-  std::uint32_t fee_ppm = 0;    ///< what a payment to others costs, rounded up to whole msat
+  bool auto_pay = true;       ///< false: invoices wait for receive()
+  Millis invoice_delay{100};  ///< from the invoice to its payment
+  std::uint32_t fee_ppm = 0;  ///< what a payment to others costs, rounded up to whole msat
   Msat fee_base = 0;
-  Msat most{500'000'000'000};   ///< per invoice and payment: 5 BTC
-  std::string vfs;              ///< of storage::OpenOptions
+  Msat most{500'000'000'000};  ///< per invoice and payment: 5 BTC
+  std::string vfs;             ///< of storage::OpenOptions
 };
 
 /// Everything that moved, in msat.
 struct FakeNodeBook {
-  Msat received = 0;    ///< invoices of this node that were paid
-  Msat sent = 0;        ///< payments made, without fees
-  Msat fees = 0;        ///< fees of those payments
+  Msat received = 0;  ///< invoices of this node that were paid
+  Msat sent = 0;      ///< payments made, without fees
+  Msat fees = 0;      ///< fees of those payments
   std::uint64_t invoices = 0;
   std::uint64_t invoices_paid = 0;
   std::uint64_t payments = 0;
@@ -59,7 +63,8 @@ class FakeNode final : public Node {
   Status health() override;
   std::string_view name() const override { return "fake"; }
 
-  /// Someone pays this invoice of ours now. `invalid` if there is none such, code 20006 if it is paid, 20007 if expired.
+  /// Someone pays this invoice of ours now. `invalid` if there is none such, code 20006 if it is paid, 20007
+  /// if expired.
   Status receive(const Hash32& payment_hash);
   Result<FakeNodeBook> book();
   const crypto::PublicKey& public_key() const;

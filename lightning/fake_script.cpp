@@ -27,7 +27,8 @@ std::optional<FakeScript> fake_script(std::string_view description) {
   const auto check = state_of(parsed->find("check_payment_state"));
   const json::Value* pay_err = parsed->find("pay_err");
   const json::Value* check_err = parsed->find("check_err");
-  if (!pay || !check || pay_err == nullptr || check_err == nullptr || !pay_err->is_bool() || !check_err->is_bool()) {
+  if (!pay || !check || pay_err == nullptr || check_err == nullptr || !pay_err->is_bool() ||
+      !check_err->is_bool()) {
     return std::nullopt;
   }
   return FakeScript{*pay, *check, *pay_err->if_bool(), *check_err->if_bool()};

@@ -1,5 +1,5 @@
-// How a fake payment shall go, told by the invoice's description. The members and states are those that wallets' own test
-// suites use (fake_node.h says what follows from them).
+// How a fake payment shall go, told by the invoice's description. The members and states are those that
+// wallets' own test suites use (fake_node.h says what follows from them).
 #pragma once
 #include <optional>
 #include <string_view>

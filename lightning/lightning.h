@@ -1,7 +1,8 @@
-// The one interface to a Lightning node: the mint takes and makes payments through it and knows no more of Lightning.
-// Implementations: FakeNode (fake_node.h); LND later. All of them are thread-safe.
-// What a payment's answer means decides about money: only `paid` and `failed` are final; `pending` and `unknown` say that the
-// amount may yet leave, so that the proofs behind it stay locked until lookup_payment() has a final answer.
+// The one interface to a Lightning node: the mint takes and makes payments through it and knows no more of
+// Lightning. Implementations: FakeNode (fake_node.h); LND later. All of them are thread-safe. What a
+// payment's answer means decides about money: only `paid` and `failed` are final; `pending` and `unknown` say
+// that the amount may yet leave, so that the proofs behind it stay locked until lookup_payment() has a final
+// answer.
 #pragma once
 #include <functional>
 #include <optional>
@@ -49,18 +50,21 @@ class Node {
   virtual Result<NewInvoice> create_invoice(Msat amount, std::string_view description, Seconds expiry) = 0;
   /// `invalid` if this node gave no such invoice, `unavailable` if it can't be asked now.
   virtual Result<InvoiceStatus> lookup_invoice(const Hash32& payment_hash) = 0;
-  /// One observer, called from a thread of the node at least once for each payment received after it was set (so the same
-  /// one may come twice, and lookup_invoice() is the truth after a restart). Never called from within a call to the node; it
-  /// may call the node, but not this function. When this returns, the former observer does not run any more.
+  /// One observer, called from a thread of the node at least once for each payment received after it was set
+  /// (so the same one may come twice, and lookup_invoice() is the truth after a restart). Never called from
+  /// within a call to the node; it may call the node, but not this function. When this returns, the former
+  /// observer does not run any more.
   virtual void on_invoice_paid(std::function<void(const Hash32& payment_hash, Msat received)> observer) = 0;
 
   /// What to hold back for the route of a payment of `amount`: an upper bound to offer as max_fee.
   virtual Msat fee_reserve(Msat amount) const = 0;
-  /// Pays an invoice; `amount` where the invoice names none (or the same amount). Idempotent by payment hash: money leaves once
-  /// at most, whatever is sent again. An error means that this call sent nothing: `invalid` (no BOLT-11, no amount, expired),
-  /// code 20006 (paid already) or 20005 (under way already), `unavailable`. Blocks until final or for the node's own limit.
+  /// Pays an invoice; `amount` where the invoice names none (or the same amount). Idempotent by payment hash:
+  /// money leaves once at most, whatever is sent again. An error means that this call sent nothing: `invalid`
+  /// (no BOLT-11, no amount, expired), code 20006 (paid already) or 20005 (under way already), `unavailable`.
+  /// Blocks until final or for the node's own limit.
   virtual Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) = 0;
-  /// Of a payment made by pay(). A hash that was never sent is `failed`: no money has left, nor will by itself.
+  /// Of a payment made by pay(). A hash that was never sent is `failed`: no money has left, nor will by
+  /// itself.
   virtual Payment lookup_payment(const Hash32& payment_hash) = 0;
 
   /// For /health: an error says in a sentence what is wrong with the node.

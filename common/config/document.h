@@ -1,7 +1,7 @@
-// A TOML file read with typed getters that know where each value came from. Used by every daemon's configuration.
-// Promises: all errors of a file are reported together, each naming file:line (or the environment variable), the key, what
-// was found and what is expected; a key that nothing asked for is an error with the nearest known name; secrets are never
-// repeated in an error. Files above 1 MiB are refused.
+// A TOML file read with typed getters that know where each value came from. Used by every daemon's
+// configuration. Promises: all errors of a file are reported together, each naming file:line (or the
+// environment variable), the key, what was found and what is expected; a key that nothing asked for is an
+// error with the nearest known name; secrets are never repeated in an error. Files above 1 MiB are refused.
 //
 //   TRY(Document document, Document::load(path));
 //   Section server = document.section("server");
@@ -30,12 +30,14 @@ namespace manastr::config {
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
 
-/// A key, and the environment variable that overrides it if there is one. List values are comma-separated there.
+/// A key, and the environment variable that overrides it if there is one. List values are comma-separated
+/// there.
 struct Key {
   std::string_view name;
   const char* variable = nullptr;
   Key(const char* key_name) : name(key_name) {}  // NOLINT: section.text("host", ...) is how it reads best
-  Key(const char* key_name, const char* environment_variable) : name(key_name), variable(environment_variable) {}
+  Key(const char* key_name, const char* environment_variable)
+      : name(key_name), variable(environment_variable) {}
 };
 
 class Section;
@@ -45,7 +47,8 @@ class Document {
   /// The error says why there is nothing to read (no file, no permission, syntax at file:line:column).
   static Result<Document> load(const std::string& path, Environment environment = process_environment());
   /// `name` stands for the path in errors; relative paths are relative to its folder.
-  static Result<Document> parse(std::string_view text, const std::string& name, Environment environment = process_environment());
+  static Result<Document> parse(std::string_view text, const std::string& name,
+                                Environment environment = process_environment());
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
   ~Document();
@@ -54,7 +57,8 @@ class Document {
   Section root();
   /// [name]; absent reads as empty.
   Section section(std::string_view name);
-  /// Whether the errors so far are none, and every key of the file was asked for. The message has one line per error.
+  /// Whether the errors so far are none, and every key of the file was asked for. The message has one line
+  /// per error.
   Status finish();
   /// Lines for the log: what works but is unwise.
   const std::vector<std::string>& warnings() const;
@@ -83,8 +87,8 @@ class Section {
   std::uint64_t integer(Key key, std::uint64_t fallback, std::uint64_t least, std::uint64_t most);
   /// A percentage (1, 1.5, 0.25) in parts per million: 1.5 is 15'000. At most four decimals, 0 to 100.
   std::uint32_t percent_ppm(Key key, std::uint32_t fallback_ppm);
-  /// An integer that counts `unit`s (which the key's name says: timeout_seconds), or a text with a unit: "250ms", "30s", "5m",
-  /// "24h", "7d".
+  /// An integer that counts `unit`s (which the key's name says: timeout_seconds), or a text with a unit:
+  /// "250ms", "30s", "5m", "24h", "7d".
   Millis duration(Key key, Millis unit, Millis fallback, Millis least, Millis most);
   /// scheme://host[:port][/path] without white space, of one of `schemes`. A trailing slash is taken off.
   std::string url(Key key, std::string_view fallback, std::initializer_list<std::string_view> schemes);
@@ -98,15 +102,15 @@ class Section {
 
   /// A Nostr public key: 64 hex digits, or 66 with 02 or 03 in front; on the curve.
   std::optional<crypto::XOnlyKey> public_key(Key key);
-  /// The secret itself, or a reference to it: "env:NAME", "file:path" (relative to the file, at most 64 KiB, white space at
-  /// the ends is taken off). Absent: empty.
+  /// The secret itself, or a reference to it: "env:NAME", "file:path" (relative to the file, at most 64 KiB,
+  /// white space at the ends is taken off). Absent: empty.
   crypto::SecretText secret(Key key);
   /// A secret (as above) of 64 hex digits. Absent: nullopt.
   std::optional<crypto::SecretKey> secret_key(Key key);
 
-  Section section(std::string_view name);                             ///< [this.name]
-  std::vector<std::pair<std::string, Section>> sections();            ///< all sub-tables, in the order of the file
-  std::vector<Section> sections_of(std::string_view name);            ///< [[this.name]]
+  Section section(std::string_view name);                   ///< [this.name]
+  std::vector<std::pair<std::string, Section>> sections();  ///< all sub-tables, in the order of the file
+  std::vector<Section> sections_of(std::string_view name);  ///< [[this.name]]
 
   /// An error of the reader's own about a key: `expected` finishes "file:line: key is FOUND, expected ...".
   void reject(Key key, std::string_view expected);
@@ -120,7 +124,8 @@ class Section {
   struct Found;
   Found find(Key key) const;
   void reject_found(Key key, const Found& found, std::string_view expected, bool show);
-  std::optional<std::string> text_of(Key key, const Found& found, std::string_view expected, bool show = true);
+  std::optional<std::string> text_of(Key key, const Found& found, std::string_view expected,
+                                     bool show = true);
   std::optional<std::vector<std::string>> texts_of(Key key, const Found& found, std::string_view expected);
   std::optional<std::string> resolve_secret(Key key, const Found& found, const std::string& value);
   Section(Document::State* state, const void* table, std::string path, int line);

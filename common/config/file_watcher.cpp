@@ -23,13 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Whatever may put other bytes, or another file, at a path in a watched folder.
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE |
+                                  IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t kMostBytes = 1 << 20;
 constexpr int kMostLinks = 40;  // as the kernel's own limit
 
-/// The folders in which a change may change what `path` names: that of each component which is a symlink or is missing, and
-/// that of the file itself.
+/// The folders in which a change may change what `path` names: that of each component which is a symlink or
+/// is missing, and that of the file itself.
 std::set<std::string> folders_on_the_way(const fs::path& path) {
   std::set<std::string> out;
   fs::path done = path.is_absolute() ? path.root_path() : fs::current_path();
@@ -106,12 +106,13 @@ class FileWatcher::Impl {
  private:
   Status failed() const {
     return unavailable("cannot watch " + path_ + " for changes: " + std::strerror(errno) +
-                       (errno == EMFILE || errno == ENOSPC ? "; raise fs.inotify.max_user_instances and max_user_watches"
-                                                           : ""));
+                       (errno == EMFILE || errno == ENOSPC
+                            ? "; raise fs.inotify.max_user_instances and max_user_watches"
+                            : ""));
   }
 
-  /// Brings the set of watches to what the path needs now. Between finding the folders and watching them the path may change
-  /// again, so this repeats until two rounds agree.
+  /// Brings the set of watches to what the path needs now. Between finding the folders and watching them the
+  /// path may change again, so this repeats until two rounds agree.
   Status watch() {
     for (int round = 0; round < 8; ++round) {
       const std::set<std::string> wanted = folders_on_the_way(path_);
@@ -186,7 +187,8 @@ class FileWatcher::Impl {
 FileWatcher::FileWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FileWatcher::~FileWatcher() = default;
 
-Result<std::unique_ptr<FileWatcher>> FileWatcher::start(std::string path, std::function<void()> changed, Millis quiet) {
+Result<std::unique_ptr<FileWatcher>> FileWatcher::start(std::string path, std::function<void()> changed,
+                                                        Millis quiet) {
   auto impl = std::make_unique<Impl>(fs::absolute(path).string(), std::move(changed), quiet);
   TRY_STATUS(impl->start());
   return std::unique_ptr<FileWatcher>(new FileWatcher(std::move(impl)));

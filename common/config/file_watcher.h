@@ -1,5 +1,6 @@
-// Tells when a file's content has changed, however it was changed: written in place, replaced by a rename, a symlink on its
-// path swapped (as Kubernetes does with ..data), its folder taken away and put back. The mint reloads its list of engines so.
+// Tells when a file's content has changed, however it was changed: written in place, replaced by a rename, a
+// symlink on its path swapped (as Kubernetes does with ..data), its folder taken away and put back. The mint
+// reloads its list of engines so.
 #pragma once
 #include <functional>
 #include <memory>
@@ -13,9 +14,10 @@ namespace manastr::config {
 
 class FileWatcher {
  public:
-  /// Watches the folders on the way to `path` by inotify (the file need not exist yet). `changed` is called from the watcher's
-  /// own thread, once the folder has been quiet for `quiet` (at most 10 × `quiet` after the first change), and only if the
-  /// content is another than at start or at the last call. Network file systems send no notice of others' changes.
+  /// Watches the folders on the way to `path` by inotify (the file need not exist yet). `changed` is called
+  /// from the watcher's own thread, once the folder has been quiet for `quiet` (at most 10 × `quiet` after
+  /// the first change), and only if the content is another than at start or at the last call. Network file
+  /// systems send no notice of others' changes.
   static Result<std::unique_ptr<FileWatcher>> start(std::string path, std::function<void()> changed,
                                                     Millis quiet = Millis{100});
   /// Waits for a call under way.
@@ -34,7 +36,8 @@ template <class T>
 class Reloading {
  public:
   using Load = std::function<Result<T>()>;
-  /// Called from the watcher's thread after each change: the new values are in force, or the error says why not.
+  /// Called from the watcher's thread after each change: the new values are in force, or the error says why
+  /// not.
   using Report = std::function<void(const Status&)>;
 
   /// `first` is what is in force until the file changes.
@@ -53,7 +56,9 @@ class Reloading {
 
  private:
   Reloading(T first, Load load, Report report)
-      : load_(std::move(load)), report_(std::move(report)), current_(std::make_shared<const T>(std::move(first))) {}
+      : load_(std::move(load)),
+        report_(std::move(report)),
+        current_(std::make_shared<const T>(std::move(first))) {}
   void reload() {
     const std::lock_guard one_at_a_time(reload_mutex_);
     auto loaded = load_();

@@ -18,7 +18,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     next[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       next[j] = std::min({row[j - 1] + (a[i - 1] != b[j - 1]), row[j] + 1, next[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) next[j] = std::min(next[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        next[j] = std::min(next[j], before[j - 2] + 1);
     }
     before.swap(row);
     row.swap(next);
@@ -133,10 +134,12 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-std::optional<std::string> normal_url(std::string_view text, std::initializer_list<std::string_view> schemes) {
+std::optional<std::string> normal_url(std::string_view text,
+                                      std::initializer_list<std::string_view> schemes) {
   if (text.size() > 2'048) return std::nullopt;
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f || c == '?' || c == '#' || c == '"')
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f || c == '?' ||
+        c == '#' || c == '"')
       return std::nullopt;
   }
   const std::size_t colon = text.find("://");
@@ -189,7 +192,8 @@ std::optional<crypto::XOnlyKey> parse_public_key(std::string_view hex) {
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 60;
   std::size_t cut = std::min(text.size(), kMost);
-  while (cut > 0 && cut < text.size() && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // whole characters
+  while (cut > 0 && cut < text.size() && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80)
+    --cut;  // whole characters
   std::string out = "\"";
   for (const char c : text.substr(0, cut)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -201,17 +205,23 @@ std::string shown(std::string_view text) {
 
 std::string shown(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::string: return shown(std::string_view(node.as_string()->get()));
-    case toml::node_type::integer: return std::to_string(node.as_integer()->get());
-    case toml::node_type::boolean: return node.as_boolean()->get() ? "true" : "false";
+    case toml::node_type::string:
+      return shown(std::string_view(node.as_string()->get()));
+    case toml::node_type::integer:
+      return std::to_string(node.as_integer()->get());
+    case toml::node_type::boolean:
+      return node.as_boolean()->get() ? "true" : "false";
     case toml::node_type::floating_point: {
       char text[64];
       const auto [end, error] = std::to_chars(text, text + sizeof text, node.as_floating_point()->get());
       return std::string(text, end);
     }
-    case toml::node_type::array: return node.is_array_of_tables() ? "a list of sections" : "a list";
-    case toml::node_type::table: return "a section";
-    default: return "a date or time";
+    case toml::node_type::array:
+      return node.is_array_of_tables() ? "a list of sections" : "a list";
+    case toml::node_type::table:
+      return "a section";
+    default:
+      return "a date or time";
   }
 }
 

@@ -1,4 +1,5 @@
-// Single values of a configuration as text: what the getters of Section (document.h) are made of. Pure functions.
+// Single values of a configuration as text: what the getters of Section (document.h) are made of. Pure
+// functions.
 #pragma once
 #include <initializer_list>
 #include <optional>
@@ -30,10 +31,11 @@ std::optional<std::uint32_t> percent_from_double(double value);
 std::optional<Millis> parse_duration(std::string_view text, Millis unit);
 std::string duration_text(Millis value);  ///< "30s", "1500ms", "24h"
 std::string unit_name(Millis unit);       ///< "seconds"
-std::vector<std::string> split_list(std::string_view text);  ///< at commas, white space around elements taken off
+std::vector<std::string> split_list(
+    std::string_view text);  ///< at commas, white space around elements taken off
 
-/// scheme://host[:port][/path], host not empty, port 1-65535, no user information, white space, query or fragment. The slash
-/// at the end is taken off, scheme and host are lower case.
+/// scheme://host[:port][/path], host not empty, port 1-65535, no user information, white space, query or
+/// fragment. The slash at the end is taken off, scheme and host are lower case.
 std::optional<std::string> normal_url(std::string_view text, std::initializer_list<std::string_view> schemes);
 std::string expected_url(std::initializer_list<std::string_view> schemes);
 

@@ -44,12 +44,14 @@ std::unexpected<Error> explain(int extended, const std::string& path, std::strin
     case SQLITE_NOTADB:
       return broken(path + " is no SQLite file; choose another file or restore a backup");
     case SQLITE_CANTOPEN:
-      return invalid("cannot open " + path + "; check that its folder exists and that this user may write in it");
+      return invalid("cannot open " + path +
+                     "; check that its folder exists and that this user may write in it");
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return invalid(path + " cannot be written; check the permissions of the file and its folder");
     case SQLITE_IOERR:
-      return broken("the disk failed on " + path + " (" + std::string(detail) + "); check the disk and restart");
+      return broken("the disk failed on " + path + " (" + std::string(detail) +
+                    "); check the disk and restart");
     case SQLITE_CONSTRAINT:
       return refused(0, path + ": " + std::string(detail));
     default:
@@ -101,7 +103,8 @@ Database::~Database() = default;
 Result<Database> Database::open(const std::string& path, const OpenOptions& options) {
   const bool in_memory = path == ":memory:";
   if (options.create && !in_memory && !options.read_only) {
-    // SQLite would make the file with the process's umask; the log and the index take over the file's own mode.
+    // SQLite would make the file with the process's umask; the log and the index take over the file's own
+    // mode.
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
       const std::string why = std::strerror(errno);
@@ -116,7 +119,8 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
   const int opened = sqlite3_open_v2(path.c_str(), &connection->handle, flags,
                                      options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (opened != SQLITE_OK) {
-    const std::string detail = connection->handle != nullptr ? sqlite3_errmsg(connection->handle) : "out of memory";
+    const std::string detail =
+        connection->handle != nullptr ? sqlite3_errmsg(connection->handle) : "out of memory";
     return explain(opened, path, detail);
   }
   sqlite3_busy_timeout(connection->handle, static_cast<int>(options.busy_timeout.count()));
@@ -124,11 +128,13 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
   sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
 
-  std::string setup = "PRAGMA foreign_keys = ON; PRAGMA cache_size = -" + std::to_string(options.cache_kib) + ";";
+  std::string setup =
+      "PRAGMA foreign_keys = ON; PRAGMA cache_size = -" + std::to_string(options.cache_kib) + ";";
   if (!options.read_only) {
     setup += "PRAGMA synchronous = ";
     setup += options.durability == Durability::full ? "FULL" : "OFF";
-    setup += "; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = " + std::to_string(options.wal_autocheckpoint) + ";";
+    setup += "; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = " +
+             std::to_string(options.wal_autocheckpoint) + ";";
   }
   // The first read of the file: here a damaged or foreign one shows.
   setup += "SELECT count(*) FROM sqlite_schema;";
@@ -137,7 +143,8 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
   if (!in_memory && !options.read_only) {
     TRY(Query mode, database.query("PRAGMA journal_mode"));
     TRY([[maybe_unused]] const bool row, mode.next());
-    if (mode.text(0) != "wal") return invalid(path + " lies on a file system without shared memory (WAL); move it");
+    if (mode.text(0) != "wal")
+      return invalid(path + " lies on a file system without shared memory (WAL); move it");
   }
   return database;
 }
@@ -208,12 +215,14 @@ Query::~Query() {
 
 Result<bool> Query::next() {
   if (statement_->bind_error != SQLITE_OK) {
-    return broken("a parameter of '" + statement_->sql + "' cannot be bound: " +
-                  sqlite3_errstr(statement_->bind_error));
+    return broken("a parameter of '" + statement_->sql +
+                  "' cannot be bound: " + sqlite3_errstr(statement_->bind_error));
   }
   switch (sqlite3_step(statement_->prepared)) {
-    case SQLITE_ROW: return true;
-    case SQLITE_DONE: return false;
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
     default: {
       auto out = connection_->error();
       sqlite3_reset(statement_->prepared);
@@ -224,27 +233,34 @@ Result<bool> Query::next() {
 
 void Query::reset() { sqlite3_reset(statement_->prepared); }
 
-bool Query::is_null(int column) const { return sqlite3_column_type(statement_->prepared, column) == SQLITE_NULL; }
+bool Query::is_null(int column) const {
+  return sqlite3_column_type(statement_->prepared, column) == SQLITE_NULL;
+}
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_->prepared, column); }
-std::uint64_t Query::unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+std::uint64_t Query::unsigned_integer(int column) const {
+  return static_cast<std::uint64_t>(integer(column));
+}
 
 std::string_view Query::text(int column) const {
   const unsigned char* data = sqlite3_column_text(statement_->prepared, column);
   const int size = sqlite3_column_bytes(statement_->prepared, column);
-  return data == nullptr ? std::string_view()
-                         : std::string_view(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
+  return data == nullptr
+             ? std::string_view()
+             : std::string_view(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
 ByteView Query::blob(int column) const {
   const void* data = sqlite3_column_blob(statement_->prepared, column);
   const int size = sqlite3_column_bytes(statement_->prepared, column);
-  return data == nullptr ? ByteView() : ByteView(static_cast<const Byte*>(data), static_cast<std::size_t>(size));
+  return data == nullptr ? ByteView()
+                         : ByteView(static_cast<const Byte*>(data), static_cast<std::size_t>(size));
 }
 
 std::unexpected<Error> Query::wrong_size(int column, std::size_t wanted) const {
   const char* name = sqlite3_column_name(statement_->prepared, column);
-  return broken(connection_->path + ": column " + (name == nullptr ? std::to_string(column) : std::string(name)) +
-                " does not hold " + std::to_string(wanted) + " bytes; restore it from a backup");
+  return broken(connection_->path + ": column " +
+                (name == nullptr ? std::to_string(column) : std::string(name)) + " does not hold " +
+                std::to_string(wanted) + " bytes; restore it from a backup");
 }
 
 namespace {
@@ -262,14 +278,15 @@ void Query::bind(int parameter, std::int64_t value) {
 void Query::bind(int parameter, std::uint64_t value) { bind(parameter, static_cast<std::int64_t>(value)); }
 void Query::bind(int parameter, std::string_view value) {
   keep_first(statement_->bind_error,
-             sqlite3_bind_text64(statement_->prepared, parameter, value.empty() ? "" : value.data(), value.size(),
-                                 SQLITE_TRANSIENT, SQLITE_UTF8));
+             sqlite3_bind_text64(statement_->prepared, parameter, value.empty() ? "" : value.data(),
+                                 value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 void Query::bind(int parameter, ByteView value) {
   // A null pointer would bind NULL: an empty blob is a blob.
   keep_first(statement_->bind_error,
-             sqlite3_bind_blob64(statement_->prepared, parameter, value.empty() ? "" : static_cast<const void*>(value.data()),
-                                 value.size(), SQLITE_TRANSIENT));
+             sqlite3_bind_blob64(statement_->prepared, parameter,
+                                 value.empty() ? "" : static_cast<const void*>(value.data()), value.size(),
+                                 SQLITE_TRANSIENT));
 }
 
 Result<Transaction> Transaction::begin(Database& database) {
@@ -284,7 +301,8 @@ Status Transaction::commit() {
   Database& database = *database_;
   auto committed = database.run("COMMIT");
   if (!committed) {
-    // A COMMIT that could not get the lock leaves the transaction open: then nothing is written, and this undoes it.
+    // A COMMIT that could not get the lock leaves the transaction open: then nothing is written, and this
+    // undoes it.
     rollback();
     return committed;
   }
@@ -295,7 +313,8 @@ Status Transaction::commit() {
 void Transaction::rollback() {
   if (database_ == nullptr) return;
   Database& database = *std::exchange(database_, nullptr);
-  // Many errors have rolled back by themselves. A rollback that fails leaves a connection that refuses all that follows.
+  // Many errors have rolled back by themselves. A rollback that fails leaves a connection that refuses all
+  // that follows.
   if (database.in_transaction()) (void)database.connection_->script("ROLLBACK");
 }
 

@@ -1,9 +1,10 @@
-// A SQLite connection that is durable by default: WAL, synchronous=FULL, foreign keys on, file mode 0600. The ledgers of
-// mint, engine, player, relay and fake node stand on it.
-// Promises: what a successful commit() wrote survives a crash and a power loss (tests/unit/common/storage/power_loss_test.cpp);
-// every failure is one sentence that says what to do; after a write or sync of the disk failed, the connection refuses all
+// A SQLite connection that is durable by default: WAL, synchronous=FULL, foreign keys on, file mode 0600. The
+// ledgers of mint, engine, player, relay and fake node stand on it. Promises: what a successful commit()
+// wrote survives a crash and a power loss (tests/unit/common/storage/power_loss_test.cpp); every failure is
+// one sentence that says what to do; after a write or sync of the disk failed, the connection refuses all
 // further writing, for nobody knows what is on the disk until the file is opened anew.
-// A Database and all that comes from it belong to one thread at a time; other threads open connections of their own.
+// A Database and all that comes from it belong to one thread at a time; other threads open connections of
+// their own.
 #pragma once
 #include <memory>
 #include <optional>
@@ -27,10 +28,11 @@ struct OpenOptions {
   bool create = true;  ///< make the file if it isn't there; its folder must exist
   bool read_only = false;
   Durability durability = Durability::full;
-  Millis busy_timeout{5'000};        ///< how long to wait for another connection's transaction
-  int wal_autocheckpoint = 1'000;    ///< pages in the log before a commit moves them into the file; 0: only checkpoint()
+  Millis busy_timeout{5'000};  ///< how long to wait for another connection's transaction
+  int wal_autocheckpoint =
+      1'000;  ///< pages in the log before a commit moves them into the file; 0: only checkpoint()
   int cache_kib = 8'192;
-  std::string vfs;                   ///< a registered SQLite VFS by name, for tests that lose power; "" is the system's
+  std::string vfs;  ///< a registered SQLite VFS by name, for tests that lose power; "" is the system's
 };
 
 class Database {
@@ -43,7 +45,8 @@ class Database {
 
   /// Several statements without parameters or rows, for schemas and pragmas.
   Status execute(std::string_view script);
-  /// One statement that returns no row of interest, with its parameters: run("UPDATE t SET a = ? WHERE b = ?", a, b).
+  /// One statement that returns no row of interest, with its parameters: run("UPDATE t SET a = ? WHERE b =
+  /// ?", a, b).
   template <class... Values>
   Status run(std::string_view sql, const Values&... values);
   /// A statement whose rows are read with next(). Prepared once per text and reused.
@@ -72,14 +75,16 @@ class Database {
   std::shared_ptr<Connection> connection_;
 };
 
-/// A statement under way. It goes back to its connection's cache when destroyed; views of a row end with the next next().
+/// A statement under way. It goes back to its connection's cache when destroyed; views of a row end with the
+/// next next().
 class Query {
  public:
   Query(Query&&) noexcept;
   Query& operator=(Query&&) noexcept;
   ~Query();
 
-  /// True: a row is there. False: no more. To be called once even where no row is wanted (Database::run does).
+  /// True: a row is there. False: no more. To be called once even where no row is wanted (Database::run
+  /// does).
   Result<bool> next();
 
   // Columns count from 0. A column of another type is converted as SQLite does; NULL reads as 0 or empty.
@@ -98,8 +103,8 @@ class Query {
     return out;
   }
 
-  // Parameters count from 1. Texts and blobs are copied. An unsigned number above 2^63 - 1 keeps its bits: it can be stored
-  // and compared for equality, but neither ordered nor summed by SQL.
+  // Parameters count from 1. Texts and blobs are copied. An unsigned number above 2^63 - 1 keeps its bits: it
+  // can be stored and compared for equality, but neither ordered nor summed by SQL.
   void bind(int parameter, std::nullptr_t);
   void bind(int parameter, std::int64_t value);
   void bind(int parameter, std::uint64_t value);
@@ -135,8 +140,8 @@ class Query {
   std::unique_ptr<Statement> statement_;
 };
 
-/// BEGIN IMMEDIATE: holds the right to write from the start. Rolled back unless committed. Queries opened within must be
-/// gone before commit().
+/// BEGIN IMMEDIATE: holds the right to write from the start. Rolled back unless committed. Queries opened
+/// within must be gone before commit().
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);

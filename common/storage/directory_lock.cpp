@@ -18,7 +18,8 @@ std::string reason(int error) { return std::strerror(error); }
 Status make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return {};
-  if (folder.has_parent_path() && folder.parent_path() != folder) TRY_STATUS(make_folder(folder.parent_path()));
+  if (folder.has_parent_path() && folder.parent_path() != folder)
+    TRY_STATUS(make_folder(folder.parent_path()));
   std::filesystem::create_directory(folder, error);
   if (error) return invalid("cannot make the data folder " + folder.string() + ": " + error.message());
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
@@ -58,7 +59,8 @@ Result<DirectoryLock> DirectoryLock::acquire(const std::string& directory) {
   return lock;
 }
 
-DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);

@@ -1,5 +1,5 @@
-// The schema of a SQLite file, brought forward at start. Each daemon has one list that only grows: a migration that has been
-// released is never edited.
+// The schema of a SQLite file, brought forward at start. Each daemon has one list that only grows: a
+// migration that has been released is never edited.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -20,10 +20,10 @@ struct Migration {
 Status migrate(Database& database, std::int32_t application_id, std::span<const Migration> migrations);
 
 /// One id per kind of file.
-inline constexpr std::int32_t kMintLedger = 0x4d4e4d31;    // "MNM1"
-inline constexpr std::int32_t kEngineJournal = 0x4d4e4531; // "MNE1"
-inline constexpr std::int32_t kRelayEvents = 0x4d4e5231;   // "MNR1"
-inline constexpr std::int32_t kPlayerWallet = 0x4d4e5031;  // "MNP1"
-inline constexpr std::int32_t kFakeNode = 0x4d4e4c31;      // "MNL1"
+inline constexpr std::int32_t kMintLedger = 0x4d4e4d31;     // "MNM1"
+inline constexpr std::int32_t kEngineJournal = 0x4d4e4531;  // "MNE1"
+inline constexpr std::int32_t kRelayEvents = 0x4d4e5231;    // "MNR1"
+inline constexpr std::int32_t kPlayerWallet = 0x4d4e5031;   // "MNP1"
+inline constexpr std::int32_t kFakeNode = 0x4d4e4c31;       // "MNL1"
 
 }  // namespace manastr::storage

@@ -17,7 +17,8 @@ constexpr std::uint64_t kMostAmount = std::uint64_t{1} << 62;
 ServerConfiguration read_server(Section section) {
   ServerConfiguration out;
   out.host = section.text({"host", "ENGINE_HOST"}, out.host);
-  if (out.host.empty()) section.reject("host", "an address to listen on, such as \"127.0.0.1\" or \"0.0.0.0\"");
+  if (out.host.empty())
+    section.reject("host", "an address to listen on, such as \"127.0.0.1\" or \"0.0.0.0\"");
   out.port = static_cast<std::uint16_t>(section.integer({"port", "ENGINE_PORT"}, out.port, 0, 65'535));
   out.cors_origins = section.texts("cors_origins", out.cors_origins);
   out.public_url = section.url({"public_url", "ENGINE_PUBLIC_URL"}, "", {"http", "https"});
@@ -35,7 +36,8 @@ NostrConfiguration read_nostr(Section section) {
   const std::vector<std::uint64_t> wanted(out.event_kinds.begin(), out.event_kinds.end());
   std::vector<std::uint64_t> kinds = section.integers("event_kinds", wanted, 0, 65'535);
   std::sort(kinds.begin(), kinds.end());
-  if (kinds != wanted) section.reject("event_kinds", "31000 to 31005: a match needs all of them, and no other");
+  if (kinds != wanted)
+    section.reject("event_kinds", "31000 to 31005: a match needs all of them, and no other");
   out.quorum = section.integer("quorum", 0, 0, 32);
   if (out.quorum > out.relay_urls.size()) section.reject("quorum", "at most the number of relay_urls");
   return out;
@@ -48,15 +50,18 @@ MintConfiguration read_mint(Section section) {
     section.reject({"primary_url", "MINT_URL"}, "the mint's URL, such as \"http://127.0.0.1:3333\"");
   }
   out.backup_url = section.url({"backup_url", "MINT_BACKUP_URL"}, "", {"http", "https"});
-  out.retry_attempts = static_cast<std::uint32_t>(section.integer("retry_attempts", out.retry_attempts, 0, 100));
+  out.retry_attempts =
+      static_cast<std::uint32_t>(section.integer("retry_attempts", out.retry_attempts, 0, 100));
   out.timeout = section.duration("timeout_seconds", kSecond, out.timeout, kSecond, 600 * kSecond);
   return out;
 }
 
 ValidationConfiguration read_validation(Section section) {
   ValidationConfiguration out;
-  out.max_concurrent_matches = section.integer("max_concurrent_matches", out.max_concurrent_matches, 1, 1'000'000);
-  out.match_timeout = section.duration("match_timeout_minutes", kMinute, out.match_timeout, kSecond, 30 * 24 * kHour);
+  out.max_concurrent_matches =
+      section.integer("max_concurrent_matches", out.max_concurrent_matches, 1, 1'000'000);
+  out.match_timeout =
+      section.duration("match_timeout_minutes", kMinute, out.match_timeout, kSecond, 30 * 24 * kHour);
   out.commitment_reveal_timeout = section.duration("commitment_reveal_timeout_seconds", kSecond,
                                                    out.commitment_reveal_timeout, kSecond, 7 * 24 * kHour);
   return out;
@@ -75,24 +80,33 @@ AnnouncementConfiguration read_announcement(Section section) {
   if (out.min_stake > out.max_stake) section.reject("min_stake", "at most max_stake");
   out.min_step = section.duration("min_step_seconds", kSecond, out.min_step, kSecond, 24 * kHour);
   out.grace = section.duration("grace_seconds", kSecond, out.grace, Millis{0}, kHour);
-  out.min_allowance = section.duration("min_allowance_seconds", kSecond, out.min_allowance, kSecond, 7 * 24 * kHour);
-  out.max_allowance = section.duration("max_allowance_seconds", kSecond, out.max_allowance, kSecond, 7 * 24 * kHour);
-  if (out.min_allowance > out.max_allowance) section.reject("min_allowance_seconds", "at most max_allowance_seconds");
-  out.funding_clock = section.duration("funding_clock_seconds", kSecond, out.funding_clock, kSecond, 24 * kHour);
-  out.max_give_back = section.duration("max_give_back_seconds", kSecond, out.max_give_back, Millis{0}, 7 * 24 * kHour);
-  out.min_claim_window = section.duration("min_claim_window_hours", kHour, out.min_claim_window, kSecond, kYear);
+  out.min_allowance =
+      section.duration("min_allowance_seconds", kSecond, out.min_allowance, kSecond, 7 * 24 * kHour);
+  out.max_allowance =
+      section.duration("max_allowance_seconds", kSecond, out.max_allowance, kSecond, 7 * 24 * kHour);
+  if (out.min_allowance > out.max_allowance)
+    section.reject("min_allowance_seconds", "at most max_allowance_seconds");
+  out.funding_clock =
+      section.duration("funding_clock_seconds", kSecond, out.funding_clock, kSecond, 24 * kHour);
+  out.max_give_back =
+      section.duration("max_give_back_seconds", kSecond, out.max_give_back, Millis{0}, 7 * 24 * kHour);
+  out.min_claim_window =
+      section.duration("min_claim_window_hours", kHour, out.min_claim_window, kSecond, kYear);
   out.max_open = section.duration("max_open_hours", kHour, out.max_open, kSecond, kYear);
   out.work_bits = static_cast<std::uint32_t>(section.integer("work_bits", out.work_bits, 0, 40));
-  out.quitter_work_bits = static_cast<std::uint32_t>(section.integer("quitter_work_bits", out.quitter_work_bits, 0, 40));
+  out.quitter_work_bits =
+      static_cast<std::uint32_t>(section.integer("quitter_work_bits", out.quitter_work_bits, 0, 40));
   return out;
 }
 
 std::string read_database_url(Section section) {
   const std::string url(section.secret({"url", "DATABASE_URL"}).reveal());
-  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") && !url.starts_with("postgres://")) {
+  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") &&
+      !url.starts_with("postgres://")) {
     // The value may hold a password and is not repeated.
-    section.reject_section(section.origin({"url", "DATABASE_URL"}) +
-                           ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
+    section.reject_section(
+        section.origin({"url", "DATABASE_URL"}) +
+        ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
   }
   return url;
 }
@@ -122,7 +136,8 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.escrow.link_secret = document.section("escrow").secret_key({"link_secret", "ENGINE_LINK_SECRET"});
   out.database_url = read_database_url(document.section("database"));
   Section logging = document.section("logging");
-  out.log_level = logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
+  out.log_level =
+      logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
   out.log_format = logging.choice("format", out.log_format, {"text", "json"});
   TRY_STATUS(document.finish());
   out.warnings = document.warnings();

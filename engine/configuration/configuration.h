@@ -1,5 +1,5 @@
-// What game-engine.toml says, as plain values with defaults. Read once at start by the daemon (and by `check-config`). The
-// file itself is documented in config/game-engine.toml.
+// What game-engine.toml says, as plain values with defaults. Read once at start by the daemon (and by
+// `check-config`). The file itself is documented in config/game-engine.toml.
 #pragma once
 #include <optional>
 #include <string>
@@ -38,8 +38,8 @@ struct MintConfiguration {
 
 struct ValidationConfiguration {
   std::size_t max_concurrent_matches = 100;
-  Millis match_timeout{3'600'000};             ///< from `funded` to the hard end, at most
-  Millis commitment_reveal_timeout{300'000};   ///< the longest that one step may take
+  Millis match_timeout{3'600'000};            ///< from `funded` to the hard end, at most
+  Millis commitment_reveal_timeout{300'000};  ///< the longest that one step may take
 };
 
 /// What the 31006 announcement offers, and the bounds within which terms are accepted.
@@ -50,21 +50,21 @@ struct AnnouncementConfiguration {
   std::uint32_t rake_ppm = 0;
   std::uint64_t min_stake = 1;
   std::uint64_t max_stake = 1'000'000;
-  Millis min_step{30'000};            ///< no step of a match allows less
-  Millis grace{5'000};                ///< from a receipt to the start of the clock
-  Millis min_allowance{60'000};       ///< a party's clock for the whole match, least and most
+  Millis min_step{30'000};       ///< no step of a match allows less
+  Millis grace{5'000};           ///< from a receipt to the start of the clock
+  Millis min_allowance{60'000};  ///< a party's clock for the whole match, least and most
   Millis max_allowance{3'600'000};
-  Millis funding_clock{600'000};      ///< most
+  Millis funding_clock{600'000};  ///< most
   Millis max_give_back{3'600'000};
   Millis min_claim_window{86'400'000};
-  Millis max_open{86'400'000};        ///< how long a challenge may stand open
-  std::uint32_t work_bits = 0;         ///< NIP-13, of every 31000
+  Millis max_open{86'400'000};           ///< how long a challenge may stand open
+  std::uint32_t work_bits = 0;           ///< NIP-13, of every 31000
   std::uint32_t quitter_work_bits = 16;  ///< of a key that quit lately
 };
 
 struct EscrowConfiguration {
-  /// From which the escrow key, links and the secrets of rake proofs derive, 64 hex digits; nullopt: the file `link.key`
-  /// in the data folder, made at the first start. Engines of one cluster share it.
+  /// From which the escrow key, links and the secrets of rake proofs derive, 64 hex digits; nullopt: the file
+  /// `link.key` in the data folder, made at the first start. Engines of one cluster share it.
   std::optional<crypto::SecretKey> link_secret;
 };
 
@@ -75,7 +75,8 @@ struct Configuration {
   ValidationConfiguration validation;
   AnnouncementConfiguration announcement;
   EscrowConfiguration escrow;
-  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "": sqlite:engine.sqlite
+  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "":
+                             ///< sqlite:engine.sqlite
   std::string log_level = "info";
   std::string log_format = "text";  ///< "text" or "json"
   std::vector<std::string> warnings;

@@ -20,7 +20,8 @@ constexpr std::uint64_t kMostAmount = std::uint64_t{1} << 62;
 ServerConfiguration read_server(Section section) {
   ServerConfiguration out;
   out.host = section.text({"host", "MINT_HOST"}, out.host);
-  if (out.host.empty()) section.reject("host", "an address to listen on, such as \"127.0.0.1\" or \"0.0.0.0\"");
+  if (out.host.empty())
+    section.reject("host", "an address to listen on, such as \"127.0.0.1\" or \"0.0.0.0\"");
   out.port = static_cast<std::uint16_t>(section.integer({"port", "MINT_PORT"}, out.port, 0, 65'535));
   out.cors_origins = section.texts("cors_origins", out.cors_origins);
   out.public_url = section.url({"public_url", "MINT_PUBLIC_URL"}, "", {"http", "https"});
@@ -31,16 +32,19 @@ ServerConfiguration read_server(Section section) {
   out.crypto_workers = section.integer("crypto_workers", 0, 0, 256);
   out.requests_per_minute = section.integer("requests_per_minute", 0, 0, 1'000'000'000);
   out.burst = section.integer("burst", out.burst, 1, 1'000'000'000);
-  out.drain_timeout = section.duration("drain_timeout_seconds", kSecond, out.drain_timeout, Millis{0}, 5 * kSecond);
+  out.drain_timeout =
+      section.duration("drain_timeout_seconds", kSecond, out.drain_timeout, Millis{0}, 5 * kSecond);
   return out;
 }
 
 std::string read_database_url(Section section) {
   const std::string url(section.secret({"url", "DATABASE_URL"}).reveal());
-  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") && !url.starts_with("postgres://")) {
+  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") &&
+      !url.starts_with("postgres://")) {
     // The value may hold a password and is not repeated.
-    section.reject_section(section.origin({"url", "DATABASE_URL"}) +
-                           ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
+    section.reject_section(
+        section.origin({"url", "DATABASE_URL"}) +
+        ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
   }
   return url;
 }
@@ -57,7 +61,8 @@ LightningConfiguration read_lightning(Section section) {
   };
   out.mint_quote_expiry = seconds("mint_quote_expiry_seconds", out.mint_quote_expiry);
   out.melt_quote_expiry = seconds("melt_quote_expiry_seconds", out.melt_quote_expiry);
-  out.payment_timeout = section.duration("payment_timeout_seconds", kSecond, out.payment_timeout, kSecond, 600 * kSecond);
+  out.payment_timeout =
+      section.duration("payment_timeout_seconds", kSecond, out.payment_timeout, kSecond, 600 * kSecond);
   out.allow_play_money = section.boolean("allow_play_money", out.allow_play_money);
   out.auto_pay = section.boolean("auto_pay", out.auto_pay);
   out.invoice_delay = section.duration("invoice_delay_ms", Millis{1}, out.invoice_delay, Millis{0}, kDay);
@@ -76,7 +81,8 @@ CurrencyConfiguration read_currency(const std::string& name, Section section) {
   if (out.min_amount > out.max_amount) section.reject("min_amount", "at most max_amount");
   out.fee_reserve_ppm = section.percent_ppm("fee_reserve", out.fee_reserve_ppm);
   out.price_msat = section.integer("price_msat", out.unit == "sat" ? 1'000 : 200, 1, 100'000'000'000'000);
-  if (out.unit == "sat" && out.price_msat != 1'000) section.reject("price_msat", "1000, for a sat is 1000 msat");
+  if (out.unit == "sat" && out.price_msat != 1'000)
+    section.reject("price_msat", "1000, for a sat is 1000 msat");
 
   const std::string issuer = out.unit == "loot" ? "engine" : "lightning";
   out.issued_by.clear();
@@ -109,7 +115,8 @@ std::vector<CurrencyConfiguration> read_currencies(Section section) {
   for (auto& [name, currency] : section.sections()) {
     out.push_back(read_currency(name, currency));
     const auto same = [&](const auto& other) { return other.unit == out.back().unit; };
-    if (std::count_if(out.begin(), out.end(), same) > 1) currency.reject("unit", "a unit that no other section has");
+    if (std::count_if(out.begin(), out.end(), same) > 1)
+      currency.reject("unit", "a unit that no other section has");
   }
   if (out.empty()) out = {embedded_currency("sat"), embedded_currency("mana"), embedded_currency("loot")};
   return out;
@@ -120,7 +127,8 @@ KeysetsConfiguration read_keysets(Section section) {
   out.mnemonic = section.secret({"mnemonic", "MINT_MNEMONIC"});
   if (!out.mnemonic.empty()) {
     if (const Status words = crypto::check_mnemonic(out.mnemonic.reveal()); !words) {
-      section.reject_section("mnemonic (" + section.origin({"mnemonic", "MINT_MNEMONIC"}) + "): " + words.error().message);
+      section.reject_section("mnemonic (" + section.origin({"mnemonic", "MINT_MNEMONIC"}) +
+                             "): " + words.error().message);
     }
   }
   out.id_version = static_cast<int>(section.integer("id_version", 2, 1, 2));
@@ -180,7 +188,8 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.limits = read_limits(document.section("limits"));
   out.info = read_info(document.section("info"));
   Section logging = document.section("logging");
-  out.log_level = logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
+  out.log_level =
+      logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
   out.log_format = logging.choice("format", out.log_format, {"text", "json"});
 
   Section authorization = document.section("authorization");
@@ -213,8 +222,9 @@ Status check_play_money(const Configuration& configuration) {
       is_loopback(configuration.server.host)) {
     return {};
   }
-  return invalid("the fake Lightning node gives play money to everybody who reaches " + configuration.server.host +
-                 "; listen on 127.0.0.1, choose another [lightning] backend, or set allow_play_money = true there");
+  return invalid(
+      "the fake Lightning node gives play money to everybody who reaches " + configuration.server.host +
+      "; listen on 127.0.0.1, choose another [lightning] backend, or set allow_play_money = true there");
 }
 
 Status check_backends(const Configuration& configuration) {

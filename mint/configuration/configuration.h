@@ -1,5 +1,6 @@
-// What mint.toml says, as plain values with defaults. Read once at start by the daemon (and by `check-config`); the list of
-// authorized engines is read again whenever its file changes. The file itself is documented in config/mint.toml.
+// What mint.toml says, as plain values with defaults. Read once at start by the daemon (and by
+// `check-config`); the list of authorized engines is read again whenever its file changes. The file itself is
+// documented in config/mint.toml.
 #pragma once
 #include <optional>
 #include <string>
@@ -23,18 +24,18 @@ struct ServerConfiguration {
   std::string data_dir;  ///< absolute or relative to the working folder; "": ./data
   std::size_t max_connections = 1'000;
   std::size_t max_body_bytes = 1 << 20;
-  std::size_t threads = 0;         ///< that read and write sockets; 0: chosen from the cores
-  std::size_t crypto_workers = 0;  ///< 0: one per core
+  std::size_t threads = 0;                ///< that read and write sockets; 0: chosen from the cores
+  std::size_t crypto_workers = 0;         ///< 0: one per core
   std::uint64_t requests_per_minute = 0;  ///< per client address; 0: no limit
   std::uint64_t burst = 100;
   Millis drain_timeout{5'000};
 };
 
 struct LightningConfiguration {
-  std::string backend = "fake";  ///< "fake" or "lnd"
-  std::string connection_string; ///< host:port of the node
+  std::string backend = "fake";   ///< "fake" or "lnd"
+  std::string connection_string;  ///< host:port of the node
   std::string tls_cert_file;
-  crypto::SecretText macaroon;   ///< hex
+  crypto::SecretText macaroon;  ///< hex
   std::string network = "regtest";
   Seconds mint_quote_expiry{3'600};
   Seconds melt_quote_expiry{600};
@@ -50,13 +51,13 @@ enum class Issuer { lightning, engine };
 
 /// One unit of the mint.
 struct CurrencyConfiguration {
-  std::string name;  ///< of [currencies.NAME]
-  cashu::Unit unit;  ///< default: the name
-  std::uint8_t precision = 0;  ///< decimal places, for display
-  cashu::Amount min_amount = 1;          ///< per mint or melt quote
+  std::string name;              ///< of [currencies.NAME]
+  cashu::Unit unit;              ///< default: the name
+  std::uint8_t precision = 0;    ///< decimal places, for display
+  cashu::Amount min_amount = 1;  ///< per mint or melt quote
   cashu::Amount max_amount = 1'000'000;
-  std::uint32_t fee_reserve_ppm = 0;     ///< of the melted amount, held back for the Lightning fee
-  std::uint64_t price_msat = 200;        ///< of one unit; 1000 for "sat"
+  std::uint32_t fee_reserve_ppm = 0;  ///< of the melted amount, held back for the Lightning fee
+  std::uint64_t price_msat = 200;     ///< of one unit; 1000 for "sat"
   std::vector<Issuer> issued_by{Issuer::lightning};  ///< `loot`: the engine alone
   bool meltable = true;
   std::uint64_t input_fee_ppk = 0;
@@ -105,13 +106,14 @@ struct AuthorizedEngine {
 
 struct AuthorizationConfiguration {
   bool allow_runtime_updates = true;
-  std::string auth_config_file;                 ///< "": none
+  std::string auth_config_file;                  ///< "": none
   std::vector<AuthorizedEngine> from_mint_toml;  ///< those of mint.toml itself
 };
 
 struct Configuration {
   ServerConfiguration server;
-  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "": sqlite:mint.sqlite
+  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "":
+                             ///< sqlite:mint.sqlite
   std::size_t database_max_connections = 20;
   LightningConfiguration lightning;
   std::vector<CurrencyConfiguration> currencies;  ///< in the order of the file; without any: sat, mana, loot
@@ -129,20 +131,22 @@ struct Configuration {
   std::string sqlite_file(const std::string& data_dir) const;
 };
 
-/// Reads and checks the file and the auth file it names; connects to nothing. The error has one line per fault.
+/// Reads and checks the file and the auth file it names; connects to nothing. The error has one line per
+/// fault.
 Result<Configuration> load_configuration(const std::string& path,
                                          config::Environment environment = config::process_environment());
 
-/// Both sets of engines as one, the auth file read anew. The same key twice is an error. A missing auth file is a line in
-/// `warnings`, or an error where there is no place for that (a hot reload, which so keeps what was in force).
+/// Both sets of engines as one, the auth file read anew. The same key twice is an error. A missing auth file
+/// is a line in `warnings`, or an error where there is no place for that (a hot reload, which so keeps what
+/// was in force).
 Result<std::vector<AuthorizedEngine>> load_engines(const AuthorizationConfiguration& authorization,
                                                    std::vector<std::string>* warnings = nullptr);
 
 /// The tables [[authorized_game_engines]] of either file; errors stay with the sections' document.
 std::vector<AuthorizedEngine> read_engines(std::vector<config::Section> sections);
 
-/// Play money is for one's own machine: an error if the fake node would serve `host` without allow_play_money. The daemon
-/// calls it before it listens.
+/// Play money is for one's own machine: an error if the fake node would serve `host` without
+/// allow_play_money. The daemon calls it before it listens.
 Status check_play_money(const Configuration& configuration);
 
 /// What this build can run: an error in one line for backend "lnd" and postgresql://.

@@ -8,7 +8,8 @@ namespace {
 using config::Document;
 using config::Section;
 
-/// Both spellings: what the file is for goes without saying, and what stood in mint.toml may be moved here as it is.
+/// Both spellings: what the file is for goes without saying, and what stood in mint.toml may be moved here as
+/// it is.
 Result<std::vector<AuthorizedEngine>> read_auth_file(const std::string& path) {
   TRY(Document document, Document::load(path));
   Section root = document.root();
@@ -35,8 +36,8 @@ std::vector<AuthorizedEngine> read_engines(std::vector<Section> sections) {
     engine.can_burn_mana = permissions.boolean("can_burn_mana", false);
     engine.can_mint_loot = permissions.boolean("can_mint_loot", false);
     engine.can_query_spent_status = permissions.boolean("can_query_spent_status", false);
-    engine.max_tokens_per_request = permissions.integer("max_tokens_per_request", engine.max_tokens_per_request, 1,
-                                                        std::uint64_t{1} << 62);
+    engine.max_tokens_per_request = permissions.integer(
+        "max_tokens_per_request", engine.max_tokens_per_request, 1, std::uint64_t{1} << 62);
     engine.requests_per_minute = permissions.integer("requests_per_minute", 0, 0, 1'000'000'000);
     if (!key) continue;  // the error is kept by the section
     engine.key = *key;
@@ -52,7 +53,8 @@ Result<std::vector<AuthorizedEngine>> load_engines(const AuthorizationConfigurat
   std::error_code error;
   if (warnings != nullptr && !file.empty() && !std::filesystem::exists(file, error)) {
     warnings->push_back(file + ": there is no such file; " +
-                        (out.empty() ? "no game engine is authorized" : "only the game engines of the mint's own file are authorized"));
+                        (out.empty() ? "no game engine is authorized"
+                                     : "only the game engines of the mint's own file are authorized"));
   } else if (!file.empty()) {
     TRY(std::vector<AuthorizedEngine> more, read_auth_file(file));
     out.insert(out.end(), more.begin(), more.end());

@@ -1,7 +1,8 @@
-// A SQLite VFS that can lose power: what was written since a file's last sync is dropped, or survives in torn pieces. For
-// tests of everything that claims to be durable: open the database with OpenOptions::vfs = name(), choose a moment, work until
-// an operation fails, close every connection, restore(), and open again with the system's VFS: every success that was reported
-// must still be there. Deleting a file counts as durable at once. Thread-safe.
+// A SQLite VFS that can lose power: what was written since a file's last sync is dropped, or survives in torn
+// pieces. For tests of everything that claims to be durable: open the database with OpenOptions::vfs =
+// name(), choose a moment, work until an operation fails, close every connection, restore(), and open again
+// with the system's VFS: every success that was reported must still be there. Deleting a file counts as
+// durable at once. Thread-safe.
 #pragma once
 #include <sqlite3.h>
 
@@ -48,8 +49,12 @@ class PowerLossVfs {
 
   const std::string& name() const { return name_; }
   /// Syncs asked for since the last restore().
-  std::size_t syncs() const { return locked([&] { return syncs_; }); }
-  bool lost() const { return locked([&] { return lost_; }); }
+  std::size_t syncs() const {
+    return locked([&] { return syncs_; });
+  }
+  bool lost() const {
+    return locked([&] { return lost_; });
+  }
 
   /// Power goes when the `number`-th sync from the start (from 1) is asked for, before it takes effect.
   void lose_power_at_sync(std::size_t number, Unsynced unsynced, unsigned seed = 0) {
@@ -119,12 +124,14 @@ class PowerLossVfs {
       std::shuffle(image.unsynced.begin(), image.unsynced.end(), random_);
       for (Write& write : image.unsynced) {
         switch (random_() % 3) {
-          case 0: continue;
+          case 0:
+            continue;
           case 1:
             if (write.truncates) continue;
             write.data.resize(512 * (random_() % (write.data.size() / 512 + 1)));
             [[fallthrough]];
-          default: apply(image.durable, write);
+          default:
+            apply(image.durable, write);
         }
       }
     }
@@ -139,7 +146,8 @@ class PowerLossVfs {
     if (self->lost()) return SQLITE_CANTOPEN;
     const int result = self->system_->xOpen(self->system_, path, own.real(), flags, out_flags);
     if (result != SQLITE_OK) return result;
-    if (path != nullptr && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0) {
+    if (path != nullptr &&
+        (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0) {
       self->locked([&] {
         const auto [at, is_new] = self->images_.try_emplace(path);
         if (is_new) {
@@ -172,8 +180,9 @@ class PowerLossVfs {
     const bool on = own.owner->locked([&] {
       if (own.owner->lost_) return false;
       if (own.image != nullptr) {
-        own.image->unsynced.push_back({false, static_cast<std::size_t>(offset),
-                                       std::string(static_cast<const char*>(from), static_cast<std::size_t>(size))});
+        own.image->unsynced.push_back(
+            {false, static_cast<std::size_t>(offset),
+             std::string(static_cast<const char*>(from), static_cast<std::size_t>(size))});
       }
       return true;
     });
@@ -205,15 +214,23 @@ class PowerLossVfs {
     return on ? SQLITE_OK : SQLITE_IOERR_FSYNC;
   }
   static int close(sqlite3_file* file) { return real(file)->pMethods->xClose(real(file)); }
-  static int size(sqlite3_file* file, sqlite3_int64* out) { return real(file)->pMethods->xFileSize(real(file), out); }
+  static int size(sqlite3_file* file, sqlite3_int64* out) {
+    return real(file)->pMethods->xFileSize(real(file), out);
+  }
   static int lock(sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); }
-  static int unlock(sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); }
-  static int check_lock(sqlite3_file* file, int* out) { return real(file)->pMethods->xCheckReservedLock(real(file), out); }
+  static int unlock(sqlite3_file* file, int level) {
+    return real(file)->pMethods->xUnlock(real(file), level);
+  }
+  static int check_lock(sqlite3_file* file, int* out) {
+    return real(file)->pMethods->xCheckReservedLock(real(file), out);
+  }
   static int control(sqlite3_file* file, int op, void* argument) {
     return real(file)->pMethods->xFileControl(real(file), op, argument);
   }
   static int sector(sqlite3_file*) { return 512; }
-  static int characteristics(sqlite3_file*) { return 0; }  // promises nothing: neither atomic nor ordered writes
+  static int characteristics(sqlite3_file*) {
+    return 0;
+  }  // promises nothing: neither atomic nor ordered writes
   static int shm_map(sqlite3_file* file, int page, int page_size, int extend, void volatile** out) {
     return real(file)->pMethods->xShmMap(real(file), page, page_size, extend, out);
   }
@@ -225,9 +242,10 @@ class PowerLossVfs {
     return real(file)->pMethods->xShmUnmap(real(file), remove_it);
   }
   static const sqlite3_io_methods& methods() {
-    static const sqlite3_io_methods out = {2,       close,      read,    write,    truncate,    sync,     size,
-                                           lock,    unlock,     check_lock, control, sector, characteristics, shm_map,
-                                           shm_lock, shm_barrier, shm_unmap, nullptr, nullptr};
+    static const sqlite3_io_methods out = {
+        2,         close,      read,    write,  truncate,        sync,    size,     lock,
+        unlock,    check_lock, control, sector, characteristics, shm_map, shm_lock, shm_barrier,
+        shm_unmap, nullptr,    nullptr};
     return out;
   }
 

@@ -23,7 +23,9 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  std::string path(std::string_view name = "") const { return name.empty() ? path_.string() : (path_ / name).string(); }
+  std::string path(std::string_view name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
   /// Writes a file below the folder, making what is above it.
   std::string write(std::string_view name, std::string_view text) const {
     const std::filesystem::path file = path_ / name;

@@ -14,7 +14,8 @@ namespace {
 crypto::SecretKey example_key() {
   return *crypto::SecretKey::from_hex("e126f68f7eafcc8b74f54d269fe206be715000f94dac067d1c04a8ca3b2db734");
 }
-constexpr std::string_view kExampleNode = "03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad";
+constexpr std::string_view kExampleNode =
+    "03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad";
 
 std::vector<std::string> examples(std::string_view kind) {
   std::ifstream in(std::string(MANASTR_SOURCE_DIR) + "/tests/unit/lightning/bolt11_vectors.txt");
@@ -77,8 +78,8 @@ TEST(Bolt11, the_examples_say_what_the_document_says) {
 
   const Bolt11 testnet = decode(4);
   EXPECT_EQ(testnet.network, Network::testnet);
-  EXPECT_EQ(testnet.fallbacks, (std::vector<Bolt11::Fallback>{
-                                   {17, *from_hex("3172b5654f6683c8fb146959d347ce303cae4ca7")}}));
+  EXPECT_EQ(testnet.fallbacks,
+            (std::vector<Bolt11::Fallback>{{17, *from_hex("3172b5654f6683c8fb146959d347ce303cae4ca7")}}));
 
   const Bolt11 routed = decode(5);
   ASSERT_EQ(routed.routes.size(), 1U);
@@ -113,9 +114,16 @@ TEST(Bolt11, writes_the_examples_as_the_document_has_them) {
 }
 
 TEST(Bolt11, every_invalid_example_is_refused_for_its_reason) {
-  const std::vector<std::string_view> reasons = {
-      "requires feature 100",  "checksum", "prefix", "mixed",   "no key made", "too short", "no number", "fractions of",
-      "no payment secret",     "not signed by the payee"};
+  const std::vector<std::string_view> reasons = {"requires feature 100",
+                                                 "checksum",
+                                                 "prefix",
+                                                 "mixed",
+                                                 "no key made",
+                                                 "too short",
+                                                 "no number",
+                                                 "fractions of",
+                                                 "no payment secret",
+                                                 "not signed by the payee"};
   const auto invoices = examples("invalid");
   ASSERT_EQ(invoices.size(), reasons.size());
   for (std::size_t i = 0; i < reasons.size(); ++i) {
@@ -170,9 +178,11 @@ TEST(Bolt11, refuses_to_write_what_has_no_form) {
 }
 
 TEST(Bolt11, what_is_written_is_read_back) {
-  const bool holds = rc::check([](std::uint64_t amount, std::uint32_t time, std::uint32_t expiry, bool hashed, std::uint16_t cltv, Bytes metadata) {
+  const bool holds = rc::check([](std::uint64_t amount, std::uint32_t time, std::uint32_t expiry, bool hashed,
+                                  std::uint16_t cltv, Bytes metadata) {
     Bolt11 invoice = simple();
-    invoice.network = *rc::gen::element(Network::mainnet, Network::testnet, Network::signet, Network::regtest, Network::simnet);
+    invoice.network = *rc::gen::element(Network::mainnet, Network::testnet, Network::signet, Network::regtest,
+                                        Network::simnet);
     if (amount != 0) invoice.amount = amount % 2'100'000'000'000'000'000 + 1;
     invoice.timestamp = unix_seconds(time);
     invoice.expiry = Seconds{std::int64_t{expiry} + 1};

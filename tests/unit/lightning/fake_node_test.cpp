@@ -153,7 +153,8 @@ TEST(FakeNode, wants_an_amount_and_an_invoice_that_stands) {
   EXPECT_EQ(payer->book()->sent, 8'000U);
   Bolt11 old = *decode_bolt11(foreign_invoice(9'000, "", 4));
   old.timestamp -= Seconds{7'200};
-  const auto expired = payer->pay(*encode_bolt11(old, *crypto::SecretKey::parse(Hash32{3})), std::nullopt, kMuch);
+  const auto expired =
+      payer->pay(*encode_bolt11(old, *crypto::SecretKey::parse(Hash32{3})), std::nullopt, kMuch);
   ASSERT_FALSE(expired);
   EXPECT_NE(expired.error().message.find("expired"), std::string::npos);
 }
@@ -178,7 +179,8 @@ TEST(FakeNode, money_leaves_once_however_many_pay_at_once) {
   const std::string invoice = foreign_invoice(1'000, "");
   std::vector<std::future<bool>> attempts;
   for (int i = 0; i < 16; ++i) {
-    attempts.push_back(std::async(std::launch::async, [&] { return payer->pay(invoice, std::nullopt, 0).has_value(); }));
+    attempts.push_back(
+        std::async(std::launch::async, [&] { return payer->pay(invoice, std::nullopt, 0).has_value(); }));
   }
   int paid = 0;
   for (auto& each : attempts) paid += each.get();
@@ -229,9 +231,10 @@ TEST(FakeNode, pays_as_the_description_says) {
   Byte number = 10;
   for (const Script& script : scripts) {
     auto payer = patient_node();
-    const std::string description = std::string(R"({"pay_invoice_state":")") + script.pay + R"(","check_payment_state":")" +
-                                    script.check + R"(","pay_err":)" + (script.pay_err ? "true" : "false") +
-                                    R"(,"check_err":)" + (script.check_err ? "true" : "false") + "}";
+    const std::string description = std::string(R"({"pay_invoice_state":")") + script.pay +
+                                    R"(","check_payment_state":")" + script.check + R"(","pay_err":)" +
+                                    (script.pay_err ? "true" : "false") + R"(,"check_err":)" +
+                                    (script.check_err ? "true" : "false") + "}";
     const std::string invoice = foreign_invoice(1'000, description, ++number);
     const auto payment = payer->pay(invoice, std::nullopt, kMuch);
     ASSERT_TRUE(payment) << description;
@@ -261,7 +264,8 @@ TEST(FakeNode, an_ordinary_description_is_no_script) {
   EXPECT_FALSE(fake_script("coffee"));
   EXPECT_FALSE(fake_script("{}"));
   EXPECT_FALSE(fake_script(R"({"pay_invoice_state":"PAID","check_payment_state":"PAID","pay_err":false})"));
-  EXPECT_FALSE(fake_script(R"({"pay_invoice_state":"paid","check_payment_state":"PAID","pay_err":false,"check_err":false})"));
+  EXPECT_FALSE(fake_script(
+      R"({"pay_invoice_state":"paid","check_payment_state":"PAID","pay_err":false,"check_err":false})"));
 }
 
 TEST(FakeNode, remembers_key_and_book_and_pays_what_was_due) {
@@ -283,7 +287,7 @@ TEST(FakeNode, remembers_key_and_book_and_pays_what_was_due) {
     ASSERT_TRUE(first->pay(bolt11, std::nullopt, 0));
     EXPECT_EQ(read_fake_book(options.file)->sent, 1'000U);  // while it runs
   }
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(options.file.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
 

@@ -50,7 +50,8 @@ Everything read(Document& document) {
   out.boolean = s.boolean({"boolean", "BOOLEAN"}, true);
   out.integer = s.integer({"integer", "INTEGER"}, 5, 1, 10);
   out.percent = s.percent_ppm({"percent", "PERCENT"}, 7);
-  out.duration = s.duration({"duration_seconds", "DURATION"}, Millis{1'000}, Millis{2'000}, Millis{500}, Millis{86'400'000});
+  out.duration = s.duration({"duration_seconds", "DURATION"}, Millis{1'000}, Millis{2'000}, Millis{500},
+                            Millis{86'400'000});
   out.texts = s.texts({"texts", "TEXTS"}, {"x"});
   out.urls = s.urls({"urls", "URLS"}, {}, {"http", "https"});
   out.integers = s.integers({"integers", "INTEGERS"}, {1}, 0, 100);
@@ -105,10 +106,18 @@ TEST(Document, what_is_absent_has_its_default) {
 }
 
 TEST(Document, the_environment_goes_first_in_every_kind) {
-  Document document = parse("[s]\ntext = \"hello\"\ninteger = 3\n",
-                            {{"TEXT", "from outside"}, {"CHOICE", "other"}, {"URL", "ws://e"}, {"BOOLEAN", "false"},
-                             {"INTEGER", "4"}, {"PERCENT", "2"}, {"DURATION", "3"}, {"TEXTS", "a, b"},
-                             {"URLS", "http://a,http://b"}, {"INTEGERS", "1,2"}, {"SECRET", "word"}, {"FILE", "x/y"}});
+  Document document = parse("[s]\ntext = \"hello\"\ninteger = 3\n", {{"TEXT", "from outside"},
+                                                                     {"CHOICE", "other"},
+                                                                     {"URL", "ws://e"},
+                                                                     {"BOOLEAN", "false"},
+                                                                     {"INTEGER", "4"},
+                                                                     {"PERCENT", "2"},
+                                                                     {"DURATION", "3"},
+                                                                     {"TEXTS", "a, b"},
+                                                                     {"URLS", "http://a,http://b"},
+                                                                     {"INTEGERS", "1,2"},
+                                                                     {"SECRET", "word"},
+                                                                     {"FILE", "x/y"}});
   const Everything all = read(document);
   EXPECT_EQ(message(document.finish()), "");
   EXPECT_EQ(all.text, "from outside");
@@ -156,8 +165,9 @@ TEST(Document, each_error_names_place_key_finding_and_expectation) {
       {"percent = 0.00001", "expected a percentage from 0 to 100 with at most four decimals"},
       {"percent = nan", "expected a percentage"},
       {"percent = -1.0", "expected a percentage"},
-      {"duration_seconds = \"5 minutes\"", "a.toml:2: s.duration_seconds is \"5 minutes\", expected a duration from 500ms "
-                                           "to 1d (a number of seconds, or a text like \"30s\", \"5m\", \"24h\")"},
+      {"duration_seconds = \"5 minutes\"",
+       "a.toml:2: s.duration_seconds is \"5 minutes\", expected a duration from 500ms "
+       "to 1d (a number of seconds, or a text like \"30s\", \"5m\", \"24h\")"},
       {"duration_seconds = 100000", "expected a duration from 500ms to 1d"},
       {"duration_seconds = \"499ms\"", "expected a duration from 500ms to 1d"},
       {"duration_seconds = \"99999999999999999999d\"", "expected a duration"},
@@ -167,7 +177,8 @@ TEST(Document, each_error_names_place_key_finding_and_expectation) {
       {"urls = [\"http://a\", \"HTTP://A/\"]", "expected each only once; \"HTTP://A/\" is there twice"},
       {"integers = [1, 101]", "expected a list of integers from 0 to 100"},
       {"secret = 5", "a.toml:2: s.secret is something else, expected a text"},
-      {"secret = \"env:NOT_SET\"", "a.toml:2: s.secret refers to the environment variable NOT_SET, which is not set"},
+      {"secret = \"env:NOT_SET\"",
+       "a.toml:2: s.secret refers to the environment variable NOT_SET, which is not set"},
       {"secret = \"file:not/there\"",
        "a.toml:2: s.secret refers to a file that can't be used: not/there: there is no such file"},
       {"txet = \"a\"", "a.toml:2: s.txet is no known key; did you mean s.text?"},
@@ -200,7 +211,8 @@ TEST(Document, all_errors_come_together_in_the_order_of_the_file) {
 }
 
 TEST(Document, syntax_errors_name_line_and_column) {
-  for (const char* text : {"[s\n", "a = \n", "a = 1\na = 2\n", "\xff\xfe = 1\n", "a = 99999999999999999999\n"}) {
+  for (const char* text :
+       {"[s\n", "a = \n", "a = 1\na = 2\n", "\xff\xfe = 1\n", "a = 99999999999999999999\n"}) {
     const auto document = Document::parse(text, "a.toml", environment());
     ASSERT_FALSE(document) << text;
     EXPECT_TRUE(document.error().message.starts_with("a.toml:")) << document.error().message;
@@ -223,7 +235,8 @@ TEST(Document, public_keys_in_both_forms) {
   const std::string upper = "79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798";
   EXPECT_EQ(key(upper), kKey);
   const std::string wrong = "expected a Nostr public key: 64 hex digits, or 66 that start with 02 or 03";
-  for (const std::string& bad : {std::string("02abc123..."), "04" + std::string(kKey), std::string(64, 'f'), std::string()}) {
+  for (const std::string& bad :
+       {std::string("02abc123..."), "04" + std::string(kKey), std::string(64, 'f'), std::string()}) {
     EXPECT_NE(key(bad).find(wrong), std::string::npos) << bad;
   }
   Document missing = parse("[s]\n");
@@ -235,8 +248,8 @@ TEST(Document, secrets_by_reference_and_never_in_an_error) {
   const TemporaryFolder folder;
   const std::string key(kKey);
   folder.write("keys/secret", " " + key + "\n");
-  const std::string path =
-      folder.write("a.toml", "[s]\na = \"env:A\"\nb = \"file:keys/secret\"\nc = \"" + key + "\"\nd = \"" + key + "00\"\n");
+  const std::string path = folder.write(
+      "a.toml", "[s]\na = \"env:A\"\nb = \"file:keys/secret\"\nc = \"" + key + "\"\nd = \"" + key + "00\"\n");
   auto document = Document::load(path, environment({{"A", key}}));
   ASSERT_TRUE(document);
   Section s = document->section("s");
@@ -247,7 +260,10 @@ TEST(Document, secrets_by_reference_and_never_in_an_error) {
   }
   EXPECT_FALSE(s.secret_key("d"));
   const std::string error = message(document->finish());
-  EXPECT_EQ(error, path + ":5: s.d is something else, expected a secret key of 64 hex digits, \"env:NAME\" or \"file:path\"");
+  EXPECT_EQ(
+      error,
+      path +
+          ":5: s.d is something else, expected a secret key of 64 hex digits, \"env:NAME\" or \"file:path\"");
 }
 
 TEST(Document, paths_are_relative_to_the_file) {
@@ -263,24 +279,27 @@ TEST(Document, paths_are_relative_to_the_file) {
 }
 
 TEST(Document, tables_and_lists_of_tables) {
-  Document document = parse("[c.zebra]\na = 1\n[c.ape]\na = 2\n[[l]]\na = 3\n[l.p]\nb = true\n[[l]]\na = 4\n");
+  Document document =
+      parse("[c.zebra]\na = 1\n[c.ape]\na = 2\n[[l]]\na = 3\n[l.p]\nb = true\n[[l]]\na = 4\n");
   std::string names;
-  for (auto& [name, section] : document.section("c").sections()) names += name + std::to_string(section.integer("a", 0, 0, 9));
+  for (auto& [name, section] : document.section("c").sections())
+    names += name + std::to_string(section.integer("a", 0, 0, 9));
   EXPECT_EQ(names, "zebra1ape2");
   auto list = document.root().sections_of("l");
   ASSERT_EQ(list.size(), 2U);
   EXPECT_EQ(list[1].integer("a", 0, 0, 9), 4U);
-  EXPECT_EQ(message(document.finish()),
-            "a.toml:6: l.a is no known key\na.toml:7: l.p is no known section");
+  EXPECT_EQ(message(document.finish()), "a.toml:6: l.a is no known key\na.toml:7: l.p is no known section");
   Document wrong = parse("l = 1\nc = 2\n");
   EXPECT_TRUE(wrong.root().sections_of("l").empty());
   EXPECT_FALSE(wrong.section("c").present());
-  EXPECT_EQ(message(wrong.finish()), "a.toml:1: l is 1, expected sections [[l]]\na.toml:2: c is 2, expected a section [c]");
+  EXPECT_EQ(message(wrong.finish()),
+            "a.toml:1: l is 1, expected sections [[l]]\na.toml:2: c is 2, expected a section [c]");
 }
 
 TEST(Document, what_cannot_be_read_is_one_line) {
   const TemporaryFolder folder;
-  EXPECT_EQ(Document::load(folder.path("none.toml")).error().message, folder.path("none.toml") + ": there is no such file");
+  EXPECT_EQ(Document::load(folder.path("none.toml")).error().message,
+            folder.path("none.toml") + ": there is no such file");
   EXPECT_EQ(Document::load(folder.path()).error().message, folder.path() + ": is a folder, expected a file");
   const std::string large = folder.write("large.toml", "#" + std::string(1 << 20, ' '));
   EXPECT_EQ(Document::load(large).error().message, large + ": is larger than 1024 KiB");

@@ -30,8 +30,8 @@ TEST(Database, keeps_every_type_exactly) {
   const std::string text("a\0b", 3);
   const Bytes blob{0, 1, 255};
   const ByteArray<4> array{9, 8, 7, 6};
-  ASSERT_TRUE(database.run("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", std::int64_t{-5}, large, text, blob, array,
-                           std::optional<std::string>(), ByteView()));
+  ASSERT_TRUE(database.run("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", std::int64_t{-5}, large, text, blob,
+                           array, std::optional<std::string>(), ByteView()));
   EXPECT_EQ(database.changes(), 1);
   auto row = database.query("SELECT i, u, t, b, h, n, e FROM t WHERE u = ?", large);
   ASSERT_TRUE(row);
@@ -108,16 +108,18 @@ TEST(Database, is_private_durable_and_checks_foreign_keys) {
   const std::string file = folder.path("a.sqlite");
   auto database = Database::open(file);
   ASSERT_TRUE(database);
-  ASSERT_TRUE(database->execute("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id))"));
+  ASSERT_TRUE(
+      database->execute("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id))"));
   for (const std::string& each : {file, file + "-wal"}) {
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(each.c_str(), &info), 0) << each;
     EXPECT_EQ(info.st_mode & 0777, 0600U) << each;
   }
   const Status orphan = database->run("INSERT INTO c VALUES (1)");
   ASSERT_FALSE(orphan);
   EXPECT_EQ(orphan.error().kind, ErrorKind::refused);
-  for (const auto& [pragma, wanted] : {std::pair("PRAGMA synchronous", "2"), std::pair("PRAGMA journal_mode", "wal")}) {
+  for (const auto& [pragma, wanted] :
+       {std::pair("PRAGMA synchronous", "2"), std::pair("PRAGMA journal_mode", "wal")}) {
     auto query = database->query(pragma);
     ASSERT_EQ(query->next(), true);
     EXPECT_EQ(query->text(0), wanted) << pragma;
@@ -184,8 +186,9 @@ TEST(Database, what_is_no_database_or_damaged_is_said_at_open) {
 }
 
 constexpr Migration kFirst[] = {{"things", "CREATE TABLE things (a INTEGER)"}};
-constexpr Migration kSecond[] = {{"things", "CREATE TABLE things (a INTEGER)"},
-                                 {"things have names", "ALTER TABLE things ADD COLUMN name TEXT NOT NULL DEFAULT ''"}};
+constexpr Migration kSecond[] = {
+    {"things", "CREATE TABLE things (a INTEGER)"},
+    {"things have names", "ALTER TABLE things ADD COLUMN name TEXT NOT NULL DEFAULT ''"}};
 constexpr Migration kWrong[] = {{"things", "CREATE TABLE things (a INTEGER)"},
                                 {"half", "CREATE TABLE half (a); CREATE TABLE things (b)"}};
 
@@ -205,7 +208,8 @@ TEST(Migrations, refuse_what_is_not_theirs) {
   ASSERT_TRUE(migrate(database, kMintLedger, kSecond));
   const Status older = migrate(database, kMintLedger, kFirst);
   ASSERT_FALSE(older);
-  EXPECT_TRUE(says(older.error(), "written by a newer version (schema 2, this one knows 1)")) << older.error().message;
+  EXPECT_TRUE(says(older.error(), "written by a newer version (schema 2, this one knows 1)"))
+      << older.error().message;
   const Status other = migrate(database, kEngineJournal, kSecond);
   ASSERT_FALSE(other);
   EXPECT_TRUE(says(other.error(), "belongs to another program"));
@@ -230,12 +234,13 @@ TEST(DirectoryLock, admits_one) {
   {
     const auto lock = DirectoryLock::acquire(data);
     ASSERT_TRUE(lock) << lock.error().message;
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(data.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0700U);
     const auto second = DirectoryLock::acquire(data);
     ASSERT_FALSE(second);
-    EXPECT_TRUE(says(second.error(), "already used by process " + std::to_string(::getpid()))) << second.error().message;
+    EXPECT_TRUE(says(second.error(), "already used by process " + std::to_string(::getpid())))
+        << second.error().message;
   }
   EXPECT_TRUE(DirectoryLock::acquire(data));
 }

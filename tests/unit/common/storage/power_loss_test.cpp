@@ -86,7 +86,9 @@ TEST_P(PowerLoss, is_found_when_nothing_is_synced) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Unsynced, PowerLoss, testing::Values(Unsynced::dropped, Unsynced::torn),
-                         [](const auto& each) { return each.param == Unsynced::dropped ? "dropped" : "torn"; });
+                         [](const auto& each) {
+                           return each.param == Unsynced::dropped ? "dropped" : "torn";
+                         });
 
 TEST(Database, refuses_all_writing_after_a_failed_sync) {
   PowerLossVfs vfs("power-loss");

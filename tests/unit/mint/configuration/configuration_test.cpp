@@ -43,7 +43,8 @@ std::string with_examples(const std::string& text) {
   std::istringstream lines(text);
   std::string out;
   for (std::string line; std::getline(lines, line);) {
-    const bool is_key = line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find(" = ") == line.find(' ', 2);
+    const bool is_key = line.starts_with("# ") && line.find(" = ") != std::string::npos &&
+                        line.find(" = ") == line.find(' ', 2);
     out += (is_key || line.starts_with("# [") ? line.substr(2) : line) + "\n";
   }
   return out;
@@ -73,7 +74,8 @@ TEST(MintConfiguration, an_empty_file_gives_the_embedded_defaults) {
 }
 
 TEST(MintConfiguration, the_sample_runs_as_it_is_and_shows_the_defaults) {
-  const auto sample = load_configuration(std::string(MANASTR_SOURCE_DIR) + "/config/mint.toml", environment());
+  const auto sample =
+      load_configuration(std::string(MANASTR_SOURCE_DIR) + "/config/mint.toml", environment());
   ASSERT_TRUE(sample) << error_of(sample);
   EXPECT_TRUE(sample->warnings.empty());
   EXPECT_TRUE(check_play_money(*sample));
@@ -121,9 +123,10 @@ TEST(MintConfiguration, the_document_s_own_snippet_loads_once_its_key_is_replace
   const std::string snippet = read("tests/data/configuration/document-mint.toml");
   const auto as_it_is = load_configuration(folder.write("as-it-is.toml", snippet), environment());
   ASSERT_FALSE(as_it_is);
-  EXPECT_EQ(error_of(as_it_is), folder.path("as-it-is.toml") +
-                                    ":34: authorization.authorized_game_engines.nostr_pubkey_hex is \"02abc123...\", expected a "
-                                    "Nostr public key: 64 hex digits, or 66 that start with 02 or 03");
+  EXPECT_EQ(error_of(as_it_is),
+            folder.path("as-it-is.toml") +
+                ":34: authorization.authorized_game_engines.nostr_pubkey_hex is \"02abc123...\", expected a "
+                "Nostr public key: 64 hex digits, or 66 that start with 02 or 03");
 
   const std::string file = folder.write("mint.toml", replaced(snippet, "02abc123...", "02" + kKey));
   const auto loaded = load_configuration(file, environment());
@@ -152,8 +155,9 @@ TEST(MintConfiguration, the_document_s_own_snippet_loads_once_its_key_is_replace
   EXPECT_TRUE(engine.active && engine.can_burn_mana && engine.can_mint_loot && engine.can_query_spent_status);
   EXPECT_EQ(engine.max_tokens_per_request, 1'000U);
   ASSERT_EQ(loaded->warnings.size(), 1U);
-  EXPECT_EQ(loaded->warnings[0], folder.path("game-engine-auth.toml") +
-                                     ": there is no such file; only the game engines of the mint's own file are authorized");
+  EXPECT_EQ(loaded->warnings[0],
+            folder.path("game-engine-auth.toml") +
+                ": there is no such file; only the game engines of the mint's own file are authorized");
   // The rest is for the day when this build can: `run` refuses it in one line.
   const Status backends = check_backends(*loaded);
   ASSERT_FALSE(backends);
@@ -171,37 +175,48 @@ TEST(MintConfiguration, each_error_says_where_what_and_what_was_expected) {
       {"[server]\nport = 65536", "mint.toml:2: server.port is 65536, expected an integer from 0 to 65535"},
       {"[server]\nprot = 1", "mint.toml:2: server.prot is no known key; did you mean server.port?"},
       {"[sever]\nport = 1", "mint.toml:1: sever is no known section; did you mean server?"},
-      {"[server]\npublic_url = \"mint.example\"", "server.public_url is \"mint.example\", expected a URL of the form http://"},
+      {"[server]\npublic_url = \"mint.example\"",
+       "server.public_url is \"mint.example\", expected a URL of the form http://"},
       {"[server]\ncors_origins = \"*\"", "server.cors_origins is \"*\", expected a list of texts"},
       {"[server]\ndrain_timeout_seconds = 6", "expected a duration from 0ms to 5s"},
       {"[database]\nurl = \"mysql://me:secret@db\"", ": [database] "},
-      {"[lightning]\nbackend = \"ldn\"", "lightning.backend is \"ldn\", expected one of \"fake\", \"lnd\"; did you mean \"lnd\"?"},
+      {"[lightning]\nbackend = \"ldn\"",
+       "lightning.backend is \"ldn\", expected one of \"fake\", \"lnd\"; did you mean \"lnd\"?"},
       {"[lightning]\nnetwork = \"main\"", "lightning.network is \"main\", expected one of \"mainnet\""},
       {"[lightning]\ninvoice_delay_ms = -1", "lightning.invoice_delay_ms is -1, expected a duration"},
       {"[currencies.Mana]\nmin_amount = 1", "currencies.Mana.unit is missing, expected 1 to 32 of a-z"},
       {"[currencies.mana]\nmin_amount = 0", "currencies.mana.min_amount is 0, expected an integer from 1 to"},
-      {"[currencies.mana]\nmin_amount = 9\nmax_amount = 8", "mint.toml:2: currencies.mana.min_amount is 9, expected at most max_amount"},
+      {"[currencies.mana]\nmin_amount = 9\nmax_amount = 8",
+       "mint.toml:2: currencies.mana.min_amount is 9, expected at most max_amount"},
       {"[currencies.mana]\nfee_reserve = 101", "currencies.mana.fee_reserve is 101, expected a percentage"},
       {"[currencies.mana]\nprice_msat = 0", "currencies.mana.price_msat is 0, expected an integer from 1"},
-      {"[currencies.sat]\nprice_msat = 200", "currencies.sat.price_msat is 200, expected 1000, for a sat is 1000 msat"},
-      {"[currencies.mana]\nissued_by = [\"player\"]", "currencies.mana.issued_by is a list, expected a list of \"lightning\" and \"engine\"; \"player\" is neither"},
+      {"[currencies.sat]\nprice_msat = 200",
+       "currencies.sat.price_msat is 200, expected 1000, for a sat is 1000 msat"},
+      {"[currencies.mana]\nissued_by = [\"player\"]",
+       "currencies.mana.issued_by is a list, expected a list of \"lightning\" and \"engine\"; \"player\" is "
+       "neither"},
       {"[currencies.mana]\nissued_by = [\"engine\", \"engine\"]", "expected each issuer once"},
-      {"[currencies.a]\nunit = \"x\"\n[currencies.b]\nunit = \"x\"", "mint.toml:4: currencies.b.unit is \"x\", expected a unit that no other section has"},
+      {"[currencies.a]\nunit = \"x\"\n[currencies.b]\nunit = \"x\"",
+       "mint.toml:4: currencies.b.unit is \"x\", expected a unit that no other section has"},
       {"[keysets]\nmnemonic = \"one two three\"", "[keysets] mnemonic (mint.toml:2)"},
       {"[keysets]\nid_version = 3", "keysets.id_version is 3, expected an integer from 1 to 2"},
       {"[limits]\nmax_inputs = 0", "limits.max_inputs is 0, expected an integer from 1"},
       {"[logging]\nlevel = \"loud\"", "logging.level is \"loud\", expected one of \"trace\""},
       {"[[authorization.authorized_game_engines]]\nname = \"x\"",
-       "mint.toml:1: authorization.authorized_game_engines.nostr_pubkey_hex is missing, expected a Nostr public key"},
-      {"[[authorization.authorized_game_engines]]\nnostr_pubkey_hex = \"50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0\"\n"
+       "mint.toml:1: authorization.authorized_game_engines.nostr_pubkey_hex is missing, expected a Nostr "
+       "public key"},
+      {"[[authorization.authorized_game_engines]]\nnostr_pubkey_hex = "
+       "\"50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0\"\n"
        "[authorization.authorized_game_engines.permissions]\ncan_burn_man = true",
-       "mint.toml:4: authorization.authorized_game_engines.permissions.can_burn_man is no known key; did you mean "
+       "mint.toml:4: authorization.authorized_game_engines.permissions.can_burn_man is no known key; did you "
+       "mean "
        "authorization.authorized_game_engines.permissions.can_burn_mana?"},
       {"[server\n", "mint.toml:1:"},
   };
   const TemporaryFolder folder;
   for (const Wrong& wrong : cases) {
-    const auto loaded = load_configuration(folder.write("mint.toml", std::string(wrong.text) + "\n"), environment());
+    const auto loaded =
+        load_configuration(folder.write("mint.toml", std::string(wrong.text) + "\n"), environment());
     ASSERT_FALSE(loaded) << wrong.text;
     std::string error = error_of(loaded);
     while (error.find(folder.path()) != std::string::npos) error = replaced(error, folder.path() + "/", "");
@@ -213,22 +228,30 @@ TEST(MintConfiguration, each_error_says_where_what_and_what_was_expected) {
 TEST(MintConfiguration, the_environment_overrides_and_is_named) {
   const TemporaryFolder folder;
   const std::string file = folder.write("mint.toml", "[database]\nurl = \"sqlite:a\"\n");
-  const auto loaded = load_configuration(file, environment({{"DATABASE_URL", "sqlite:b.sqlite"}, {"MINT_PORT", "0"}}));
+  const auto loaded =
+      load_configuration(file, environment({{"DATABASE_URL", "sqlite:b.sqlite"}, {"MINT_PORT", "0"}}));
   ASSERT_TRUE(loaded) << error_of(loaded);
   EXPECT_EQ(loaded->sqlite_file("/d"), "/d/b.sqlite");
   EXPECT_EQ(loaded->server.port, 0);
-  const auto wrong = load_configuration(file, environment({{"DATABASE_URL", "mysql://x"}, {"MINT_PORT", "many"}}));
-  EXPECT_NE(error_of(wrong).find("environment variable DATABASE_URL: url is something else"), std::string::npos) << error_of(wrong);
-  EXPECT_NE(error_of(wrong).find("environment variable MINT_PORT: server.port is \"many\""), std::string::npos) << error_of(wrong);
+  const auto wrong =
+      load_configuration(file, environment({{"DATABASE_URL", "mysql://x"}, {"MINT_PORT", "many"}}));
+  EXPECT_NE(error_of(wrong).find("environment variable DATABASE_URL: url is something else"),
+            std::string::npos)
+      << error_of(wrong);
+  EXPECT_NE(error_of(wrong).find("environment variable MINT_PORT: server.port is \"many\""),
+            std::string::npos)
+      << error_of(wrong);
 }
 
 std::string engine(const std::string& key, const std::string& table = "authorized_game_engines") {
-  return "[[" + table + "]]\nname = \"e\"\nnostr_pubkey_hex = \"" + key + "\"\n[" + table + ".permissions]\ncan_burn_mana = true\n";
+  return "[[" + table + "]]\nname = \"e\"\nnostr_pubkey_hex = \"" + key + "\"\n[" + table +
+         ".permissions]\ncan_burn_mana = true\n";
 }
 
 TEST(AuthorizedEngines, both_files_are_one_set) {
   const TemporaryFolder folder;
-  const std::string own = "[authorization]\nauth_config_file = \"auth.toml\"\n" + engine(kKey, "authorization.authorized_game_engines");
+  const std::string own = "[authorization]\nauth_config_file = \"auth.toml\"\n" +
+                          engine(kKey, "authorization.authorized_game_engines");
   const std::string file = folder.write("mint.toml", own);
   for (const std::string table : {"authorized_game_engines", "authorization.authorized_game_engines"}) {
     folder.write("auth.toml", engine("03" + kOtherKey, table));
@@ -243,13 +266,15 @@ TEST(AuthorizedEngines, both_files_are_one_set) {
 
   folder.write("auth.toml", engine("02" + kKey));
   const auto twice = load_configuration(file, environment());
-  EXPECT_EQ(error_of(twice), folder.path("auth.toml") + ":3: nostr_pubkey_hex is the key of " + folder.path("mint.toml") +
-                                 ":5, expected each engine once");
+  EXPECT_EQ(error_of(twice), folder.path("auth.toml") + ":3: nostr_pubkey_hex is the key of " +
+                                 folder.path("mint.toml") + ":5, expected each engine once");
   folder.write("auth.toml", engine(kOtherKey) + engine("02" + kOtherKey));
-  EXPECT_NE(error_of(load_configuration(file, environment())).find(":8: nostr_pubkey_hex is the key of "), std::string::npos);
+  EXPECT_NE(error_of(load_configuration(file, environment())).find(":8: nostr_pubkey_hex is the key of "),
+            std::string::npos);
 
   folder.write("auth.toml", "[[authorized_game_engine]]\n");
-  EXPECT_NE(error_of(load_configuration(file, environment())).find("did you mean authorized_game_engines?"), std::string::npos);
+  EXPECT_NE(error_of(load_configuration(file, environment())).find("did you mean authorized_game_engines?"),
+            std::string::npos);
 }
 
 TEST(AuthorizedEngines, a_hot_reload_takes_a_missing_or_broken_file_for_an_error) {
@@ -269,8 +294,10 @@ TEST(PlayMoney, is_for_one_s_own_machine) {
     configuration.server.host = host;
     return check_play_money(configuration).has_value();
   };
-  for (const char* host : {"127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"}) EXPECT_TRUE(allowed(host)) << host;
-  for (const char* host : {"0.0.0.0", "::", "192.168.1.2", "128.0.0.1", "mint.example.com", "127.0.0.1.example.com", "::2"})
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"})
+    EXPECT_TRUE(allowed(host)) << host;
+  for (const char* host :
+       {"0.0.0.0", "::", "192.168.1.2", "128.0.0.1", "mint.example.com", "127.0.0.1.example.com", "::2"})
     EXPECT_FALSE(allowed(host)) << host;
   configuration.lightning.allow_play_money = true;
   EXPECT_TRUE(allowed("0.0.0.0"));
