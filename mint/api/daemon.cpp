@@ -144,10 +144,13 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   TRY(Opened opened, open_ledger(configuration, directory, observation));
   TRY(const std::unique_ptr<lightning::Node> node, open_node(configuration.lightning, directory));
 
+  TRY(const std::unique_ptr<Engines> engines,
+      Engines::start(configuration.authorization, configuration.engines, system_clock()));
   Reservations reservations;
   Parts parts;
   parts.ring = opened.ring.get();
   parts.ledger = opened.ledger.get();
+  parts.engines = engines.get();
   parts.reservations = &reservations;
   parts.clock = &system_clock();
   parts.random = &system_random();
@@ -172,6 +175,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   net::Router router;
   net::ServerOptions options = server_options(configuration, observation.metrics);
   add_cashu_routes(router, parts, info_slot);
+  add_game_routes(router, parts, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
   info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), node->name());

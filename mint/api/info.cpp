@@ -78,6 +78,7 @@ void set_if(Value& object, const char* key, const std::string& text) {
 Info::Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
            std::string_view lightning) {
   const InfoConfiguration& info = configuration.info;
+  url_ = public_url;
   const bool play_money = lightning == "fake";
   std::string motd = info.motd;
   if (play_money) {

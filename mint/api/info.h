@@ -13,9 +13,12 @@ class Info {
   /// `public_url`: without a slash at the end. `settles`: the game endpoints are there.
   Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
        std::string_view lightning);
+  /// Base URL, without a slash at the end.
+  const std::string& url() const { return url_; }
   std::string body(UnixSeconds now) const { return head_ + std::to_string(count(now)) + tail_; }
 
  private:
+  std::string url_;
   std::string head_;
   std::string tail_;
 };

@@ -15,6 +15,9 @@ using InfoSlot = std::atomic<const Info*>;
 /// NUT endpoints. Both must outlive the server.
 void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info);
 
+/// /game-engine/*.
+void add_game_routes(net::Router& router, Parts& parts, const InfoSlot& info);
+
 /// The responder as the operations know it.
 Answer answer_to(net::Responder responder);
 /// Runs `task` on a crypto worker, or answers 503 before any work if their queue is full.

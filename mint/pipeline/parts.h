@@ -1,6 +1,7 @@
 // What every operation of the mint works with; made once by the api, outlives all requests.
 #pragma once
 #include "common/base/random.h"
+#include "mint/authorization/engines.h"
 #include "mint/configuration/configuration.h"
 #include "mint/keysets/keyset_ring.h"
 #include "mint/ledger/ledger.h"
@@ -17,6 +18,7 @@ struct Parts {
   Ledger* ledger = nullptr;
   MintQuotes* mint_quotes = nullptr;
   MeltPayments* melt_payments = nullptr;
+  Engines* engines = nullptr;
   Reservations* reservations = nullptr;
   Workers* crypto =
       nullptr;  ///< every operation runs here; nothing in them waits for anything but the processor
