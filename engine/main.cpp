@@ -15,16 +15,18 @@ constexpr std::string_view kUsage =
     "usage: manastr-engine [run] [--config FILE] [--data DIR]\n"
     "       manastr-engine check-config [--config FILE]\n"
     "       manastr-engine pubkey [--config FILE] [--data DIR]\n"
+    "       manastr-engine rake [--config FILE] [--data DIR]\n"
     "\n"
     "  run           judge matches until SIGTERM (the default)\n"
     "  check-config  read the configuration, connect to nothing; exit 0 if it is in order, else 1\n"
     "  pubkey        print the engine's public key, which the mint's game-engine-auth.toml must name; makes the key files\n"
     "                if they aren't there\n"
+    "  rake          print the rake earned and not yet redeemed, one token for each unit; also while the engine runs\n"
     "  --config FILE default game-engine.toml\n"
     "  --data DIR    journal and keys; default [server] data_dir, else ./data\n";
 
 struct Arguments {
-  enum class Command { run, check_config, pubkey } command = Command::run;
+  enum class Command { run, check_config, pubkey, rake } command = Command::run;
   std::string config = "game-engine.toml";
   std::string data;
 };
@@ -39,6 +41,8 @@ std::optional<Arguments> read_arguments(const std::vector<std::string_view>& wor
       out.command = Arguments::Command::check_config;
     } else if (i == 0 && words[i] == "pubkey") {
       out.command = Arguments::Command::pubkey;
+    } else if (i == 0 && words[i] == "rake") {
+      out.command = Arguments::Command::rake;
     } else if (words[i] == "--config" && has_value) {
       out.config = words[++i];
     } else if (words[i] == "--data" && has_value && out.command != Arguments::Command::check_config) {
@@ -93,6 +97,12 @@ int main(int argc, char** argv) {
     const auto pubkey = engine::engine_pubkey(*configuration, data);
     if (!pubkey) return fail(pubkey.error());
     fmt::print("{}\n", pubkey->hex());
+    return 0;
+  }
+  if (arguments->command == Arguments::Command::rake) {
+    const auto tokens = engine::earned_rake(*configuration, data);
+    if (!tokens) return fail(tokens.error());
+    for (const std::string& token : *tokens) fmt::print("{}\n", token);
     return 0;
   }
   const auto code = engine::run_daemon(

@@ -12,6 +12,7 @@
 #include "common/telemetry/log.h"
 #include "engine/daemon/key_file.h"
 #include "engine/daemon/offer.h"
+#include "engine/daemon/rake.h"
 #include "engine/daemon/restoration.h"
 #include "engine/daemon/routes.h"
 #include "engine/intake/intake.h"
@@ -494,6 +495,11 @@ Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration, const
   TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(data.string()));
   TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
   return secrets.identity.x_only();
+}
+
+Result<std::vector<std::string>> earned_rake(const Configuration& configuration, const std::filesystem::path& data) {
+  TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
+  return rake_tokens(configuration, data, {secrets.identity, crypto::Secret<32>(secrets.root.reveal())});
 }
 
 Result<int> run_daemon(DaemonOptions options, resilience::Termination& termination) {

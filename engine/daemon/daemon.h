@@ -21,4 +21,7 @@ Result<int> run_daemon(DaemonOptions options, resilience::Termination& terminati
 /// The identity under which run_daemon() would sign; makes the key files in `data` if they aren't there.
 Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration, const std::filesystem::path& data);
 
+/// Tokens of the rake earned and not yet redeemed, one for each unit (rake.h).
+Result<std::vector<std::string>> earned_rake(const Configuration& configuration, const std::filesystem::path& data);
+
 }  // namespace manastr::engine

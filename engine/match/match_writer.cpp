@@ -155,9 +155,7 @@ void MatchWriter::open(const PartyEvent& message) {
   if (!is_there) return;
   if (!place->second.match.opened()) {  // refused by the lifecycle, which has said why
     parts_.slots.give_back(event.pubkey, challenge.d);
-    --parts_.figures.open_now;
-    matches_.erase(place);
-    return;
+    return forget(place);
   }
   parts_.figures.opened.add();
   if (relays_lost_) step(place, match::RelaysLost{});
@@ -245,6 +243,13 @@ bool MatchWriter::step(Matches::iterator place, match::Input input) {
   const auto* party = std::get_if<match::PartyInput>(&input);
   const std::optional<nostr::EventId> event = party ? std::optional(party->event.id) : std::nullopt;
   Step taken = take_step(entry.match, entry.steps, input, parts_.keys);
+  if (taken.behind) {
+    telemetry::log_error("The relays hold a receipt of ours that the journal lacks: the match is left alone until a restart, "
+                         "which takes up the longer chain",
+                         {{"sequence", *taken.behind}});
+    forget(place);
+    return false;
+  }
   if (taken.timer) set_timer(id, entry, *taken.timer);
   if (!taken.outside_chain.empty()) {
     parts_.figures.rejections.add(taken.outside_chain.size());
@@ -256,13 +261,18 @@ bool MatchWriter::step(Matches::iterator place, match::Input input) {
   if (event) entry.events.insert(*event);
   const bool finished = taken.record.finished;
   submit(entry, std::move(taken));
-  count_phase(entry, finished);
+  count_phase(entry, false);
   if (!finished) return true;
   parts_.reservations.release(id);
   parts_.figures.finished.add();
-  parts_.figures.open.set(static_cast<double>(--parts_.figures.open_now));
-  matches_.erase(place);
+  forget(place);
   return false;
+}
+
+void MatchWriter::forget(Matches::iterator place) {
+  --parts_.figures.open_now;
+  count_phase(place->second, true);
+  matches_.erase(place);
 }
 
 void MatchWriter::submit(Entry& entry, Step step) {

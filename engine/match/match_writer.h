@@ -88,6 +88,7 @@ class MatchWriter {
   /// Gives the input its time, reduces it and sends the step on its way. True if the match is still there.
   bool step(Matches::iterator entry, match::Input input);
   void submit(Entry& entry, Step step);
+  void forget(Matches::iterator entry);
   void count_phase(Entry& entry, bool gone);
   void set_timer(const match::MatchId& match, Entry& entry, std::optional<UnixMillis> at);
   void reject(const match::MatchId& match, const nostr::Event& event, std::string reason);
