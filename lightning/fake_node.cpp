@@ -9,6 +9,7 @@
 
 #include "common/crypto/hash.h"
 #include "lightning/fake_book.h"
+#include "lightning/play_invoice.h"
 #include "lightning/fake_script.h"
 
 namespace manastr::lightning {
@@ -21,16 +22,6 @@ constexpr int kAmountMismatch = 11012;
 constexpr int kPending = 20005;
 constexpr int kAlreadyPaid = 20006;
 constexpr int kExpired = 20007;
-
-/// var_onion_optin and payment_secret, required; basic_mpp, offered (BOLT-9).
-const Bytes kFeatures{0x02, 0x41, 0x00};
-
-Hash32 derive_preimage(const Hash32& payment_secret, Msat amount, std::string_view description) {
-  Bytes amount_bytes;
-  append_be64(amount_bytes, amount);
-  return crypto::tagged_hash("manastr/fake-lightning/preimage",
-                             {payment_secret, amount_bytes, crypto::sha256(as_bytes(description))});
-}
 
 Payment answer(PaymentState state, const BookedPayment& payment) {
   Payment out;
@@ -75,24 +66,15 @@ class FakeNode::Impl {
       return refused(kAmountOutsideLimit,
                      "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
     }
-    if (expiry < Seconds{1} || expiry > std::chrono::years{1})
-      return invalid("an invoice expires within 1 s to 1 year");
     const std::lock_guard lock(mutex_);
-    Bolt11 invoice;
-    invoice.network = options_.network;
-    invoice.amount = amount;
-    invoice.timestamp = clock_.now_seconds();
-    invoice.expiry = std::chrono::duration_cast<Seconds>(expiry);
-    invoice.description = description;
-    invoice.features = kFeatures;
-    invoice.payment_secret = random_.bytes<32>();
+    TRY(const auto made, make_play_invoice(book_.key(), options_.network, amount, description, clock_.now_seconds(),
+                                           expiry, random_));
     BookedInvoice booked;
-    booked.preimage = derive_preimage(*invoice.payment_secret, amount, description);
-    booked.payment_hash = crypto::sha256(booked.preimage);
-    invoice.payment_hash = booked.payment_hash;
-    TRY(booked.bolt11, encode_bolt11(invoice, book_.key()));
+    booked.preimage = made.preimage;
+    booked.payment_hash = made.invoice.payment_hash;
+    booked.bolt11 = made.text;
     booked.amount = amount;
-    booked.expires_at = invoice.expires_at();
+    booked.expires_at = made.invoice.expires_at();
     booked.pays_itself_at = clock_.now() + options_.invoice_delay;
     TRY_STATUS(book_.add_invoice(booked));
     schedule(booked);
@@ -162,7 +144,7 @@ class FakeNode::Impl {
     const FakeScript script = fake_script(invoice.description).value_or(FakeScript{});
     payment.truth = script.truth();
     payment.answer = script.answer_to_lookup();
-    const Hash32 derived = derive_preimage(*invoice.payment_secret, payment.amount, invoice.description);
+    const Hash32 derived = play_preimage(*invoice.payment_secret, payment.amount, invoice.description);
     if (crypto::sha256(derived) == invoice.payment_hash) payment.preimage = derived;
 
     TRY(const bool booked, book_.add_payment(payment, own.has_value()));

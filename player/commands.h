@@ -18,6 +18,8 @@ struct MintCommand {
 Status run_mint(Home& home, const Report& report, const MintCommand& command);
 Status run_balance(Home& home, const Report& report);
 Status run_melt(Home& home, const Report& report, const std::string& invoice, const cashu::Unit& unit);
+/// An invoice of a node that is not there, which any fake node pays: for trying out `melt`.
+Status run_invoice(const Report& report, std::uint64_t sats);
 Status run_send(Home& home, const Report& report, cashu::Amount amount, const cashu::Unit& unit);
 Status run_receive(Home& home, const Report& report, const std::string& token);
 Status run_restore(Home& home, const Report& report);

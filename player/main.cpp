@@ -116,6 +116,8 @@ int main(int argc, char** argv) {
   auto* melt = app.add_subcommand("melt", "pay a BOLT11 invoice");
   melt->add_option("invoice", text)->required();
   melt->add_option("--unit", unit)->capture_default_str();
+  auto* invoice = app.add_subcommand("invoice", "an invoice of play money, for trying out melt at a fake node");
+  invoice->add_option("sats", amount)->required();
   auto* send = app.add_subcommand("send", "ecash as a token, to hand over");
   send->add_option("amount", amount)->required();
   send->add_option("--unit", unit)->capture_default_str();
@@ -166,6 +168,11 @@ int main(int argc, char** argv) {
   const Report report(json);
   if (verify->parsed()) {
     const Status done = run_verify(report, text);
+    return done ? 0 : report_error(report, done.error());
+  }
+
+  if (invoice->parsed()) {
+    const Status done = run_invoice(report, amount);
     return done ? 0 : report_error(report, done.error());
   }
 

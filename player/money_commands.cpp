@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "lightning/play_invoice.h"
 #include "player/commands.h"
 
 namespace manastr::player {
@@ -79,6 +80,18 @@ Status run_melt(Home& home, const Report& report, const std::string& invoice, co
              paid ? fmt::format("paid {} {}, fee {}, preimage {}", result.amount, unit, result.fee_paid, result.preimage)
                   : std::string("the payment is under way; `balance` asks again"),
              detail);
+  return {};
+}
+
+Status run_invoice(const Report& report, std::uint64_t sats) {
+  if (sats == 0 || sats > 21'000'000ULL * 100'000'000) return invalid("an invoice is for 1 sat or more");
+  const auto node = crypto::SecretKey::generate(system_random());
+  TRY(const auto made, lightning::make_play_invoice(node, lightning::Network::regtest, sats * 1000, "play money",
+                                                    system_clock().now_seconds(), Seconds{3600}, system_random()));
+  json::Value detail;
+  detail.set("invoice", made.text);
+  detail.set("sats", sats);
+  report.say("invoice", made.text, detail);
   return {};
 }
 

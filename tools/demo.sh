@@ -54,7 +54,7 @@ loot=$(balance $winner loot | grep . || echo 0)
 paid="nothing to melt after a draw"
 if [ "${loot:-0}" -gt 0 ]; then
   sats=$((loot * 200 / 1000))
-  invoice=$(player $loser --json mint "$sats" --unit sat --no-wait | field invoice)
+  invoice=$(player $winner --json invoice "$sats" | field invoice)
   paid=$(player $winner melt "$invoice" --unit loot)
 fi
 seconds=$((($(date +%s%N) - start) / 1000000))
