@@ -8,7 +8,7 @@ trap '"$root/dev" down --dir "$dir" >/dev/null 2>&1 || true' EXIT
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 number() { sed -n "s/.*\"$1\": *\([0-9.]*\).*/\1/p" | head -n 1; }
 up() { "$root/dev" up --dir "$dir" --json >"$root/build/bench.json"; }
-field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$root/build/bench.json" | head -n 1; }
+field() { grep -o "\"$1\": *\"[^\"]*\"" "$root/build/bench.json" | head -n 1 | cut -d "\"" -f 4; }
 
 if wants crypto; then "$build/bench/crypto-bound"; fi
 

@@ -6,7 +6,7 @@ build=$1 dir=$2 keep=${3:-}
 root=$(cd "$(dirname "$0")/.." && pwd)
 export MANASTR_PASSPHRASE=demo
 player() { local who=$1; shift; "$build/manastr-player" --home "$dir/$who" "$@"; }
-field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" | head -n 1; }
+field() { grep -o "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 balance() { player "$1" --json balance | sed -n 's/.*"unit":"'"$2"'","available":\([0-9]*\).*/\1/p'; }

@@ -22,7 +22,7 @@ npm_ready() {
   npm_done=1
 }
 
-field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$work/set.json" | head -n 1; }
+field() { grep -o "\"$1\": *\"[^\"]*\"" "$work/set.json" | head -n 1 | cut -d '"' -f 4; }
 
 run_node() {
   local suite=$1 rc=0 log=$work/$1.log
