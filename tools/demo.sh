@@ -51,6 +51,7 @@ if grep -q 'finished: won' "$dir/bob.play"; then winner=bob loser=alice; fi
 player alice transcript "$match" --out "$dir/transcript.json" >/dev/null
 verdict=$(player alice verify "$dir/transcript.json")
 loot=$(balance $winner loot | grep . || echo 0)
+after_alice=$(balances alice) after_bob=$(balances bob)
 paid="nothing to melt after a draw"
 if [ "${loot:-0}" -gt 0 ]; then
   sats=$((loot * 200 / 1000))
@@ -63,8 +64,10 @@ say "result   $(if [ "${loot:-0}" -gt 0 ]; then echo "$winner won"; else echo "a
 sed -n 's/^ *\(round [0-9].*\)/         \1 (as bob sees it)/p' "$dir/bob.play"
 say "verdict  recomputed from the transcript alone: $verdict"
 say "before   alice $before_alice    bob $before_bob"
-say "after    alice $(balances alice)    bob $(balances bob)"
-say "prize    $loot loot (the loser's stake less 5 % rake, and the own stake); melted: $paid"
+say "after    alice $after_alice    bob $after_bob"
+say "fee      5 loot of the loser's 100 mana are the engine's rake, mint fees 0"
+say "melt     $paid"
+say "then     alice $(balances alice)    bob $(balances bob)"
 say "files    transcript in build/demo/transcript.json, logs in build/demo/*.log"
 say "took     $((seconds / 1000)).$((seconds / 100 % 10)) s"
 if [ -n "$keep" ]; then
