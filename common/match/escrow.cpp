@@ -20,6 +20,9 @@ std::string tail(const Lock& lock) {
 /// Why a secret that isn't the canonical one isn't.
 std::string difference(std::string_view secret, const Lock& lock) {
   const cashu::Condition condition = cashu::parse_condition(secret);
+  if (condition.kind == cashu::ConditionKind::unspendable) {
+    return "nobody could spend it: " + condition.why_unspendable;
+  }
   if (condition.kind != cashu::ConditionKind::p2pk) return "it is no NUT-11 P2PK secret";
   if (condition.data != lock.creator.hex()) return "data must be the creator's escrow key";
   const std::vector<std::vector<std::string>> expected{{"locktime", std::to_string(count(lock.locktime))},

@@ -7,6 +7,7 @@
 #include "common/game/duel.h"
 #include "common/match/commitment.h"
 #include "common/match/lifecycle.h"
+#include "common/match/lifecycle_state.h"
 #include "common/match/referee.h"
 #include "common/nostr/nip44.h"
 
