@@ -14,6 +14,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 in std::expected, std::optional and std::variant at -O2.
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
                       -Wno-stringop-overread -Wno-dangling-pointer -Wno-free-nonheap-object)
+else()
+  # std::stable_sort of libstdc++ 12 calls what it has itself deprecated.
+  add_compile_options(-Wno-deprecated-declarations)
 endif()
 add_compile_definitions(_GLIBCXX_ASSERTIONS SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL TOML_HEADER_ONLY=0)
 if(MANASTR_SANITIZE STREQUAL "address")
