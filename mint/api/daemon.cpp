@@ -83,7 +83,7 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
 Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration& configuration,
                                                    const std::string& directory) {
   lightning::FakeNodeOptions options;
-  options.file = directory + "/fake-lightning.sqlite";
+  options.file = directory + "/fake-node.sqlite";
   const auto network = lightning::network_of(configuration.network);
   if (!network)
     return invalid("[lightning] network: " + configuration.network + " is none that Lightning has");
