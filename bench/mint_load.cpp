@@ -1,13 +1,16 @@
 // Load for any Cashu mint over plain NUT HTTP: swaps, mints, melts, checks, restores, prepared beforehand and
 // then sent as fast as they are answered (closed loop) or at a given rate (open loop). See bench/README.md.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <map>
+#include <sstream>
 
 #include "bench/load_wallet.h"
 #include "common/mintclient/replies.h"
@@ -29,6 +32,7 @@ constexpr std::string_view kUsage =
   --rate R             open loop: R requests a second, latency from the moment each was due; 0: closed loop (default)
   --batch N            entries of one check or restore (default 10)
   --max-outputs N      of one mint request while buying proofs (default 500)
+  --pid PID            the mint's process on this machine: its CPU time per request is reported too
   --json               one object on standard output
 )";
 
@@ -42,6 +46,7 @@ struct Options {
   double rate = 0;
   std::size_t batch = 10;
   std::size_t max_outputs = 500;
+  std::size_t pid = 0;
   bool json = false;
 };
 
@@ -210,9 +215,25 @@ struct Run {
   std::size_t succeeded = 0;
   std::size_t failed = 0;
   double client_cpu_us = 0;  ///< per request
+  double mint_cpu_us = 0;    ///< per request; 0: not asked for
   Checked checked;
   std::string first_error;
 };
+
+/// User and system time of a process so far, in seconds; 0 if there is no such process.
+double process_cpu_seconds(std::size_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  std::istringstream fields(
+      text.substr(std::min(text.size(), text.rfind(')') + 2)));  // the name may hold anything
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
 
 Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   using Make = Result<Workload> (*)(const LoadWallet&, const Options&);
@@ -220,19 +241,23 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
       {"swap", swaps}, {"mint", mints}, {"melt", melts}, {"check", checks}, {"restore", restores}};
   TRY(const auto work, kKinds.at(options.kind)(wallet, options));
   const std::size_t every = std::max<std::size_t>(1, options.requests / kSamples);
+  fmt::print(stderr, "{} requests prepared\n", options.requests);
+  const double before = process_cpu_seconds(options.pid);
   TRY(const auto load, run_load(wallet.target(), work.requests,
                                 {static_cast<unsigned>(options.connections), options.rate, every}));
-  Run run{load.per_second(),
-          load.quantile_ms(0.5),
-          load.quantile_ms(0.9),
-          load.quantile_ms(0.99),
-          load.quantile_ms(0.999),
-          load.quantile_ms(1),
-          load.succeeded(),
-          options.requests - load.succeeded(),
-          1e6 * load.client_cpu_seconds / static_cast<double>(options.requests),
-          {},
-          load.first_error};
+  const double requests = static_cast<double>(options.requests);
+  Run run;
+  run.per_second = load.per_second();
+  run.p50 = load.quantile_ms(0.5);
+  run.p90 = load.quantile_ms(0.9);
+  run.p99 = load.quantile_ms(0.99);
+  run.p999 = load.quantile_ms(0.999);
+  run.worst = load.quantile_ms(1);
+  run.succeeded = load.succeeded();
+  run.failed = options.requests - load.succeeded();
+  run.client_cpu_us = 1e6 * load.client_cpu_seconds / requests;
+  run.mint_cpu_us = 1e6 * (process_cpu_seconds(options.pid) - before) / requests;
+  run.first_error = load.first_error;
   for (std::size_t i = 0; i < load.bodies.size(); ++i) {
     if (load.status[i * every] != 200) continue;
     const Checked checked = work.check(i * every, load.bodies[i]);
@@ -246,9 +271,9 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
 std::string run_json(const Run& run) {
   return fmt::format(
       R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
-      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"verified":{},"without_dleq":{},"wrong":{}}})",
+      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"verified":{},"without_dleq":{},"wrong":{}}})",
       run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
-      run.client_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
+      run.client_cpu_us, run.mint_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
 }
 
 void print_run(std::string_view name, const Run& run) {
@@ -291,6 +316,8 @@ bool read_options(int argc, char** argv, Options& options) {
       good = number(value, options.batch);
     } else if (name == "--max-outputs") {
       good = number(value, options.max_outputs);
+    } else if (name == "--pid") {
+      good = number(value, options.pid);
     } else if (name == "--rate") {
       options.rate = std::atof(argv[i]);
       good = options.rate >= 0;
