@@ -14,7 +14,7 @@ if wants crypto; then "$build/bench/crypto-bound"; fi
 
 if wants mint; then
   up
-  load() { "$build/bench/mint-load" --mint "$(field mint)" --json "$@"; }
+  load() { "$build/bench/mint-load" --mint "$(field mint)" --pid "$(number mint <"$root/build/bench.json")" --json "$@"; }
   before=$("$build/bench/crypto-bound" --json | number bound_swaps_per_s)
   load >"$root/build/mint-load.json"
   after=$("$build/bench/crypto-bound" --json | number bound_swaps_per_s)
