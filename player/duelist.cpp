@@ -47,11 +47,21 @@ Result<std::unique_ptr<Duelist>> Duelist::resume(const MatchRecord& record, cons
   auto* challenge = std::get_if<match::Challenge>(&parsed.content);
   if (challenge == nullptr) return broken("the match book holds no challenge for this match");
   TRY(auto keyset, tools.wallet.keyset(challenge->terms.keyset));
-  auto state = std::unique_ptr<State>(new State{
-      record, tools, MatchSecrets(tools.wallet_seed, record.role == Role::creator ? challenge->d : record.id),
-      tools.nostr_key.x_only(), *challenge, match::Transcript(std::move(keyset)), {}, {}, {}, {}, false});
+  auto state = std::unique_ptr<State>(
+      new State{record,
+                tools,
+                MatchSecrets(tools.wallet_seed, record.role == Role::creator ? challenge->d : record.id),
+                tools.nostr_key.x_only(),
+                *challenge,
+                match::Transcript(std::move(keyset)),
+                {},
+                {},
+                {},
+                {},
+                false});
   TRY(const auto receipts, tools.book.receipts(record.id));
-  for (std::size_t i = 0; i < receipts.size(); ++i) state->held.emplace(static_cast<unsigned>(i), receipts[i]);
+  for (std::size_t i = 0; i < receipts.size(); ++i)
+    state->held.emplace(static_cast<unsigned>(i), receipts[i]);
   const auto tell = std::exchange(state->tools.tell, [](const Happening&) {});  // told when they first came
   const Status status = state->drain();
   state->tools.tell = tell;
@@ -66,7 +76,8 @@ const std::string& Duelist::fault() const { return state_->fault; }
 
 Status Duelist::receive(const match::Event& event) {
   State& s = *state_;
-  if (event.kind != match::kEngine || event.pubkey != s.record.engine || match::match_of(event) != s.record.id) {
+  if (event.kind != match::kEngine || event.pubkey != s.record.engine ||
+      match::match_of(event) != s.record.id) {
     return {};
   }
   const auto slot = match::parse_slot(event.kind, event.d());
@@ -98,10 +109,17 @@ Status Duelist::receive(const match::Event& event) {
 Status Duelist::act() {
   State& s = *state_;
   if (s.finished) return {};
-  const bool refund_due = s.record.locktime > UnixSeconds{} && s.tools.clock.now_seconds() > s.record.locktime;
+  const bool refund_due =
+      s.record.locktime > UnixSeconds{} && s.tools.clock.now_seconds() > s.record.locktime;
   if (!s.fault.empty()) return refund_due ? s.take_back_stakes() : Status{};
   if (!s.opened()) {
-    if (s.record.role == Role::creator && s.due("challenge", Millis{5000})) return s.tools.publish(s.record.challenge);
+    // Beyond this no engine takes it, whatever this machine's clock is worth.
+    const UnixSeconds last = std::max(s.challenge.terms.open_until, s.record.challenge.created_at);
+    if (s.tools.clock.now_seconds() > last + match::kCreatedAtTolerance) {
+      return s.finish("the engine never took the challenge");
+    }
+    if (s.record.role == Role::creator && s.due("challenge", Millis{5000}))
+      return s.tools.publish(s.record.challenge);
     return {};
   }
   const auto& view = s.view();
@@ -109,17 +127,18 @@ Status Duelist::act() {
   if (s.finished) return {};
   if (refund_due) return s.take_back_stakes();
   if (view.head.phase == match::Phase::closed) {
-    if (s.record.locktime > UnixSeconds{}) {
-      TRY(const auto proofs, s.tools.wallet.locked(s.stake_label(1)));
-      if (!proofs.empty()) return {};  // comes home at the locktime
-    }
-    return s.finish("closed before it began");
+    TRY(const bool gone, s.stakes_are_gone());
+    return gone ? s.finish("closed before it began") : Status{};  // it comes home at the locktime
   }
   if (view.verdict) return {};
   const auto index = s.my_index();
   if (!index) {
     if (s.record.role == Role::creator) return {};
-    if (view.parties.size() == 2) return s.finish("somebody else accepted first");
+    if (view.parties.size() == 2) {
+      TRY(const bool gone,
+          s.stakes_are_gone());  // one's own acceptance may have lapsed with a stake already locked
+      return gone ? s.finish("somebody else accepted first") : Status{};
+    }
     return s.accept();
   }
   return s.play(*index);
@@ -148,7 +167,8 @@ void Duelist::State::tell(std::string what, std::string text, json::Value detail
 void Duelist::State::stop(std::string why) {
   if (!fault.empty()) return;
   fault = std::move(why);
-  tell("stopped-playing", "stopped: " + fault + "; your stake comes home at the locktime (`resume` takes it)");
+  tell("stopped-playing",
+       "stopped: " + fault + "; your stake comes home at the locktime (`resume` takes it)");
 }
 
 Status Duelist::State::finish(std::string result) {
@@ -206,7 +226,8 @@ void Duelist::State::narrate(const match::Event& event) {
   if (const auto* accepted = std::get_if<match::AcceptanceReceipt>(&receipt->body)) {
     text = fmt::format("accepted by {}", name_of(v, accepted->event.pubkey, me));
   } else if (const auto* staked = std::get_if<match::StakedReceipt>(&receipt->body)) {
-    text = fmt::format("stake of {} {} locked by {}", v.terms.stake, v.terms.stake_unit, name_of(v, staked->party, me));
+    text = fmt::format("stake of {} {} locked by {}", v.terms.stake, v.terms.stake_unit,
+                       name_of(v, staked->party, me));
   } else if (const auto* unstaked = std::get_if<match::UnstakedReceipt>(&receipt->body)) {
     text = fmt::format("stake of {} refused: {}", name_of(v, unstaked->party, me), unstaked->reason);
   } else if (std::holds_alternative<match::FundedReceipt>(receipt->body)) {
@@ -237,12 +258,13 @@ void Duelist::State::narrate(const match::Event& event) {
         }
       }
       const game::Round fought = game::fight((*v.armies)[0], units[0], (*v.armies)[1], units[1]);
-      const std::string who = !fought.winner ? "nobody"
-                              : v.parties[game::index(*fought.winner)] == me ? "you" : "the opponent";
-      text = (r == done ? "" : text + "\n  ") +
-             fmt::format("round {}: {} against {}; {} won it", r,
-                         game::kind_name((*v.armies)[0][units[0]].kind),
-                         game::kind_name((*v.armies)[1][units[1]].kind), who);
+      const std::string who = !fought.winner                                 ? "nobody"
+                              : v.parties[game::index(*fought.winner)] == me ? "you"
+                                                                             : "the opponent";
+      text =
+          (r == done ? "" : text + "\n  ") + fmt::format("round {}: {} against {}; {} won it", r,
+                                                         game::kind_name((*v.armies)[0][units[0]].kind),
+                                                         game::kind_name((*v.armies)[1][units[1]].kind), who);
       json::Value one = round_detail(fought);
       one.set("round", std::uint64_t{r});
       rounds.push(std::move(one));

@@ -20,13 +20,10 @@ Status Duelist::State::collect() {
     if (each.claimant == me) payout = &each;
   }
   if (payout == nullptr) {
-    TRY(const auto locked, tools.wallet.locked(stake_label(1)));
-    if (!locked.empty() && v.head.phase != match::Phase::closed) {
-      if (!due("locked", Millis{2000})) return {};
-      TRY(const bool spent, tools.wallet.check_locked(stake_label(1)));
-      if (!spent) return {};  // the winner may not claim: then it comes home at the locktime
-    }
-    return finish(v.verdict->outcome == match::Outcome::win ? "lost" : std::string(match::outcome_name(v.verdict->outcome)));
+    // The winner may not claim, also where the chain is closed: then the stake comes home at the locktime.
+    TRY(const bool gone, stakes_are_gone());
+    if (!gone) return {};
+    return finish(how_it_ended(false));
   }
   TRY(const bool taken, take_settled(*payout));
   if (taken) return {};
@@ -38,7 +35,7 @@ Status Duelist::State::collect() {
     stop("the mint refused every claim");
     return {};
   }
-  if (tools.clock.now_seconds() + match::kQuietBeforeLocktime >= *v.locktime) return {};
+  // Whether it is too late, the engine says: this machine's clock may be wrong.
   if (!my_claims.contains(attempt)) return claim(*payout, attempt);
   if (due("engine-settles", kWaitForEngine) && last_sent.contains("engine-was-asked")) {
     return finish_without_engine(*payout, attempt);
@@ -47,11 +44,12 @@ Status Duelist::State::collect() {
   return {};
 }
 
-Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::Payout& payout, unsigned attempt,
-                                                                  bool with_rake) {
+Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::Payout& payout,
+                                                                  unsigned attempt, bool with_rake) {
   std::vector<match::Outputs> groups;
   for (std::size_t g = 0; g < payout.groups.size(); ++g) {
-    TRY(auto outputs, tools.wallet.prepare(prize_label(attempt, g), payout.groups[g].unit, payout.groups[g].pay));
+    TRY(auto outputs,
+        tools.wallet.prepare(prize_label(attempt, g), payout.groups[g].unit, payout.groups[g].pay));
     groups.push_back(std::move(outputs));
   }
   if (!with_rake) return groups;
@@ -69,7 +67,8 @@ Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::P
   if (rake.size() != groups.size()) return invalid("the engine's rake outputs are not those of the verdict");
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const cashu::KeysetId id = groups[g].front().id;
-    for (const match::RakeOutput& output : rake[g]) groups[g].push_back({output.amount, id, output.b_blinded});
+    for (const match::RakeOutput& output : rake[g])
+      groups[g].push_back({output.amount, id, output.b_blinded});
   }
   TRY_STATUS(match::check_outputs(payout, groups, &rake));
   return groups;
@@ -85,14 +84,13 @@ Status Duelist::State::claim(const match::Payout& payout, unsigned attempt) {
     match::SealedClaim sealed{*outputs, {}};
     for (std::size_t g = 0; g < payout.groups.size(); ++g) {
       const std::size_t owner = payout.groups[g].owner == view().parties[0] ? 0 : 1;
-      sealed.signatures.push_back(
-          crypto::sign_schnorr(secrets.escrow(), match::group_message(view().stakes[owner].proofs, (*outputs)[g]),
-                               tools.random.bytes<32>()));
+      sealed.signatures.push_back(crypto::sign_schnorr(
+          secrets.escrow(), match::group_message(view().stakes[owner].proofs, (*outputs)[g]),
+          tools.random.bytes<32>()));
     }
     const auto key = nostr::conversation_key(tools.nostr_key, record.engine);
     if (!key) return broken("the engine's key is not on the curve");
-    match::Claim said{attempt, view().verdict->outcome,
-                      match::outputs_hash(sealed.groups), {}};
+    match::Claim said{attempt, view().verdict->outcome, match::outputs_hash(sealed.groups), {}};
     TRY(said.sealed, nostr::nip44_encrypt(*key, match::dump_sealed_claim(sealed), tools.random.bytes<32>()));
     return match::to_draft(said, pointers(), created_at());
   });
@@ -123,7 +121,8 @@ Result<bool> Duelist::State::take_settled(const match::Payout& payout) {
         ++taken;
       } else if (my_claims.contains(attempt) && due("fetch:" + prize_label(attempt, g), kWaitForEngine) &&
                  last_sent.contains("engine-was-asked")) {
-        TRY(const auto amount, tools.wallet.fetch(prize_label(attempt, g)));  // NUT-09: the mint may have signed already
+        TRY(const auto amount,
+            tools.wallet.fetch(prize_label(attempt, g)));  // NUT-09: the mint may have signed already
         if (amount) {
           received += *amount;
           ++taken;
@@ -131,14 +130,14 @@ Result<bool> Duelist::State::take_settled(const match::Payout& payout) {
       }
     }
     if (taken == payout.groups.size()) {
-      (void)tools.wallet.check_locked(stake_label(1));
-      json::Value detail;
-      detail.set("amount", received);
-      detail.set("unit", payout.groups.front().unit);
-      tell("prize", fmt::format("received {} {}", received, payout.groups.front().unit), std::move(detail));
-      TRY_STATUS(finish(view().verdict->outcome == match::Outcome::win
-                            ? "won"
-                            : std::string(match::outcome_name(view().verdict->outcome))));
+      if (!std::exchange(prize_taken, true)) {
+        json::Value detail;
+        detail.set("amount", received);
+        detail.set("unit", payout.groups.front().unit);
+        tell("prize", fmt::format("received {} {}", received, payout.groups.front().unit), std::move(detail));
+      }
+      TRY(const bool gone, stakes_are_gone());  // an attempt that did not count comes home at the locktime
+      if (gone) TRY_STATUS(finish(how_it_ended(true)));
       return true;
     }
   }
@@ -156,7 +155,8 @@ Status Duelist::State::finish_without_engine(const match::Payout& payout, unsign
   TRY(const auto claim_text, nostr::nip44_decrypt(*key, std::get<match::Claim>(parsed->content).sealed));
   TRY(const auto sealed, match::parse_sealed_claim(claim_text));
   const json::Array* list = engine_signatures.if_array();
-  if (list == nullptr || list->size() != sealed.groups.size()) return invalid("the engine's signatures can't be read");
+  if (list == nullptr || list->size() != sealed.groups.size())
+    return invalid("the engine's signatures can't be read");
 
   gameapi::SettleRequest request;
   request.operation = match::settlement_key(payout, sealed.groups);
@@ -181,15 +181,39 @@ Status Duelist::State::finish_without_engine(const match::Payout& payout, unsign
   if (response.signatures.size() != sealed.groups.size()) return invalid("the mint's reply lacks signatures");
   tell("settled-alone", "the engine is silent; the settlement was finished at the mint without it");
   for (std::size_t g = 0; g < payout.groups.size(); ++g) {
-    TRY(const auto outputs, tools.wallet.prepare(prize_label(attempt, g), payout.groups[g].unit, payout.groups[g].pay));
+    TRY(const auto outputs,
+        tools.wallet.prepare(prize_label(attempt, g), payout.groups[g].unit, payout.groups[g].pay));
     auto signatures = response.signatures[g];
     if (signatures.size() < outputs.size()) return invalid("the mint's reply lacks signatures");
     signatures.erase(signatures.begin() + static_cast<std::ptrdiff_t>(outputs.size()), signatures.end());
     TRY_STATUS(tools.wallet.take(prize_label(attempt, g), signatures));
   }
-  return finish(std::string(view().verdict->outcome == match::Outcome::win
-                                ? "won"
-                                : match::outcome_name(view().verdict->outcome)));
+  prize_taken = true;
+  TRY(const bool gone, stakes_are_gone());
+  return gone ? finish(how_it_ended(true)) : Status{};
+}
+
+std::string Duelist::State::how_it_ended(bool paid) const {
+  const match::Outcome outcome = view().verdict->outcome;
+  if (outcome != match::Outcome::win) return std::string(match::outcome_name(outcome));
+  return paid ? "won" : "lost";
+}
+
+/// True if the mint calls every stake that was locked for this match spent; asked at most every two seconds.
+Result<bool> Duelist::State::stakes_are_gone() {
+  std::vector<std::string> labels;
+  for (unsigned attempt = 1; attempt <= match::kMaxAttempts; ++attempt) {
+    TRY(const auto proofs, tools.wallet.locked(stake_label(attempt)));
+    if (!proofs.empty()) labels.push_back(stake_label(attempt));
+  }
+  if (labels.empty()) return true;
+  if (!due("locked", Millis{2000})) return false;
+  bool gone = true;
+  for (const std::string& label : labels) {
+    TRY(const bool spent, tools.wallet.check_locked(label));
+    gone = gone && spent;
+  }
+  return gone;
 }
 
 Status Duelist::State::take_back_stakes() {
@@ -211,6 +235,7 @@ Status Duelist::State::take_back_stakes() {
       return std::unexpected(back.error());
     }
   }
+  if (prize_taken) return finish(how_it_ended(true));
   if (total == 0) return finish(spent ? "lost" : "over");
   tell("refund", fmt::format("took the stake back: {} {}", total, challenge.terms.stake_unit));
   return finish("stake taken back after the locktime");

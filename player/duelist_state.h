@@ -1,5 +1,5 @@
-// Inside of the duelist, shared by duelist.cpp (the chain and what is due), duelist_play.cpp (stake, seed, moves) and
-// duelist_prize.cpp (claim, prize, refund).
+// Inside of the duelist, shared by duelist.cpp (the chain and what is due), duelist_play.cpp (stake, seed,
+// moves) and duelist_prize.cpp (claim, prize, refund).
 #pragma once
 #include <map>
 
@@ -16,11 +16,12 @@ struct Duelist::State {
   match::PubKey me;
   match::Challenge challenge;
   match::Transcript transcript;
-  std::map<unsigned, match::Event> held;               ///< receipts that came before an earlier one
-  std::map<unsigned, match::ClaimReceipt> my_claims;   ///< accepted ones, by attempt
-  std::map<std::string, Monotonic> last_sent;          ///< by kind and d, and for questions to the mint
+  std::map<unsigned, match::Event> held;              ///< receipts that came before an earlier one
+  std::map<unsigned, match::ClaimReceipt> my_claims;  ///< accepted ones, by attempt
+  std::map<std::string, Monotonic> last_sent;         ///< by kind and d, and for questions to the mint
   std::string fault;
   bool finished = false;
+  bool prize_taken = false;
 
   const match::Transcript::View& view() const { return transcript.view(); }
   bool opened() const { return !view().receipts.empty(); }
@@ -38,8 +39,8 @@ struct Duelist::State {
   Status finish(std::string result);
   match::Pointers pointers() const;
   UnixSeconds created_at() const;
-  /// Says what the book holds for this slot, or makes it by `draft`, writes it down and says that. Again every 5 s until
-  /// the caller stops calling.
+  /// Says what the book holds for this slot, or makes it by `draft`, writes it down and says that. Again
+  /// every 5 s until the caller stops calling.
   template <class MakeDraft>
   Status say(std::uint32_t kind, const std::string& d, MakeDraft draft);
 
@@ -60,7 +61,10 @@ struct Duelist::State {
   Status claim(const match::Payout& payout, unsigned attempt);
   Result<bool> take_settled(const match::Payout& payout);
   Status finish_without_engine(const match::Payout& payout, unsigned attempt);
-  Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt, bool with_rake);
+  Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt,
+                                                    bool with_rake);
+  std::string how_it_ended(bool paid) const;
+  Result<bool> stakes_are_gone();
   Status take_back_stakes();
   std::string prize_label(unsigned attempt, std::size_t group) const {
     return id_text() + ":prize:" + std::to_string(attempt) + ":" + std::to_string(group);
