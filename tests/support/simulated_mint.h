@@ -60,6 +60,12 @@ class SimulatedMint : public mintclient::Transport {
     keysets_.emplace(id, std::move(fresh));
     return id;
   }
+  cashu::KeysetId active(const cashu::Unit& unit) const {
+    for (const auto& [id, keyset] : keysets_) {
+      if (keyset.info.unit == unit && keyset.info.active) return id;
+    }
+    throw std::runtime_error("no active keyset of " + unit);
+  }
   void pay(const std::string& quote) { mint_quotes_.at(quote).paid = true; }
   /// A pending Lightning payment comes to its end.
   void settle_lightning(bool paid) {
@@ -69,13 +75,21 @@ class SimulatedMint : public mintclient::Transport {
     }
   }
   /// Ecash in circulation, all units together.
-  Amount outstanding() const { return issued_ - redeemed_ - fees_; }
+  Amount outstanding() const {
+    Amount sum = 0;
+    for (const auto& [unit, amount] : circulating_) sum += amount;
+    return sum;
+  }
+  Amount outstanding(const cashu::Unit& unit) const {
+    const auto found = circulating_.find(unit);
+    return found == circulating_.end() ? 0 : found->second;
+  }
+  /// Input fees kept of `unit`, and what quotes of it were issued.
+  Amount fees(const cashu::Unit& unit) { return fees_[unit]; }
+  Amount minted(const cashu::Unit& unit) { return minted_[unit]; }
   bool is_spent(const crypto::PublicKey& y) const { return spent_.contains(y); }
   /// Signs for anyone, once: what a settlement does for a winner.
   std::vector<cashu::BlindSignature> issue(const std::vector<cashu::BlindedMessage>& outputs) {
-    if (!outputs.empty() && !signed_.contains(outputs[0].b_blinded)) {
-      issued_ += cashu::sum_amounts(outputs).value();
-    }
     return sign(outputs);
   }
 
@@ -92,7 +106,7 @@ class SimulatedMint : public mintclient::Transport {
     on_reply(std::move(reply));
   }
 
- private:
+ protected:
   struct SignedKeyset {
     cashu::Keyset info;
     std::map<Amount, crypto::SecretKey> secrets;
@@ -130,7 +144,7 @@ class SimulatedMint : public mintclient::Transport {
     return {200, std::move(text)};
   }
 
-  Result<json::Value> handle(const std::string& path, const json::Value& body) {
+  virtual Result<json::Value> handle(const std::string& path, const json::Value& body) {
     if (path == "/v1/info")
       return json::parse(R"({"name":"simulated","nuts":{"4":{"methods":[],"disabled":false}}})");
     if (path == "/v1/keysets") return list_keysets();
@@ -204,7 +218,7 @@ class SimulatedMint : public mintclient::Transport {
       }
     }
     quote.issued = true;
-    issued_ += quote.amount;
+    minted_[quote.unit] += quote.amount;
     return signatures(sign(outputs));
   }
 
@@ -264,14 +278,13 @@ class SimulatedMint : public mintclient::Transport {
     if (!paid) return;
     const Amount fee = fee_of(quote.inputs);
     Amount change = cashu::sum_amounts(quote.inputs).value() - fee - quote.amount - lightning_fee;
-    spend(quote.inputs, fee);
+    spend(quote.inputs);
     std::vector<cashu::BlindedMessage> filled;
     for (int bit = 63; bit >= 0 && filled.size() < quote.outputs.size(); --bit) {
       if ((change >> bit & 1) == 0) continue;
       filled.push_back(quote.outputs[filled.size()]);
       filled.back().amount = Amount{1} << bit;
     }
-    issued_ += cashu::sum_amounts(filled).value();
     quote.change = sign(filled);
   }
 
@@ -283,8 +296,7 @@ class SimulatedMint : public mintclient::Transport {
     if (cashu::sum_amounts(inputs).value() != cashu::sum_amounts(outputs).value() + fee) {
       return refused(cashu::kNotBalanced, "inputs - fee is not outputs");
     }
-    spend(inputs, fee);
-    issued_ += cashu::sum_amounts(outputs).value();
+    spend(inputs);
     return signatures(sign(outputs));
   }
 
@@ -363,10 +375,13 @@ class SimulatedMint : public mintclient::Transport {
     for (const auto& input : inputs) ppk += keysets_.at(input.id).info.input_fee_ppk;
     return cashu::fee_of_ppk_sum(ppk).value();
   }
-  void spend(const std::vector<cashu::Proof>& inputs, Amount fee) {
-    for (const auto& input : inputs) spent_.insert(input.y());
-    redeemed_ += cashu::sum_amounts(inputs).value() - fee;
-    fees_ += fee;
+  void spend(const std::vector<cashu::Proof>& inputs) {
+    for (const auto& input : inputs) {
+      const cashu::Unit& unit = keysets_.at(input.id).info.unit;
+      spent_.insert(input.y());
+      circulating_[unit] -= input.amount;
+    }
+    fees_[keysets_.at(inputs.front().id).info.unit] += fee_of(inputs);
   }
   std::vector<cashu::BlindSignature> sign(const std::vector<cashu::BlindedMessage>& outputs) {
     std::vector<cashu::BlindSignature> out;
@@ -374,7 +389,8 @@ class SimulatedMint : public mintclient::Transport {
       const crypto::SecretKey& key = keysets_.at(output.id).secrets.at(output.amount);
       const auto made = crypto::sign_blinded(key, key.public_key(), output.b_blinded);
       out.push_back({output.amount, output.id, made.c_blinded, made.dleq});
-      signed_.emplace(output.b_blinded, out.back());
+      if (!signed_.emplace(output.b_blinded, out.back()).second) continue;
+      circulating_[keysets_.at(output.id).info.unit] += output.amount;
     }
     return out;
   }
@@ -391,9 +407,9 @@ class SimulatedMint : public mintclient::Transport {
   std::set<crypto::PublicKey> spent_;
   std::set<crypto::PublicKey> pending_;
   std::map<crypto::PublicKey, cashu::BlindSignature> signed_;
-  Amount issued_ = 0;
-  Amount redeemed_ = 0;
-  Amount fees_ = 0;
+  std::map<cashu::Unit, Amount> circulating_;
+  std::map<cashu::Unit, Amount> fees_;
+  std::map<cashu::Unit, Amount> minted_;
 };
 
 }  // namespace manastr::test

@@ -1,0 +1,207 @@
+#include "tests/simulation/audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/match/referee.h"
+
+namespace manastr::simulation {
+namespace {
+
+std::optional<match::Terms> terms_of(const std::vector<nostr::Event>& chain) {
+  if (chain.empty()) return std::nullopt;
+  const auto opening = match::parse_receipt(chain.front());
+  const auto challenge = match::parse_party_event(std::get<match::ChallengeReceipt>(opening->body).event);
+  return std::get<match::Challenge>(challenge->content).terms;
+}
+
+std::string short_name(const match::MatchId& match) { return to_hex(match).substr(0, 8); }
+
+}  // namespace
+
+std::int64_t Auditor::value(const cashu::Unit& unit, cashu::Amount amount) const {
+  return static_cast<std::int64_t>(amount * mint_.price_msat.at(unit));
+}
+
+Report Auditor::run() {
+  for (const std::string& each : engine_.trouble()) fail("engine: " + each);
+  const bool must_open = players_[0]->setting().character == Character::honest;
+  if (engine_.matches().empty() && must_open) fail("an honest player's challenge was never receipted");
+  for (const match::MatchId& match : engine_.matches()) check_match(match);
+  for (const auto& player : players_) {
+    if (!player->is_finished()) fail(player->setting().name + " is not finished");
+  }
+  check_money();
+  Bytes seen;
+  for (const nostr::Event& event : relays_.seen()) append(seen, event.id);
+  append(seen, as_bytes(report_.summary));
+  report_.digest = crypto::sha256(seen);
+  return std::move(report_);
+}
+
+void Auditor::check_match(const match::MatchId& match) {
+  const std::string name = "match " + short_name(match);
+  const std::vector<nostr::Event> chain = engine_.chain(match);
+  if (!engine_.has_ended(match)) fail(name + " has not ended");
+
+  // The referee, by the chain alone, and by all that anybody could have seen.
+  std::vector<nostr::Event> all = chain;
+  for (const nostr::Event& event : relays_.seen()) {
+    if (match::match_of(event) == match) all.push_back(event);
+  }
+  const match::Judgement by_chain = match::judge(chain);
+  const match::Judgement by_all = match::judge(all);
+  for (const std::string& fault : by_chain.faults) fail(name + ": referee: " + fault);
+  for (const std::string& fault : by_all.faults) fail(name + ": referee, of all events: " + fault);
+
+  std::optional<Verdict> verdict;
+  bool silence = false;
+  for (const nostr::Event& event : chain) {
+    const auto receipt = match::parse_receipt(event);
+    if (!receipt) return fail(name + ": a receipt does not parse");
+    if (std::holds_alternative<match::SilenceReceipt>(receipt->body)) silence = true;
+    if (const auto* body = std::get_if<match::VerdictReceipt>(&receipt->body))
+      verdict = Verdict{*body, event.id, silence};
+  }
+  check_views(match, chain);
+  if (const auto terms = terms_of(chain)) {
+    for (const auto& player : players_) {
+      if (player->is_party_of(match)) risk_[player->pubkey()] += value(terms->stake_unit, terms->stake);
+    }
+  }
+  if (!verdict) {
+    report_.summary += short_name(match) + " never began; ";
+    return;
+  }
+  for (const match::Judgement* each : {&by_chain, &by_all}) {
+    if (each->outcome != verdict->body.outcome || each->winner != verdict->body.winner) {
+      fail(name + ": the referee finds another outcome");
+    }
+  }
+  check_verdict(match, *verdict);
+}
+
+void Auditor::check_views(const match::MatchId& match, const std::vector<nostr::Event>& chain) {
+  for (const auto& player : players_) {
+    if (!player->is_party_of(match)) continue;
+    const auto* view = player->view(match);
+    const std::string who = player->setting().name;
+    if (view == nullptr) {
+      fail(who + " knows nothing of match " + short_name(match));
+      continue;
+    }
+    if (view->receipts.size() > chain.size()) fail(who + " has receipts that the engine does not know");
+    for (std::size_t i = 0; i < std::min(chain.size(), view->receipts.size()); ++i) {
+      if (view->receipts[i] != chain[i].id) return fail(who + " has another receipt " + std::to_string(i));
+    }
+    const bool forgot = player->has_forgotten();
+    if (const std::string fault = player->fault(match); !fault.empty() && !forgot)
+      fail(who + " stopped: " + fault);
+  }
+}
+
+void Auditor::check_verdict(const match::MatchId& match, const Verdict& verdict) {
+  const match::VerdictReceipt& body = verdict.body;
+  const match::Terms& terms = body.terms;
+  const std::int64_t stake = value(terms.stake_unit, terms.stake);
+  const auto character = [&](const match::PubKey& pubkey) {
+    const auto found =
+        std::ranges::find_if(players_, [&](const auto& each) { return each->pubkey() == pubkey; });
+    return (*found)->setting().character;
+  };
+  std::string how(match::outcome_name(body.outcome));
+  if (body.outcome == match::Outcome::win) {
+    const match::PubKey winner = *body.winner;
+    const match::PubKey loser = body.parties[0] == winner ? body.parties[1] : body.parties[0];
+    if (verdict.by_silence && character(loser) == Character::honest) {
+      fail("an honest player lost match " + short_name(match) + " by silence: " + body.reason);
+    }
+    const bool paid = mint_.has_paid(match, winner);
+    if (!paid && character(winner) == Character::honest) {
+      fail("the honest winner of match " + short_name(match) + " was not paid");
+    }
+    if (paid) {
+      const auto split = match::split_stake(terms).value();
+      due_[winner] += value(terms.prize_unit, split.prize);
+      due_[loser] -= stake;
+      rake_due_ += value(terms.prize_unit, split.rake);
+      ++report_.settled;
+    } else {
+      ++report_.sent_home;
+      how += ", not claimed";
+    }
+  } else {
+    ++report_.sent_home;
+  }
+  report_.summary += fmt::format("{} {} ({}); ", short_name(match), how, body.reason);
+}
+
+void Auditor::check_money() {
+  std::map<cashu::Unit, cashu::Amount> held;
+  std::int64_t may_be_stranded = 0;
+  const bool has_fees = mint_.keyset(mint_.active("mana")).input_fee_ppk > 0;
+  for (std::size_t i = 0; i < players_.size(); ++i) {
+    PlayerProcess& player = *players_[i];
+    const std::string& who = player.setting().name;
+    if (!player.is_up()) {
+      fail(who + " is not there at the end");
+      return;
+    }
+    player.calm();
+    if (const Status looked = player.look_for_money(); !looked) fail(who + ": " + looked.error().message);
+    std::int64_t wealth = 0;
+    for (const cashu::Unit unit : {"mana", "loot"}) {
+      const auto balance = player.balance(unit);
+      if (!balance) {
+        fail(who + ": " + balance.error().message);
+        continue;
+      }
+      if (balance->under_way > 0)
+        fail(fmt::format("{} has {} {} under way for ever", who, balance->under_way, unit));
+      if (balance->locked > 0) fail(fmt::format("{} has {} {} locked for ever", who, balance->locked, unit));
+      held[unit] += balance->available;
+      wealth += value(unit, balance->available);
+    }
+    const std::int64_t expected = value("mana", bought_[i]) + due_[player.pubkey()];
+    const std::int64_t most_fees = has_fees ? value("mana", 30) : 0;
+    const std::int64_t risk = player.has_forgotten() ? risk_[player.pubkey()] : 0;
+    may_be_stranded += risk;
+    if (wealth > expected || wealth < expected - most_fees - risk) {
+      fail(fmt::format("{} has {} msat and should have {}", who, wealth, expected));
+    }
+    report_.summary += fmt::format("{} {:+}; ", who, (wealth - value("mana", bought_[i])) / 200);
+  }
+
+  std::int64_t rake = 0;
+  for (const cashu::Proof& proof : engine_.rake()) {
+    const cashu::Unit& unit = mint_.keyset(proof.id).unit;
+    if (!mint_.is_genuine(proof)) fail("a proof of the engine's rake is not genuine");
+    if (mint_.is_spent(proof.y())) fail("a proof of the engine's rake is spent");
+    rake += value(unit, proof.amount);
+    held[unit] += proof.amount;
+  }
+  if (rake != rake_due_)
+    fail(fmt::format("the engine has {} msat of rake and should have {}", rake, rake_due_));
+
+  // The mint's own books: what was paid in is what circulates, and fees; and all that circulates is
+  // somebody's.
+  std::int64_t paid_in = 0;
+  std::int64_t circulates = 0;
+  std::int64_t fees = 0;
+  std::int64_t owned = 0;
+  for (const cashu::Unit unit : {"mana", "loot"}) {
+    paid_in += value(unit, mint_.minted(unit));
+    circulates += value(unit, mint_.outstanding(unit));
+    fees += value(unit, mint_.fees(unit));
+    owned += value(unit, held[unit]);
+  }
+  if (paid_in != circulates + fees) {
+    fail(fmt::format("{} msat were paid in, but {} circulate and {} are fees", paid_in, circulates, fees));
+  }
+  if (owned > circulates || owned < circulates - may_be_stranded) {
+    fail(fmt::format("{} msat circulate, but {} are found", circulates, owned));
+  }
+}
+
+}  // namespace manastr::simulation
