@@ -65,7 +65,8 @@ Result<Balance> Wallet::balance(const cashu::Unit& unit) {
 Result<Resumed> Wallet::resume() {
   Resumed out;
   TRY(const auto ids, state_->store.open_operations());
-  if (ids.empty()) return out;
+  TRY(auto quotes, open_mint_quotes());
+  if (ids.empty() && quotes.empty()) return out;
   // One question first: with the mint out of reach, each operation would wait for its own timeout.
   const Status reached = state_->refresh_keysets();
   const bool silent = !reached && reached.error().kind == ErrorKind::unavailable;
@@ -89,7 +90,18 @@ Result<Resumed> Wallet::resume() {
     }
   }
   // These wait for settlements that others send: to be unsigned yet is their usual state.
-  if (!silent) out.finished += state_->fetch_prepared(prepared);
+  if (silent) return out;
+  out.finished += state_->fetch_prepared(prepared);
+  // A quote may have been paid just before the process stopped.
+  TRY(quotes, open_mint_quotes());
+  for (const auto& quote : quotes) {
+    const auto minted = mint_paid(quote.id);
+    if (minted && minted->minted) {
+      ++out.finished;
+    } else if (!minted && minted.error().kind == ErrorKind::broken) {
+      return std::unexpected(minted.error());
+    }
+  }
   return out;
 }
 

@@ -83,8 +83,9 @@ class Wallet {
   Result<std::vector<Balance>> balances();
   Result<Balance> balance(const cashu::Unit& unit);
 
-  /// Ends what was under way when the process last stopped. Call it once after open(); later whenever a call
-  /// answered `unavailable`. An error only if the file fails; a silent mint leaves operations `open`.
+  /// Ends what was under way when the process last stopped, and mints quotes that were paid meanwhile. Call
+  /// it once after open(); later whenever a call answered `unavailable`. An error only if the file fails; a
+  /// silent mint leaves operations `open`.
   Result<Resumed> resume();
 
   /// NUT-01/02: asks the mint for its keysets. The other calls do it when they need to.

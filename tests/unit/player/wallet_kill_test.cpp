@@ -32,7 +32,6 @@ Lock expired_lock() {
 /// first.
 void play_round(Wallet& wallet, const std::string& round) {
   must(wallet.resume());
-  for (const auto& quote : must(wallet.open_mint_quotes())) must(wallet.mint_paid(quote.id));
   must(wallet.mint_paid(must(wallet.request_mint("mana", 200)).id));
   must(wallet.lock(round, "mana", 50, expired_lock()));
   must(wallet.take_back(round, [](const Hash32& hash) {

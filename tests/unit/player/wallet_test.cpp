@@ -23,6 +23,18 @@ TEST_F(WalletTest, MintsAPaidQuoteOnce) {
   EXPECT_FALSE(wallet->request_mint("gold", 1));
 }
 
+TEST_F(WalletTest, AQuotePaidWhileNobodyLookedIsMintedOnResuming) {
+  auto wallet = open();
+  must(wallet->request_mint("mana", 7));
+  const auto quote = must(wallet->request_mint("mana", 100));
+  EXPECT_EQ(must(wallet->resume()).finished, 0U);
+  mint->pay(quote.id);
+  wallet = open();
+  EXPECT_EQ(must(wallet->resume()).finished, 1U);
+  EXPECT_EQ(must(wallet->balance("mana")).available, 100U);
+  EXPECT_EQ(must(wallet->open_mint_quotes()).size(), 1U);
+}
+
 TEST_F(WalletTest, ReopenedItHoldsTheSame) {
   fund(*open(), 77);
   EXPECT_EQ(must(open()->balance("mana")).available, 77U);
