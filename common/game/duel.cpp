@@ -72,7 +72,8 @@ Army draw_army(const Hash32& match_seed, const ByteArray<32>& pubkey) {
   return army;
 }
 
-Round fight(const Army& creator, std::uint8_t creator_unit, const Army& acceptor, std::uint8_t acceptor_unit) {
+Round fight(const Army& creator, std::uint8_t creator_unit, const Army& acceptor,
+            std::uint8_t acceptor_unit) {
   const Unit& a = creator.at(creator_unit);
   const Unit& b = acceptor.at(acceptor_unit);
   Round round;
@@ -106,7 +107,8 @@ Result<Duel> play_duel(const Army& creator, const Moves& creator_moves, const Ar
                        const Moves& acceptor_moves) {
   const auto creator_last = forced_unit(creator_moves);
   const auto acceptor_last = forced_unit(acceptor_moves);
-  if (!creator_last || !acceptor_last) return invalid("each unit 0 to 3 fights once: a move names one twice or none");
+  if (!creator_last || !acceptor_last)
+    return invalid("each unit 0 to 3 fights once: a move names one twice or none");
   Duel duel;
   for (std::size_t i = 0; i < kRounds; ++i) {
     const bool last = i == kChosenRounds;
@@ -128,7 +130,8 @@ Hash32 duel_rulebook_hash() {
   Bytes tables;
   for (const Kind& kind : kKinds) append(tables, ByteArray<3>{kind.attack, kind.defence, kind.health});
   append(tables, ByteArray<3>{kAttackRoll, kDefenceRoll, kHealthRoll});
-  for (const Modifier& league : kLeagues) append(tables, ByteArray<3>{league.attack, league.defence, league.health});
+  for (const Modifier& league : kLeagues)
+    append(tables, ByteArray<3>{league.attack, league.defence, league.health});
   return crypto::tagged_hash("manastr/v1/rulebook", {as_bytes("duel/1"), tables});
 }
 

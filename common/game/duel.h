@@ -1,6 +1,6 @@
-// The duel rulebook: two armies of four units drawn from the match seed fight four simultaneous rounds. Pure, integers
-// only; the engine, the player client, the referee and a browser build share it. Rules and tables: docs/protocol.md
-// section "Duel"; vectors: tests/vectors/duel.json.
+// The duel rulebook: two armies of four units drawn from the match seed fight four simultaneous rounds. Pure,
+// integers only; the engine, the player client, the referee and a browser build share it. Rules and tables:
+// docs/protocol.md section "Duel"; vectors: tests/vectors/duel.json.
 #pragma once
 #include <optional>
 #include <string_view>
@@ -13,8 +13,8 @@ namespace manastr::game {
 
 inline constexpr std::string_view kDuelName = "duel";
 inline constexpr int kDuelVersion = 1;
-inline constexpr std::size_t kUnits = 4;   ///< units in an army
-inline constexpr std::size_t kRounds = 4;  ///< each unit fights in exactly one round
+inline constexpr std::size_t kUnits = 4;                   ///< units in an army
+inline constexpr std::size_t kRounds = 4;                  ///< each unit fights in exactly one round
 inline constexpr std::size_t kChosenRounds = kRounds - 1;  ///< the last round is forced
 
 enum class Ability : std::uint8_t { none, boost, shield, heal };
@@ -24,7 +24,7 @@ struct Unit {
   std::uint8_t kind = 0;  ///< 0..7, see kind_name
   League league = League::fire;
   Ability ability = Ability::none;
-  int attack = 0;   ///< as it fights: kind, roll and league together
+  int attack = 0;  ///< as it fights: kind, roll and league together
   int defence = 0;
   int health = 0;
   bool operator==(const Unit&) const = default;
@@ -35,7 +35,8 @@ std::string_view kind_name(std::uint8_t kind);
 std::string_view ability_name(Ability ability);
 std::string_view league_name(League league);
 
-/// The army of a player: eight bytes a unit of the tagged hash "manastr/v1/duel/army" over match seed ‖ public key.
+/// The army of a player: eight bytes a unit of the tagged hash "manastr/v1/duel/army" over match seed ‖
+/// public key.
 Army draw_army(const Hash32& match_seed, const ByteArray<32>& pubkey);
 
 enum class Side : std::uint8_t { creator, acceptor };
@@ -54,9 +55,9 @@ struct Round {
   std::optional<Side> winner;
   bool operator==(const Round&) const = default;
 };
-/// Both strike at once: boost doubles the attack, damage is attack less defence, at most the target's health, none at
-/// all against a shield; who is left alive with heal regains half its full health. The sole survivor wins, else who has
-/// more health left, else nobody.
+/// Both strike at once: boost doubles the attack, damage is attack less defence, at most the target's health,
+/// none at all against a shield; who is left alive with heal regains half its full health. The sole survivor
+/// wins, else who has more health left, else nobody.
 Round fight(const Army& creator, std::uint8_t creator_unit, const Army& acceptor, std::uint8_t acceptor_unit);
 
 /// The units chosen for rounds 1 to 3 by one player.

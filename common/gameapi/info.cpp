@@ -22,7 +22,8 @@ Result<GameInfo> game_info_from_json(const json::Value& value) {
   for (const json::Value& each : *units) {
     TRY(const std::string unit, json::get_string(each, "unit", "game_engine.units[]"));
     TRY(const std::uint64_t price, json::get_uint64(each, "price_msat", "game_engine.units[]"));
-    if (!cashu::is_unit(unit) || price == 0) return invalid("game_engine.units[]: expected a unit with a price above 0");
+    if (!cashu::is_unit(unit) || price == 0)
+      return invalid("game_engine.units[]: expected a unit with a price above 0");
     if (!out.price_msat.emplace(unit, price).second) return invalid("game_engine.units[]: a unit twice");
   }
   return out;

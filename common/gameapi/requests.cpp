@@ -26,7 +26,8 @@ json::Value groups_json(const std::vector<std::vector<cashu::BlindSignature>>& g
   return out;
 }
 
-Result<std::vector<cashu::BlindSignature>> signatures_from(const json::Value& value, const std::string& where) {
+Result<std::vector<cashu::BlindSignature>> signatures_from(const json::Value& value,
+                                                           const std::string& where) {
   const json::Array* array = value.if_array();
   if (array == nullptr) return invalid(where + ": expected an array");
   return cashu::blind_signatures_from_json(*array, 1000, where);
@@ -218,7 +219,8 @@ Result<SettleRequest> settle_request_from_json(const json::Value& value, std::si
 Result<SettleResponse> settle_response_from_json(const json::Value& value) {
   SettleResponse out;
   TRY(const json::Array* groups, json::get_array(value, "signatures"));
-  if (groups->size() > kMaxGroups) return invalid("signatures: more than " + std::to_string(kMaxGroups) + " groups");
+  if (groups->size() > kMaxGroups)
+    return invalid("signatures: more than " + std::to_string(kMaxGroups) + " groups");
   for (std::size_t i = 0; i < groups->size(); ++i) {
     TRY(auto group, signatures_from((*groups)[i], "signatures[" + std::to_string(i) + "]"));
     out.signatures.push_back(std::move(group));

@@ -1,5 +1,6 @@
-// Wire types of /game-engine/*: shared by mint, engine and player. docs/mint-api.md. Pure codecs; NIP-98 is elsewhere.
-// `operation` is the idempotency key: 32 bytes of the caller's; the same operation with the same body gets the same reply.
+// Wire types of /game-engine/*: shared by mint, engine and player. docs/mint-api.md. Pure codecs; NIP-98 is
+// elsewhere. `operation` is the idempotency key: 32 bytes of the caller's; the same operation with the same
+// body gets the same reply.
 #pragma once
 #include "common/match/referee.h"
 
@@ -11,10 +12,11 @@ inline constexpr std::string_view kSpentStatusPath = "/game-engine/spent-status"
 inline constexpr std::string_view kSettlePath = "/game-engine/settle";
 inline constexpr std::string_view kVerdictsPath = "/game-engine/verdicts/";  ///< + match id, 64 hex
 
-/// A `match` proof was offered to a swap, a melt or a burn before its locktime. HTTP 400, beyond the NUTs' own codes.
+/// A `match` proof was offered to a swap, a melt or a burn before its locktime. HTTP 400, beyond the NUTs'
+/// own codes.
 inline constexpr int kMatchLocked = 16001;
-inline constexpr int kVerdictInvalid = 16002;   ///< the settlement's events don't bear it out
-inline constexpr int kNoBurnCredit = 16003;     ///< mint-loot beyond what was burned for the match
+inline constexpr int kVerdictInvalid = 16002;  ///< the settlement's events don't bear it out
+inline constexpr int kNoBurnCredit = 16003;    ///< mint-loot beyond what was burned for the match
 
 inline constexpr std::size_t kMaxYs = 1000;
 inline constexpr std::size_t kMaxGroups = 16;

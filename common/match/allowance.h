@@ -1,4 +1,5 @@
-// A party's chess clock: its own allowance runs only while the engine waits for it. Pure arithmetic on engine times.
+// A party's chess clock: its own allowance runs only while the engine waits for it. Pure arithmetic on engine
+// times.
 #pragma once
 #include "common/match/terms.h"
 

@@ -7,27 +7,34 @@ namespace {
 
 std::string_view phase_tag(Commits phase) {
   switch (phase) {
-    case Commits::seed_create: return "manastr/v1/seed-create";
-    case Commits::seed_accept: return "manastr/v1/seed-accept";
-    case Commits::link: return "manastr/v1/link";
-    case Commits::move: break;
+    case Commits::seed_create:
+      return "manastr/v1/seed-create";
+    case Commits::seed_accept:
+      return "manastr/v1/seed-accept";
+    case Commits::link:
+      return "manastr/v1/link";
+    case Commits::move:
+      break;
   }
   return "manastr/v1/move";
 }
 
 std::string_view escrow_tag(EscrowRole role) {
   switch (role) {
-    case EscrowRole::create: return "manastr/v1/escrow-create";
-    case EscrowRole::accept: return "manastr/v1/escrow-accept";
-    case EscrowRole::engine: break;
+    case EscrowRole::create:
+      return "manastr/v1/escrow-create";
+    case EscrowRole::accept:
+      return "manastr/v1/escrow-accept";
+    case EscrowRole::engine:
+      break;
   }
   return "manastr/v1/escrow-engine";
 }
 
 }  // namespace
 
-Hash32 commitment(Commits phase, const Hash32& scope, const PubKey& pubkey, std::uint32_t round, ByteView payload,
-                  const Hash32& nonce) {
+Hash32 commitment(Commits phase, const Hash32& scope, const PubKey& pubkey, std::uint32_t round,
+                  ByteView payload, const Hash32& nonce) {
   Bytes numbers;
   append_be32(numbers, round);
   append_be32(numbers, static_cast<std::uint32_t>(payload.size()));

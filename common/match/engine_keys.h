@@ -1,5 +1,5 @@
-// The engine's secrets, all that a match needs of them, and each use deterministic: the same input gives the same bytes,
-// so that a replayed journal, a restart or another engine of the cluster says the same.
+// The engine's secrets, all that a match needs of them, and each use deterministic: the same input gives the
+// same bytes, so that a replayed journal, a restart or another engine of the cluster says the same.
 #pragma once
 #include "common/crypto/secret.h"
 #include "common/match/settlement.h"
@@ -8,8 +8,8 @@ namespace manastr::match {
 
 class EngineKeys {
  public:
-  /// `nostr` is the identity that signs 31006; `root` is a second secret, kept as long as any match is open: escrow key,
-  /// links, rake outputs and sealing nonces come from it.
+  /// `nostr` is the identity that signs 31006; `root` is a second secret, kept as long as any match is open:
+  /// escrow key, links, rake outputs and sealing nonces come from it.
   EngineKeys(const crypto::SecretKey& nostr, const crypto::Secret<32>& root);
 
   const PubKey& pubkey() const { return pubkey_; }

@@ -11,10 +11,10 @@ constexpr std::string_view kHead = R"(["P2PK",{"nonce":")";
 
 /// The secret's text behind the nonce.
 std::string tail(const Lock& lock) {
-  return R"(","data":")" + lock.creator.hex() + R"(","tags":[["locktime",")" + std::to_string(count(lock.locktime)) +
-         R"("],["pubkeys",")" + lock.acceptor.hex() + R"(",")" + lock.engine.hex() +
-         R"("],["n_sigs","2"],["refund",")" + lock.owner.hex() + R"("],["sigflag","SIG_ALL"],["match",")" +
-         to_hex(lock.match) + R"("]]}])";
+  return R"(","data":")" + lock.creator.hex() + R"(","tags":[["locktime",")" +
+         std::to_string(count(lock.locktime)) + R"("],["pubkeys",")" + lock.acceptor.hex() + R"(",")" +
+         lock.engine.hex() + R"("],["n_sigs","2"],["refund",")" + lock.owner.hex() +
+         R"("],["sigflag","SIG_ALL"],["match",")" + to_hex(lock.match) + R"("]]}])";
 }
 
 /// Why a secret that isn't the canonical one isn't.
@@ -34,11 +34,13 @@ std::string difference(std::string_view secret, const Lock& lock) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     if (i >= condition.tags.size()) return "the tag " + expected[i][0] + " is missing";
     if (condition.tags[i] != expected[i]) {
-      return "tag " + std::to_string(i + 1) + " must be " + expected[i][0] + " as docs/protocol.md says, in that order";
+      return "tag " + std::to_string(i + 1) + " must be " + expected[i][0] +
+             " as docs/protocol.md says, in that order";
     }
   }
   if (condition.tags.size() > expected.size()) return "it has more tags than allowed";
-  return "it must be written without white space, its members in order, with a nonce of 64 lower-case hex digits";
+  return "it must be written without white space, its members in order, with a nonce of 64 lower-case hex "
+         "digits";
 }
 
 }  // namespace
@@ -50,7 +52,8 @@ std::string stake_secret(const Lock& lock, const ByteArray<32>& nonce) {
 Status check_stake_secret(std::string_view secret, const Lock& lock) {
   ByteArray<32> nonce;
   if (secret.size() > kHead.size() + 64 && secret.starts_with(kHead) &&
-      from_hex_into(secret.substr(kHead.size(), 64), nonce) && secret.substr(kHead.size() + 64) == tail(lock)) {
+      from_hex_into(secret.substr(kHead.size(), 64), nonce) &&
+      secret.substr(kHead.size() + 64) == tail(lock)) {
     return {};
   }
   return invalid("the lock of a stake is wrong: " + difference(secret, lock));
@@ -75,10 +78,13 @@ Status check_proofs(std::span<const cashu::Proof> proofs, const cashu::Keyset& k
   for (std::size_t i = 0; i < proofs.size(); ++i) {
     const cashu::Proof& proof = proofs[i];
     const std::string where = "proofs[" + std::to_string(i) + "]: ";
-    if (proof.id != keyset.id) return invalid(where + "not of the keyset in the terms", cashu::kKeysetUnknown);
+    if (proof.id != keyset.id)
+      return invalid(where + "not of the keyset in the terms", cashu::kKeysetUnknown);
     if (proof.witness) return invalid(where + "a stake is sent without a witness");
-    if (auto lock_ok = check_stake_secret(proof.secret, lock); !lock_ok) return invalid(where + lock_ok.error().message);
-    if (!secrets.insert(proof.secret).second) return invalid(where + "the same secret twice", cashu::kDuplicateInputs);
+    if (auto lock_ok = check_stake_secret(proof.secret, lock); !lock_ok)
+      return invalid(where + lock_ok.error().message);
+    if (!secrets.insert(proof.secret).second)
+      return invalid(where + "the same secret twice", cashu::kDuplicateInputs);
     if (!std::has_single_bit(proof.amount)) return invalid(where + "the amount is no power of two");
     const auto c = crypto::PublicKey::parse(proof.c);
     if (!c) return invalid(where + "C is not on the curve");
@@ -88,7 +94,8 @@ Status check_proofs(std::span<const cashu::Proof> proofs, const cashu::Keyset& k
     if (key == keyset.keys.end()) return invalid(where + "the keyset has no key for this amount");
     const auto r = crypto::SecretKey::parse(proof.dleq->r);
     if (!r || !crypto::verify_dleq_unblinded(key->second, proof.y(), *c, *r, proof.dleq->dleq)) {
-      return invalid(where + "the DLEQ proof does not hold: the mint did not sign this proof", cashu::kProofInvalid);
+      return invalid(where + "the DLEQ proof does not hold: the mint did not sign this proof",
+                     cashu::kProofInvalid);
     }
   }
   return {};
@@ -101,14 +108,16 @@ Status check_stake(std::span<const cashu::Proof> proofs, const cashu::KeysetInfo
   }
   std::set<std::string_view> secrets;
   for (const cashu::Proof& proof : proofs) {
-    if (!secrets.insert(proof.secret).second) return invalid("the same secret twice", cashu::kDuplicateInputs);
+    if (!secrets.insert(proof.secret).second)
+      return invalid("the same secret twice", cashu::kDuplicateInputs);
   }
   const auto sum = cashu::sum_amounts(proofs);
   const auto fee = cashu::fee_of_ppk_sum(proofs.size() * keyset.input_fee_ppk);
   const auto needed = fee ? cashu::add(stake, *fee) : std::nullopt;
   if (!sum || !needed || *sum != *needed) {
     return invalid("the proofs must sum to the stake and its input fee exactly: " +
-                       (needed ? std::to_string(*needed) : std::string("more than there is")) + " " + keyset.unit,
+                       (needed ? std::to_string(*needed) : std::string("more than there is")) + " " +
+                       keyset.unit,
                    cashu::kNotBalanced);
   }
   return {};

@@ -54,11 +54,13 @@ Result<std::optional<PubKey>> optional_pubkey_field(const json::Value& object, s
 Result<crypto::PublicKey> point_from(const json::Value& value, std::string_view where) {
   const std::string* text = value.if_string();
   const auto point = text == nullptr ? std::nullopt : crypto::PublicKey::from_hex(*text, HexCase::lower);
-  if (!point) return invalid(std::string(where) + ": expected 66 lower-case hex digits that are a point of the curve");
+  if (!point)
+    return invalid(std::string(where) + ": expected 66 lower-case hex digits that are a point of the curve");
   return *point;
 }
 
-Result<crypto::PublicKey> point_field(const json::Value& object, std::string_view key, std::string_view where) {
+Result<crypto::PublicKey> point_field(const json::Value& object, std::string_view key,
+                                      std::string_view where) {
   const json::Value* member = object.find(key);
   return point_from(member == nullptr ? json::Value() : *member, path_of(where, key));
 }

@@ -1,5 +1,5 @@
-// How the codecs of the protocol take members apart: hex of a fixed length, keys, bounded numbers and texts. Internal to
-// common/match and common/gameapi. Every error names the member.
+// How the codecs of the protocol take members apart: hex of a fixed length, keys, bounded numbers and texts.
+// Internal to common/match and common/gameapi. Every error names the member.
 #pragma once
 #include <initializer_list>
 
@@ -31,7 +31,8 @@ Result<PubKey> pubkey_field(const json::Value& object, std::string_view key, std
 Result<std::optional<PubKey>> optional_pubkey_field(const json::Value& object, std::string_view key,
                                                     std::string_view where = "");
 /// 66 lower-case digits that are a point.
-Result<crypto::PublicKey> point_field(const json::Value& object, std::string_view key, std::string_view where = "");
+Result<crypto::PublicKey> point_field(const json::Value& object, std::string_view key,
+                                      std::string_view where = "");
 Result<crypto::PublicKey> point_from(const json::Value& value, std::string_view where);
 Result<Event> event_field(const json::Value& object, std::string_view key, std::string_view where = "");
 /// Content of an event: one JSON object.

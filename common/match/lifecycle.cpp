@@ -64,7 +64,8 @@ void Step::run(const Input& input) {
   if (!s_.opened && !std::holds_alternative<Opening>(input)) return;
   // What fell due while the engine was up comes first, then its time off, in which no clock runs.
   const auto* const restarted = std::get_if<Restarted>(&input);
-  const UnixMillis until = restarted != nullptr ? std::min(restarted->down_since, restarted->at) : time_of(input);
+  const UnixMillis until =
+      restarted != nullptr ? std::min(restarted->down_since, restarted->at) : time_of(input);
   s_.now = std::max(s_.now, until);
   if (s_.opened) pass_time();
   if (!s_.ended) std::visit([this](const auto& i) { operate(i); }, input);
@@ -208,7 +209,8 @@ bool Step::due() {
       return true;
     case Phase::acceptor_stake:
       if (!late(1) && s_.now < s_.funding_limit) return false;
-      lapse(late(1) ? "the acceptor did not fund in time" : "the stake was not confirmed before the funding limit");
+      lapse(late(1) ? "the acceptor did not fund in time"
+                    : "the stake was not confirmed before the funding limit");
       return true;
     case Phase::creator_stake:
       if (!late(0) && s_.now < s_.funding_limit) return false;
@@ -239,7 +241,8 @@ bool Step::due() {
       close("the claim window is over; what was not claimed goes back to its owner after the locktime");
       return true;
     }
-    case Phase::closed: break;
+    case Phase::closed:
+      break;
   }
   return false;
 }
@@ -293,7 +296,8 @@ void Step::operate(const RelaysRegained&) {
   if (s_.stopped_at) resume_clocks(kRelaysBack);
 }
 
-/// The engine's own absence is nobody's fault: the whole of it is given back, and the hard end alone bounds it.
+/// The engine's own absence is nobody's fault: the whole of it is given back, and the hard end alone bounds
+/// it.
 void Step::operate(const Restarted& input) {
   if (s_.stopped_at || !(playing() || funding())) {
     s_.now = std::max(s_.now, input.at);
@@ -310,11 +314,14 @@ void Step::operate(const Withdrawn& input) {
   const Event& evidence = input.evidence;
   if (evidence.pubkey != s_.challenge.pubkey || s_.phase != Phase::open) return;
   const std::string id = to_hex(s_.challenge.id);
-  const bool deletes = evidence.kind == 5 && std::any_of(evidence.tags.begin(), evidence.tags.end(), [&](const auto& tag) {
-                         return tag.size() >= 2 && tag[0] == "e" && tag[1] == id;
-                       });
-  const bool replaces = evidence.kind == kChallenge && evidence.d() == s_.challenge.d() && evidence.id != s_.challenge.id;
-  if (deletes || replaces) close(deletes ? "withdrawn: deleted by its author" : "withdrawn: replaced by its author");
+  const bool deletes =
+      evidence.kind == 5 && std::any_of(evidence.tags.begin(), evidence.tags.end(), [&](const auto& tag) {
+        return tag.size() >= 2 && tag[0] == "e" && tag[1] == id;
+      });
+  const bool replaces =
+      evidence.kind == kChallenge && evidence.d() == s_.challenge.d() && evidence.id != s_.challenge.id;
+  if (deletes || replaces)
+    close(deletes ? "withdrawn: deleted by its author" : "withdrawn: replaced by its author");
 }
 
 void Step::operate(const ForeignReceipt& input) {

@@ -1,6 +1,6 @@
-// The engine's side of a match as a pure function: reduce(state, input, keys) -> effects. The engine's shell journals
-// each input together with the receipts that answer it, runs the effects, and finds any state again by replaying inputs
-// from an empty one: equal inputs give equal bytes. No clock, no I/O, no randomness.
+// The engine's side of a match as a pure function: reduce(state, input, keys) -> effects. The engine's shell
+// journals each input together with the receipts that answer it, runs the effects, and finds any state again
+// by replaying inputs from an empty one: equal inputs give equal bytes. No clock, no I/O, no randomness.
 #pragma once
 #include <memory>
 
@@ -9,17 +9,17 @@
 
 namespace manastr::match {
 
-// --- inputs. `at` is the engine's time; a lower one than the last receipt's counts as that. An input that has no effects
-// left the chain's future as it was and need not be journaled. ---
+// --- inputs. `at` is the engine's time; a lower one than the last receipt's counts as that. An input that
+// has no effects left the chain's future as it was and need not be journaled. ---
 
 /// The first of every match: a verified 31000 and what the engine knows about its mint.
 struct Opening {
   UnixMillis at{};
   Event challenge;
-  Event announcement;    ///< the engine's own, as the challenge names it
-  cashu::Keyset keyset;  ///< of the stakes, with its keys
+  Event announcement;                   ///< the engine's own, as the challenge names it
+  cashu::Keyset keyset;                 ///< of the stakes, with its keys
   std::size_t max_inputs = kMaxProofs;  ///< of the mint
-  unsigned work = 0;     ///< NIP-13 bits asked of this author, if more than the announcement's
+  unsigned work = 0;                    ///< NIP-13 bits asked of this author, if more than the announcement's
 };
 /// A verified event 31001..31005 whose match_of() is this match.
 struct PartyInput {
@@ -30,7 +30,12 @@ struct PartyInput {
 struct TimerFired {
   UnixMillis at{};
 };
-enum class ProofState : std::uint8_t { unspent, pending, spent, reserved };  ///< reserved: by another match of ours
+enum class ProofState : std::uint8_t {
+  unspent,
+  pending,
+  spent,
+  reserved
+};  ///< reserved: by another match of ours
 /// Answers AskStates; the shell asks a silent mint again by itself.
 struct MintStates {
   UnixMillis at{};
@@ -71,8 +76,8 @@ struct ForeignReceipt {
   UnixMillis at{};
   Event event;
 };
-using Input = std::variant<Opening, PartyInput, TimerFired, MintStates, SettlementDone, SettlementRefused, RelaysLost,
-                           RelaysRegained, Restarted, Withdrawn, ForeignReceipt>;
+using Input = std::variant<Opening, PartyInput, TimerFired, MintStates, SettlementDone, SettlementRefused,
+                           RelaysLost, RelaysRegained, Restarted, Withdrawn, ForeignReceipt>;
 /// For the journal: JSON, one version of the form; decode refuses what encode would not have written.
 std::string encode(const Input& input);
 Result<Input> decode_input(std::string_view text);
@@ -98,8 +103,8 @@ struct AskStates {
   std::string mint;
   std::vector<crypto::PublicKey> ys;
 };
-/// Burn and pay. Atomic mints take it as one /game-engine/settle; others group by group through NUT-03, in order, where
-/// a group already done with these outputs counts as done (NUT-09).
+/// Burn and pay. Atomic mints take it as one /game-engine/settle; others group by group through NUT-03, in
+/// order, where a group already done with these outputs counts as done (NUT-09).
 struct Settle {
   Hash32 operation{};  ///< idempotency key
   MatchId match{};
@@ -123,12 +128,13 @@ struct Misconduct {
   EventId event{};  ///< the evidence, zeros if there is none
   std::string what;
 };
-/// A receipt of ours exists that this state lacks (an old backup): the match is frozen, every input is ignored, until the
-/// shell takes up the longer chain (inputs_of_chain) in its stead.
+/// A receipt of ours exists that this state lacks (an old backup): the match is frozen, every input is
+/// ignored, until the shell takes up the longer chain (inputs_of_chain) in its stead.
 struct Behind {
   unsigned sequence = 0;
 };
-/// The event names a receipt unknown here and is kept until the chain has it. Journal the input: it changed the state.
+/// The event names a receipt unknown here and is kept until the chain has it. Journal the input: it changed
+/// the state.
 struct Held {
   EventId event{};
 };
@@ -136,8 +142,8 @@ struct Held {
 struct Ended {
   std::string how;
 };
-using Effect =
-    std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Behind, Held, Ended>;
+using Effect = std::variant<Publish, Republish, SetTimer, AskStates, Settle, RakeReceived, Misconduct, Behind,
+                            Held, Ended>;
 
 // --- the machine ---
 
@@ -154,9 +160,9 @@ class Match {
   bool ended() const;
   MatchId id() const;
   Phase phase() const;
-  const Terms& terms() const;           ///< opened() only
-  std::span<const Event> chain() const; ///< every receipt so far, for HTTP and for republishing
-  std::vector<PubKey> parties() const;  ///< creator, then the acceptor of now
+  const Terms& terms() const;            ///< opened() only
+  std::span<const Event> chain() const;  ///< every receipt so far, for HTTP and for republishing
+  std::vector<PubKey> parties() const;   ///< creator, then the acceptor of now
   std::optional<UnixMillis> next_timer() const;
 
   struct State;
@@ -169,9 +175,9 @@ class Match {
 
 std::vector<Effect> reduce(Match& match, const Input& input, const EngineKeys& keys);
 
-/// For an engine restored from an old backup: the inputs that made a chain, found from the chain itself. Refuses a chain
-/// that doesn't come out of them byte for byte, and one that ended by a withdrawal or a fork, whose cause is not in it
-/// (nothing is left to do for such a match). `keyset` must have its keys.
+/// For an engine restored from an old backup: the inputs that made a chain, found from the chain itself.
+/// Refuses a chain that doesn't come out of them byte for byte, and one that ended by a withdrawal or a fork,
+/// whose cause is not in it (nothing is left to do for such a match). `keyset` must have its keys.
 Result<std::vector<Input>> inputs_of_chain(std::span<const Event> chain, const cashu::Keyset& keyset,
                                            const EngineKeys& keys);
 

@@ -47,7 +47,8 @@ void Step::decide(Outcome outcome, std::optional<std::size_t> winner, std::strin
   s_.asked.reset();
   s_.claims.clear();
   s_.outcome = outcome;
-  s_.payouts = *plan_payouts(s_.terms, parties, stakes, outcome, winner);  // the terms were checked at the opening
+  s_.payouts =
+      *plan_payouts(s_.terms, parties, stakes, outcome, winner);  // the terms were checked at the opening
   s_.phase = Phase::claims;
   s_.round = 0;
   VerdictReceipt verdict{.terms = s_.terms,
@@ -73,14 +74,17 @@ Status Step::claim(const Event& event, const Claim& claim, std::size_t index) {
   }
   Claiming& claiming = s_.claims[seat.pubkey];
   if (claiming.stand == Claiming::Stand::done) return invalid("this claim is settled");
-  if (claiming.stand == Claiming::Stand::pending) return invalid("a claim is before the mint: wait for its answer");
+  if (claiming.stand == Claiming::Stand::pending)
+    return invalid("a claim is before the mint: wait for its answer");
   if (claim.attempt <= claiming.attempt) {
     return invalid("send a higher attempt than " + std::to_string(claiming.attempt));
   }
-  if (s_.now >= claims_end()) return invalid("the claim window is over: take the stake back after the locktime");
+  if (s_.now >= claims_end())
+    return invalid("the claim window is over: take the stake back after the locktime");
   TRY(const std::string text, keys_.open(seat.pubkey, claim.sealed));
   TRY(const SealedClaim sealed, parse_sealed_claim(text));
-  if (outputs_hash(sealed.groups) != claim.outputs_hash) return invalid("outputs_hash is not that of the sealed outputs");
+  if (outputs_hash(sealed.groups) != claim.outputs_hash)
+    return invalid("outputs_hash is not that of the sealed outputs");
   const RakeGroups none;
   TRY_STATUS(check_outputs(*payout, sealed.groups, s_.outcome == Outcome::win ? &s_.rake : &none));
 
@@ -96,7 +100,8 @@ Status Step::claim(const Event& event, const Claim& claim, std::size_t index) {
     std::vector<cashu::Proof> inputs = s_.seats[*seat_of(payout->groups[i].owner)].stake.proofs;
     const Hash32 message = group_message(inputs, sealed.groups[i]);
     if (!crypto::verify_schnorr(seat.escrow.x_only(), message, sealed.signatures[i])) {
-      return invalid("group " + std::to_string(i) + ": not the escrow key's SIG_ALL signature over inputs and outputs");
+      return invalid("group " + std::to_string(i) +
+                     ": not the escrow key's SIG_ALL signature over inputs and outputs");
     }
     ours.push_back(keys_.sign_escrow(message));
     for (cashu::Proof& input : inputs) input.dleq.reset();
@@ -158,7 +163,9 @@ void Step::refuse_claim(const PubKey& claimant, int code, std::string reason) {
   claiming.stand = Claiming::Stand::open;
   ++s_.rake_issue;
   if (reason.size() > 400) reason.resize(400);
-  std::erase_if(reason, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E; });
+  std::erase_if(reason, [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E;
+  });
   issue(RefusalReceipt{claimant, claiming.attempt, code, std::move(reason),
                        s_.outcome == Outcome::win ? seal_rake(claimant) : std::nullopt});
 }
@@ -173,7 +180,9 @@ void Step::claim_answered(const Asked& asked, const MintStates& input) {
     any = true;
   }
   const PubKey claimant = pubkey_of(asked.party);
-  if (!any) return refuse_claim(claimant, cashu::kProofsSpent, "the mint called a proof spent, and now calls it unspent");
+  if (!any)
+    return refuse_claim(claimant, cashu::kProofsSpent,
+                        "the mint called a proof spent, and now calls it unspent");
   if (s_.outcome != Outcome::win) {
     refuse_claim(claimant, cashu::kProofsSpent, std::string(kStakeSpent));
     s_.claims[claimant].stand = Claiming::Stand::done;  // there is nothing left to pay

@@ -8,8 +8,8 @@ namespace {
 constexpr std::uint64_t kMaxMillis = 1ULL << 50;
 constexpr std::array<std::string_view, 4> kStates{"unspent", "pending", "spent", "reserved"};
 constexpr std::array<std::string_view, std::variant_size_v<Input>> kTypes{
-    "opening",       "party",          "timer",     "mint-states", "settlement-done", "settlement-refused",
-    "relays-lost",   "relays-regained", "restarted", "withdrawn",   "foreign-receipt"};
+    "opening",     "party",           "timer",     "mint-states", "settlement-done", "settlement-refused",
+    "relays-lost", "relays-regained", "restarted", "withdrawn",   "foreign-receipt"};
 
 json::Value millis(UnixMillis at) { return std::int64_t{count(at)}; }
 

@@ -15,7 +15,8 @@ void Step::begin_play(Phase phase, unsigned round) {
 }
 
 bool Step::all_done() const {
-  return std::none_of(s_.seats.begin(), s_.seats.end(), [](const Seat& seat) { return seat.clock.waiting(); });
+  return std::none_of(s_.seats.begin(), s_.seats.end(),
+                      [](const Seat& seat) { return seat.clock.waiting(); });
 }
 
 Status Step::reveal_seed(const Event& event, const Reveal& reveal, std::size_t index) {
@@ -45,7 +46,8 @@ Status Step::reveal_seed(const Event& event, const Reveal& reveal, std::size_t i
   const Hash32 link = keys_.link(s_.challenge.id);
   s_.match_seed = match_seed(s_.challenge.id, shares, stakes, link);
   begin_play(Phase::commit, 1);
-  issue(SeedReceipt{event, SeedReceipt::Opening{link, keys_.link_nonce(s_.challenge.id), *s_.match_seed}}, true);
+  issue(SeedReceipt{event, SeedReceipt::Opening{link, keys_.link_nonce(s_.challenge.id), *s_.match_seed}},
+        true);
   return {};
 }
 
@@ -134,8 +136,9 @@ void Step::play_out() {
     std::copy(s_.seats[i].moves.begin(), s_.seats[i].moves.end(), moves[i].begin());
   }
   const auto duel = game::play_duel(armies[0], moves[0], armies[1], moves[1]);
-  const std::string score = std::to_string(duel->rounds_won[0]) + " rounds to " + std::to_string(duel->rounds_won[1]) +
-                            ", damage " + std::to_string(duel->damage[0]) + " to " + std::to_string(duel->damage[1]);
+  const std::string score = std::to_string(duel->rounds_won[0]) + " rounds to " +
+                            std::to_string(duel->rounds_won[1]) + ", damage " +
+                            std::to_string(duel->damage[0]) + " to " + std::to_string(duel->damage[1]);
   if (!duel->winner) return decide(Outcome::draw, std::nullopt, "played out: " + score);
   decide(Outcome::win, game::index(*duel->winner), "played out: " + score);
 }

@@ -116,9 +116,10 @@ class Rebuild {
                           [&](const ClaimReceipt& body) { feed(PartyInput{at, body.event}); },
                           [&](const StakedReceipt&) { answer(at, ProofState::unspent, {}); },
                           [&](const UnstakedReceipt& body) {
-                            const ProofState state = body.code == cashu::kProofsSpent     ? ProofState::spent
-                                                     : body.code == cashu::kProofsPending ? ProofState::pending
-                                                                                          : ProofState::reserved;
+                            const ProofState state = body.code == cashu::kProofsSpent ? ProofState::spent
+                                                     : body.code == cashu::kProofsPending
+                                                         ? ProofState::pending
+                                                         : ProofState::reserved;
                             if (const auto seat = seat_of(body.party)) answer(at, state, {*seat});
                           },
                           [&](const StoppedReceipt& body) {

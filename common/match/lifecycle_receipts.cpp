@@ -4,6 +4,7 @@ namespace manastr::match {
 namespace {
 constexpr unsigned kRejectionsPerKey = 16;
 constexpr unsigned kRejections = 64;
+constexpr unsigned kRejectionsToStrangers = 32;  // so that they can't use up what parties need
 constexpr unsigned kRecords = 32;
 }  // namespace
 
@@ -22,7 +23,8 @@ void Step::issue(ReceiptBody body, bool starts_phase) {
     if (i < s_.seats.size()) head.deadlines[i] = s_.seats[i].clock.deadline();
   }
   if (starts_phase) s_.phase_start = head.sequence;
-  const std::optional<PubKey> acceptor = s_.seats.size() > 1 ? std::optional(s_.seats[1].pubkey) : std::nullopt;
+  const std::optional<PubKey> acceptor =
+      s_.seats.size() > 1 ? std::optional(s_.seats[1].pubkey) : std::nullopt;
   const std::string_view relay = s_.terms.relays.empty() ? std::string_view() : s_.terms.relays.front();
   Event event = keys_.sign(to_draft(receipt, s_.challenge.pubkey, acceptor, keys_.pubkey(), relay));
   s_.sequence_of.emplace(event.id, head.sequence);
@@ -37,8 +39,11 @@ void Step::receipted(const Event& event) {
 }
 
 void Step::reject(const Event& event, std::string reason, std::optional<EventId> receipt) {
+  const bool party = seat_of(event.pubkey).has_value();
+  if (!party && s_.stranger_rejections >= kRejectionsToStrangers) return;
   if (s_.all_rejections >= kRejections || s_.rejections[event.pubkey] >= kRejectionsPerKey) return;
   ++s_.all_rejections;
+  if (!party) ++s_.stranger_rejections;
   ++s_.rejections[event.pubkey];
   const MatchId match = s_.opened ? s_.challenge.id : event.id;
   const Rejection rejection{match, event.id, std::move(reason), receipt};

@@ -58,7 +58,8 @@ Status Step::open(const Opening& input) {
   s_.terms = terms;
   s_.terms_hash = terms_hash(terms);
   for (const Offer& offer : announcement.offers) {
-    if (offer.mint == terms.mint && offer.stake_unit == terms.stake_unit && offer.prize_unit == terms.prize_unit) {
+    if (offer.mint == terms.mint && offer.stake_unit == terms.stake_unit &&
+        offer.prize_unit == terms.prize_unit) {
       s_.atomic = offer.atomic;
       break;
     }
@@ -76,11 +77,15 @@ Status Step::open(const Opening& input) {
 
 Status Step::accept(const PartyInput& input, const Acceptance& acceptance) {
   const Event& event = input.event;
-  if (seat_of(event.pubkey) || event.pubkey == keys_.pubkey()) return invalid("nobody can accept its own challenge");
-  if (s_.terms.opponent && *s_.terms.opponent != event.pubkey) return invalid("unmatched: the challenge names another");
-  if (acceptance.terms_hash != s_.terms_hash) return invalid("terms_hash is not that of the challenge's terms");
+  if (seat_of(event.pubkey) || event.pubkey == keys_.pubkey())
+    return invalid("nobody can accept its own challenge");
+  if (s_.terms.opponent && *s_.terms.opponent != event.pubkey)
+    return invalid("unmatched: the challenge names another");
+  if (acceptance.terms_hash != s_.terms_hash)
+    return invalid("terms_hash is not that of the challenge's terms");
   const unsigned work = std::max(input.work, s_.work);
-  if (work_of(event.id) < work) return invalid("NIP-13 work of " + std::to_string(work) + " bits is asked of this key");
+  if (work_of(event.id) < work)
+    return invalid("NIP-13 work of " + std::to_string(work) + " bits is asked of this key");
   const std::array<crypto::PublicKey, 3> escrow{s_.seats[0].escrow, acceptance.escrow_key, *s_.engine_escrow};
   TRY_STATUS(check_distinct(escrow));
 
@@ -105,8 +110,8 @@ Status Step::accept(const PartyInput& input, const Acceptance& acceptance) {
 }
 
 Lock Step::lock_of(std::size_t seat) const {
-  return {s_.seats[0].escrow, s_.seats[1].escrow, *s_.engine_escrow, s_.seats[seat].escrow, s_.locktime,
-          s_.challenge.id};
+  return {s_.seats[0].escrow,    s_.seats[1].escrow, *s_.engine_escrow,
+          s_.seats[seat].escrow, s_.locktime,        s_.challenge.id};
 }
 
 Status Step::fund(const Event& event, const Funding& funding, std::size_t index) {
@@ -178,8 +183,10 @@ void Step::stake_answered(const Asked& asked, const MintStates& input) {
       s_.seats[owner].stake.proofs.clear();
       return decide(Outcome::aborted, std::nullopt, std::string(kStakeSpent));
     }
-    if (state == ProofState::spent) return unstake(owner, cashu::kProofsSpent, "the mint calls a proof spent");
-    if (state == ProofState::pending) return unstake(owner, cashu::kProofsPending, "the mint calls a proof pending");
+    if (state == ProofState::spent)
+      return unstake(owner, cashu::kProofsSpent, "the mint calls a proof spent");
+    if (state == ProofState::pending)
+      return unstake(owner, cashu::kProofsPending, "the mint calls a proof pending");
     return unstake(owner, 0, "a proof is the stake of another match");
   }
   Seat& seat = s_.seats[asked.party];
@@ -197,8 +204,8 @@ void Step::stake_answered(const Asked& asked, const MintStates& input) {
   for (std::size_t i = 0; i < 2; ++i) {
     for (const cashu::Proof& proof : s_.seats[i].stake.proofs) funded.stakes[i].push_back(proof.c);
   }
-  funded.link_commitment = commitment(Commits::link, s_.challenge.id, keys_.pubkey(), 0, keys_.link(s_.challenge.id),
-                                      keys_.link_nonce(s_.challenge.id));
+  funded.link_commitment = commitment(Commits::link, s_.challenge.id, keys_.pubkey(), 0,
+                                      keys_.link(s_.challenge.id), keys_.link_nonce(s_.challenge.id));
   begin_play(Phase::seeds, 0);
   issue(std::move(funded), true);
 }

@@ -17,11 +17,11 @@ struct Seat {
   Hash32 seed_commitment{};
   Allowance clock;  ///< waiting() says whether the engine waits for this party
 
-  unsigned attempt = 0;     ///< of the stake now being sent
+  unsigned attempt = 0;  ///< of the stake now being sent
   bool attempt_open = false;
   unsigned parts = 0;
   std::map<unsigned, std::vector<cashu::Proof>> received;  ///< by part
-  Stake stake;              ///< whole
+  Stake stake;                                             ///< whole
   bool staked = false;
 
   std::optional<Hash32> seed;
@@ -45,7 +45,7 @@ struct Asked {
   enum class Why { stake, refused_claim };
   unsigned request = 0;
   Why why = Why::stake;
-  std::size_t party = 0;                     ///< whose stake or claim it is
+  std::size_t party = 0;                                      ///< whose stake or claim it is
   std::vector<std::pair<std::size_t, crypto::PublicKey>> ys;  ///< with the owner's seat
 };
 
@@ -100,6 +100,7 @@ struct Match::State {
   std::vector<PartyInput> held;
   std::map<PubKey, unsigned> rejections;
   unsigned all_rejections = 0;
+  unsigned stranger_rejections = 0;
   unsigned records = 0;
   std::optional<UnixMillis> timer;
 };
@@ -172,7 +173,9 @@ class Step {
   void close_if_settled();
   UnixMillis claims_end() const;
 
-  bool playing() const { return s_.phase == Phase::seeds || s_.phase == Phase::commit || s_.phase == Phase::reveal; }
+  bool playing() const {
+    return s_.phase == Phase::seeds || s_.phase == Phase::commit || s_.phase == Phase::reveal;
+  }
   bool funding() const { return s_.phase == Phase::acceptor_stake || s_.phase == Phase::creator_stake; }
   std::optional<std::size_t> seat_of(const PubKey& pubkey) const;
   PubKey pubkey_of(std::size_t seat) const { return s_.seats[seat].pubkey; }

@@ -37,8 +37,8 @@ Result<EscrowFields> escrow_fields(const json::Value& value) {
 
 Result<Content> challenge_from(const Event& event, const json::Value& value) {
   if (embedded_size(event) > kMaxEmbeddedChallenge) {
-    return invalid("a challenge, written as a JSON string, is at most " + std::to_string(kMaxEmbeddedChallenge) +
-                   " bytes");
+    return invalid("a challenge, written as a JSON string, is at most " +
+                   std::to_string(kMaxEmbeddedChallenge) + " bytes");
   }
   TRY(const json::Value* terms, json::get_object(value, "terms"));
   TRY(Terms parsed, terms_from_json(*terms));
@@ -103,7 +103,8 @@ Result<EventId> receipt_pointer(const Event& event, const MatchId& match) {
     if (!id) return invalid("an e tag needs 64 lower-case hex digits");
     named.push_back(*id);
   }
-  if (named.size() < 2) return invalid("two e tags are needed: the match, and the engine's receipt this builds on");
+  if (named.size() < 2)
+    return invalid("two e tags are needed: the match, and the engine's receipt this builds on");
   if (named[0] != match) return invalid("the first e tag must name the match of the d tag");
   return named[1];
 }
@@ -116,13 +117,16 @@ bool same_proofs(const std::vector<cashu::Proof>& a, const std::vector<cashu::Pr
 
 struct Same {
   bool operator()(const Challenge& a, const Challenge& b) const {
-    return a.d == b.d && a.terms == b.terms && a.escrow_key == b.escrow_key && a.seed_commitment == b.seed_commitment;
+    return a.d == b.d && a.terms == b.terms && a.escrow_key == b.escrow_key &&
+           a.seed_commitment == b.seed_commitment;
   }
   bool operator()(const Acceptance& a, const Acceptance& b) const {
-    return a.terms_hash == b.terms_hash && a.escrow_key == b.escrow_key && a.seed_commitment == b.seed_commitment;
+    return a.terms_hash == b.terms_hash && a.escrow_key == b.escrow_key &&
+           a.seed_commitment == b.seed_commitment;
   }
   bool operator()(const Funding& a, const Funding& b) const {
-    return a.attempt == b.attempt && a.part == b.part && a.parts == b.parts && same_proofs(a.proofs, b.proofs);
+    return a.attempt == b.attempt && a.part == b.part && a.parts == b.parts &&
+           same_proofs(a.proofs, b.proofs);
   }
   bool operator()(const Commitment& a, const Commitment& b) const { return a == b; }
   bool operator()(const Reveal& a, const Reveal& b) const { return a == b; }
@@ -206,12 +210,18 @@ Result<PartyEvent> parse_party_event(const Event& event) {
   TRY(const json::Value value, parse_content(event.content));
   const auto parse = [&]() -> Result<Content> {
     switch (event.kind) {
-      case kChallenge: return challenge_from(event, value);
-      case kAcceptance: return acceptance_from(event, out.match, value);
-      case kFunding: return funding_from(slot, value);
-      case kReveal: return reveal_from(slot, value);
-      case kClaim: return claim_from(slot, value);
-      default: break;
+      case kChallenge:
+        return challenge_from(event, value);
+      case kAcceptance:
+        return acceptance_from(event, out.match, value);
+      case kFunding:
+        return funding_from(slot, value);
+      case kReveal:
+        return reveal_from(slot, value);
+      case kClaim:
+        return claim_from(slot, value);
+      default:
+        break;
     }
     TRY(const auto hash, hex_field<32>(value, "commitment"));
     return Commitment{slot.first, hash};

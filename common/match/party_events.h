@@ -1,5 +1,6 @@
 // Codecs of the parties' events 31000-31005: a struct for each content, a draft to sign, a strict parser.
-// Parsers check kind, envelope, `d`, tags and content; id and signature are the caller's to have verified before.
+// Parsers check kind, envelope, `d`, tags and content; id and signature are the caller's to have verified
+// before.
 #pragma once
 #include <variant>
 
@@ -47,14 +48,15 @@ struct Reveal {
 };
 /// 31005
 struct Claim {
-  unsigned attempt = 1;      ///< in `d`
+  unsigned attempt = 1;            ///< in `d`
   Outcome outcome = Outcome::win;  ///< as the verdict says
-  Hash32 outputs_hash{};     ///< settlement.h
-  std::string sealed;        ///< NIP-44 to the engine: a SealedClaim
+  Hash32 outputs_hash{};           ///< settlement.h
+  std::string sealed;              ///< NIP-44 to the engine: a SealedClaim
   bool operator==(const Claim&) const = default;
 };
 
-/// The tags that point: ["e", match, relay, creator], ["e", receipt, relay, engine], ["p", engine], ["p", others...].
+/// The tags that point: ["e", match, relay, creator], ["e", receipt, relay, engine], ["p", engine], ["p",
+/// others...].
 struct Pointers {
   MatchId match{};
   PubKey creator;
@@ -80,7 +82,8 @@ struct PartyEvent {
 };
 Result<PartyEvent> parse_party_event(const Event& event);
 
-/// True if both say the same in the protocol's fields (id, created_at, pointer and tags aside): a retry, no second move.
+/// True if both say the same in the protocol's fields (id, created_at, pointer and tags aside): a retry, no
+/// second move.
 bool same_content(const Event& a, const Event& b);
 
 }  // namespace manastr::match

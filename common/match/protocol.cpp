@@ -14,7 +14,8 @@ std::optional<unsigned> number(std::string_view text, unsigned min, unsigned max
   if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max)
+    return std::nullopt;
   return value;
 }
 
@@ -57,11 +58,20 @@ std::optional<Slot> parse_slot(std::uint32_t kind, std::string_view d) {
   std::optional<unsigned> first;
   switch (kind) {
     case kFunding:
-    case kClaim: first = number(rest, 1, kMaxAttempts); break;
-    case kCommitment: first = number(rest, 1, 3); break;
-    case kReveal: first = number(rest, 0, 3); break;
-    case kEngine: first = number(rest, 0, 99999); break;
-    default: break;
+    case kClaim:
+      first = number(rest, 1, kMaxAttempts);
+      break;
+    case kCommitment:
+      first = number(rest, 1, 3);
+      break;
+    case kReveal:
+      first = number(rest, 0, 3);
+      break;
+    case kEngine:
+      first = number(rest, 0, 99999);
+      break;
+    default:
+      break;
   }
   if (!first) return std::nullopt;
   slot.first = *first;
@@ -98,7 +108,8 @@ Status check_envelope(const Event& event) {
   std::size_t names = 0;
   for (const nostr::Tag& tag : event.tags) {
     if (tag.empty()) return invalid("a tag has no elements");
-    if (!std::all_of(tag.begin(), tag.end(), is_plain)) return invalid("a tag holds a byte below 0x20 or 0x7F");
+    if (!std::all_of(tag.begin(), tag.end(), is_plain))
+      return invalid("a tag holds a byte below 0x20 or 0x7F");
     if (tag[0] == "d") ++names;
     if (tag[0] == "expiration" || tag[0] == "-") {
       return invalid("an event of a match must have no " + tag[0] + " tag: relays would drop the evidence");

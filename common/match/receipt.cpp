@@ -47,8 +47,9 @@ nostr::Draft to_draft(const Receipt& receipt, const PubKey& creator, const std::
   content.set("deadlines", std::move(deadlines));
   write_body(content, receipt.body);
 
-  nostr::Draft draft = engine_draft(slot_text(kEngine, {Slot::Form::numbers, head.match, head.sequence, 0, {}}),
-                                    std::chrono::floor<Seconds>(head.at));
+  nostr::Draft draft =
+      engine_draft(slot_text(kEngine, {Slot::Form::numbers, head.match, head.sequence, 0, {}}),
+                   std::chrono::floor<Seconds>(head.at));
   draft.content = content.dump();
   draft.tags.push_back({"e", to_hex(head.match), std::string(relay), creator.hex()});
   if (head.previous) draft.tags.push_back({"e", to_hex(*head.previous), std::string(relay), engine.hex()});
@@ -84,7 +85,8 @@ Result<Receipt> parse_receipt(const Event& event) {
   head.round = static_cast<unsigned>(round);
   TRY(const json::Array* clocks, json::get_array(value, "clocks"));
   TRY(const json::Array* deadlines, json::get_array(value, "deadlines"));
-  if (clocks->size() != 2 || deadlines->size() != 2) return invalid("clocks and deadlines: expected two elements each");
+  if (clocks->size() != 2 || deadlines->size() != 2)
+    return invalid("clocks and deadlines: expected two elements each");
   for (std::size_t i = 0; i < 2; ++i) {
     const auto left = (*clocks)[i].if_uint64();
     if (!left || *left > kMaxMillis) return invalid("clocks: expected milliseconds");

@@ -1,5 +1,6 @@
-// The engine's events 31006: receipts, phase changes, verdict, settlement. One chain per match; it is the transcript.
-// Called by the lifecycle (to write), by clients and the referee (to read), by the mint (the verdict).
+// The engine's events 31006: receipts, phase changes, verdict, settlement. One chain per match; it is the
+// transcript. Called by the lifecycle (to write), by clients and the referee (to read), by the mint (the
+// verdict).
 #pragma once
 #include <variant>
 
@@ -7,7 +8,16 @@
 
 namespace manastr::match {
 
-enum class Phase : std::uint8_t { open, acceptor_stake, creator_stake, seeds, commit, reveal, claims, closed };
+enum class Phase : std::uint8_t {
+  open,
+  acceptor_stake,
+  creator_stake,
+  seeds,
+  commit,
+  reveal,
+  claims,
+  closed
+};
 std::string_view phase_name(Phase phase);
 std::optional<Phase> phase_from(std::string_view name);
 
@@ -44,7 +54,8 @@ struct StakedReceipt {  ///< "staked": a whole stake holds, and the mint calls i
   PubKey party;
   unsigned attempt = 1;
 };
-struct UnstakedReceipt {  ///< "unstaked": an attempt that can't be used; a higher one may follow within the clock
+struct UnstakedReceipt {  ///< "unstaked": an attempt that can't be used; a higher one may follow within the
+                          ///< clock
   PubKey party;
   unsigned attempt = 1;
   int code = 0;
@@ -54,7 +65,7 @@ struct LapsedReceipt {  ///< "lapsed": the acceptance is void, the challenge ope
   PubKey party;
   std::string reason;
 };
-struct FundedReceipt {  ///< "funded"
+struct FundedReceipt {                               ///< "funded"
   std::array<std::vector<ByteArray<33>>, 2> stakes;  ///< every C, in funding order
   Hash32 link_commitment{};
 };
@@ -120,9 +131,10 @@ struct ClosedReceipt {  ///< "closed": withdrawn, expired, settled in full, or t
   std::string reason;
 };
 using ReceiptBody =
-    std::variant<ChallengeReceipt, AcceptanceReceipt, FundingReceipt, StakedReceipt, UnstakedReceipt, LapsedReceipt,
-                 FundedReceipt, SeedReceipt, CommitmentReceipt, RevealReceipt, StoppedReceipt, ResumedReceipt,
-                 SilenceReceipt, VerdictReceipt, ClaimReceipt, RefusalReceipt, SettledReceipt, ClosedReceipt>;
+    std::variant<ChallengeReceipt, AcceptanceReceipt, FundingReceipt, StakedReceipt, UnstakedReceipt,
+                 LapsedReceipt, FundedReceipt, SeedReceipt, CommitmentReceipt, RevealReceipt, StoppedReceipt,
+                 ResumedReceipt, SilenceReceipt, VerdictReceipt, ClaimReceipt, RefusalReceipt, SettledReceipt,
+                 ClosedReceipt>;
 std::string_view type_name(const ReceiptBody& body);
 
 struct Receipt {
@@ -132,8 +144,8 @@ struct Receipt {
 /// `creator` and, once there is one, `acceptor` stand in the tags; `relay` is a hint.
 nostr::Draft to_draft(const Receipt& receipt, const PubKey& creator, const std::optional<PubKey>& acceptor,
                       const PubKey& engine, std::string_view relay);
-/// Kind, envelope, `d` and content; embedded events must have their right id and signature. The receipt's own id and
-/// signature are the caller's to have verified.
+/// Kind, envelope, `d` and content; embedded events must have their right id and signature. The receipt's own
+/// id and signature are the caller's to have verified.
 Result<Receipt> parse_receipt(const Event& event);
 
 /// A rejection stands outside the chain: `d` = match:x:event id.

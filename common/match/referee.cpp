@@ -17,12 +17,14 @@ std::map<unsigned, Event> sort_chain(std::vector<Event> events, std::vector<std:
   std::map<unsigned, Event> chain;
   std::optional<std::pair<PubKey, MatchId>> of;
   // The match and the engine are those of the first receipt that there is.
-  std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.d() < b.d(); });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return a.d() < b.d(); });
   for (Event& event : events) {
     const auto slot = event.kind == kEngine ? parse_slot(kEngine, event.d()) : std::nullopt;
     if (!slot || slot->form != Slot::Form::numbers) continue;
     if (!nostr::verify(event)) {
-      faults.push_back("an event with a wrong id or signature was given as receipt " + std::to_string(slot->first));
+      faults.push_back("an event with a wrong id or signature was given as receipt " +
+                       std::to_string(slot->first));
       continue;
     }
     if (!of) of = {event.pubkey, slot->match};
@@ -68,8 +70,10 @@ Judgement judge(std::vector<Event> events, const std::optional<cashu::Keyset>& k
     out.settled = !out.payouts.empty();
     for (const Payout& payout : out.payouts) {
       for (const Group& group : payout.groups) out.rake += group.rake;
-      const auto seat = std::find(view.parties.begin(), view.parties.end(), payout.claimant) - view.parties.begin();
-      if (view.claims[static_cast<std::size_t>(seat)].settled_groups != payout.groups.size()) out.settled = false;
+      const auto seat =
+          std::find(view.parties.begin(), view.parties.end(), payout.claimant) - view.parties.begin();
+      if (view.claims[static_cast<std::size_t>(seat)].settled_groups != payout.groups.size())
+        out.settled = false;
     }
   } else if (out.faults.empty() && view.head.phase != Phase::closed) {
     out.faults.push_back("the transcript has no verdict yet");
@@ -79,11 +83,12 @@ Judgement judge(std::vector<Event> events, const std::optional<cashu::Keyset>& k
 
 Result<SettlementOrder> check_settlement(const Event& announcement_event, const Event& verdict_event,
                                          const Event& claim_event, std::span<const SignedGroup> groups) {
-  for (const auto& [event, name] : {std::pair{&announcement_event, "announcement"}, std::pair{&verdict_event, "verdict"},
-                                    std::pair{&claim_event, "claim"}}) {
+  for (const auto& [event, name] : {std::pair{&announcement_event, "announcement"},
+                                    std::pair{&verdict_event, "verdict"}, std::pair{&claim_event, "claim"}}) {
     if (!nostr::verify(*event)) return unproven(std::string(name) + ": the event's id or signature is wrong");
   }
-  if (announcement_event.pubkey != verdict_event.pubkey) return unproven("announcement and verdict are of two engines");
+  if (announcement_event.pubkey != verdict_event.pubkey)
+    return unproven("announcement and verdict are of two engines");
   const auto announcement = parse_announcement(announcement_event);
   if (!announcement) return unproven("announcement: " + announcement.error().message);
   auto receipt = parse_receipt(verdict_event);
@@ -91,11 +96,13 @@ Result<SettlementOrder> check_settlement(const Event& announcement_event, const 
   auto* verdict = std::get_if<VerdictReceipt>(&receipt->body);
   if (verdict == nullptr) return unproven("verdict: this receipt is none");
   const MatchId match = receipt->head.match;
-  if (verdict->terms.engine != verdict_event.pubkey) return unproven("verdict: the terms name another engine");
+  if (verdict->terms.engine != verdict_event.pubkey)
+    return unproven("verdict: the terms name another engine");
   if (verdict->escrow_keys[2] != announcement->escrow_key) {
     return unproven("verdict: its engine escrow key is not the announced one");
   }
-  if (auto distinct = check_distinct(verdict->escrow_keys); !distinct) return unproven(distinct.error().message);
+  if (auto distinct = check_distinct(verdict->escrow_keys); !distinct)
+    return unproven(distinct.error().message);
 
   const auto claim = parse_party_event(claim_event);
   if (!claim) return unproven("claim: " + claim.error().message);
@@ -123,17 +130,18 @@ Result<SettlementOrder> check_settlement(const Event& announcement_event, const 
     const bool known_owner =
         planned.owner_escrow == verdict->escrow_keys[0] || planned.owner_escrow == verdict->escrow_keys[1];
     if (!known_owner) return unproven(where + "its owner is no party");
-    if (groups[i].inputs.size() != planned.ys.size()) return unproven(where + "the verdict names other inputs");
-    const Lock lock{verdict->escrow_keys[0], verdict->escrow_keys[1], verdict->escrow_keys[2], planned.owner_escrow,
-                    verdict->locktime, match};
+    if (groups[i].inputs.size() != planned.ys.size())
+      return unproven(where + "the verdict names other inputs");
+    const Lock lock{verdict->escrow_keys[0], verdict->escrow_keys[1], verdict->escrow_keys[2],
+                    planned.owner_escrow,    verdict->locktime,       match};
     for (std::size_t j = 0; j < planned.ys.size(); ++j) {
       const cashu::Proof& input = groups[i].inputs[j];
       if (auto ok = check_stake_secret(input.secret, lock); !ok) return unproven(where + ok.error().message);
       if (input.y() != planned.ys[j]) return unproven(where + "the verdict names other inputs");
     }
   }
-  return SettlementOrder{*verdict,           match, verdict_event.pubkey, *payout, claim_event.pubkey,
-                         settlement_key(*payout, outputs)};
+  return SettlementOrder{
+      *verdict, match, verdict_event.pubkey, *payout, claim_event.pubkey, settlement_key(*payout, outputs)};
 }
 
 }  // namespace manastr::match

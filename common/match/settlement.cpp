@@ -43,13 +43,15 @@ Result<RakeOutput> pair_from(const json::Value& value, const std::string& where)
 
 Result<RakeGroups> groups_from(const json::Value& value, const std::string& where) {
   const json::Array* groups = value.if_array();
-  if (groups == nullptr || groups->size() > 2) return invalid(where + ": expected an array of at most 2 groups");
+  if (groups == nullptr || groups->size() > 2)
+    return invalid(where + ": expected an array of at most 2 groups");
   RakeGroups out;
   for (std::size_t i = 0; i < groups->size(); ++i) {
     const std::string path = where + "[" + std::to_string(i) + "]";
     const json::Array* outputs = (*groups)[i].if_array();
     if (outputs == nullptr || outputs->size() > kMaxOutputs) {
-      return invalid(path + ": expected at most " + std::to_string(kMaxOutputs) + " outputs", cashu::kTooManyOutputs);
+      return invalid(path + ": expected at most " + std::to_string(kMaxOutputs) + " outputs",
+                     cashu::kTooManyOutputs);
     }
     std::vector<RakeOutput>& group = out.emplace_back();
     for (std::size_t j = 0; j < outputs->size(); ++j) {
@@ -191,7 +193,8 @@ Status check_outputs(const Payout& payout, std::span<const Outputs> groups, cons
     const Outputs& outputs = groups[i];
     const std::string where = "group " + std::to_string(i) + ": ";
     if (outputs.empty() || outputs.size() > kMaxOutputs) {
-      return invalid(where + "1 to " + std::to_string(kMaxOutputs) + " outputs are needed", cashu::kTooManyOutputs);
+      return invalid(where + "1 to " + std::to_string(kMaxOutputs) + " outputs are needed",
+                     cashu::kTooManyOutputs);
     }
     for (const cashu::BlindedMessage& output : outputs) {
       if (!seen.insert(output.b_blinded.bytes()).second) {

@@ -21,7 +21,7 @@ constexpr int kPlaySteps = 1 + 2 * static_cast<int>(game::kChosenRounds);
 
 struct ClockMember {
   std::string_view name;
-  Seconds Clocks::*member;
+  Seconds Clocks::* member;
 };
 constexpr std::array<ClockMember, 7> kClockMembers{{{"start_delay", &Clocks::start_delay},
                                                     {"min_step", &Clocks::min_step},
@@ -33,14 +33,16 @@ constexpr std::array<ClockMember, 7> kClockMembers{{{"start_delay", &Clocks::sta
 
 json::Value clocks_json(const Clocks& clocks) {
   json::Value out{json::Object{}};
-  for (const auto& [name, member] : kClockMembers) out.set(std::string(name), std::int64_t{(clocks.*member).count()});
+  for (const auto& [name, member] : kClockMembers)
+    out.set(std::string(name), std::int64_t{(clocks.*member).count()});
   return out;
 }
 
 Result<Clocks> clocks_from(const json::Value& object, std::string_view key, std::string_view where) {
   TRY(const json::Value* value, json::get_object(object, key, where));
   const std::string path = path_of(where, key);
-  TRY_STATUS(known_members(*value, {"start_delay", "min_step", "step", "party", "funding", "give_back", "claim"}, path));
+  TRY_STATUS(known_members(
+      *value, {"start_delay", "min_step", "step", "party", "funding", "give_back", "claim"}, path));
   Clocks clocks;
   for (const auto& [name, member] : kClockMembers) {
     TRY(const std::uint64_t seconds, number_field(*value, name, 0, kMaxSeconds, path));
@@ -55,10 +57,11 @@ json::Value texts_json(const std::vector<std::string>& texts) {
   return out;
 }
 
-Result<std::vector<std::string>> texts_from(const json::Value& object, std::string_view key, std::size_t limit,
-                                            std::string_view where) {
+Result<std::vector<std::string>> texts_from(const json::Value& object, std::string_view key,
+                                            std::size_t limit, std::string_view where) {
   TRY(const json::Array* array, json::get_array(object, key, where));
-  if (array->size() > limit) return invalid(path_of(where, key) + ": more than " + std::to_string(limit) + " elements");
+  if (array->size() > limit)
+    return invalid(path_of(where, key) + ": more than " + std::to_string(limit) + " elements");
   std::vector<std::string> out;
   for (const json::Value& element : *array) {
     const std::string* text = element.if_string();
@@ -161,9 +164,10 @@ json::Value to_json(const Terms& terms) {
 
 Result<Terms> terms_from_json(const json::Value& value) {
   constexpr std::string_view where = "terms";
-  TRY_STATUS(known_members(value, {"v", "rulebook", "rulebook_version", "engine", "announcement", "mint", "keyset",
-                                   "stake_unit", "stake", "stake_price_msat", "prize_unit", "prize_price_msat",
-                                   "rake_ppm", "clocks", "relays", "open_until", "opponent"},
+  TRY_STATUS(known_members(value,
+                           {"v", "rulebook", "rulebook_version", "engine", "announcement", "mint", "keyset",
+                            "stake_unit", "stake", "stake_price_msat", "prize_unit", "prize_price_msat",
+                            "rake_ppm", "clocks", "relays", "open_until", "opponent"},
                            where));
   Terms terms;
   TRY_STATUS(number_field(value, "v", kVersion, kVersion, where));
@@ -187,7 +191,8 @@ Result<Terms> terms_from_json(const json::Value& value) {
   TRY(const std::uint64_t until, number_field(value, "open_until", 0, kMaxTime, where));
   terms.open_until = unix_seconds(static_cast<std::int64_t>(until));
   TRY(terms.opponent, optional_pubkey_field(value, "opponent", where));
-  if (value.find("opponent") == nullptr) return invalid("terms.opponent: missing (null if anybody may accept)");
+  if (value.find("opponent") == nullptr)
+    return invalid("terms.opponent: missing (null if anybody may accept)");
   return terms;
 }
 
@@ -215,7 +220,10 @@ json::Value to_json(const Announcement& announcement) {
 }
 
 nostr::Draft announcement_draft(const Announcement& announcement, UnixSeconds created_at) {
-  return {created_at, kEngine, {{"d", std::string(kAnnouncementD)}, {"t", "manastr"}}, to_json(announcement).dump()};
+  return {created_at,
+          kEngine,
+          {{"d", std::string(kAnnouncementD)}, {"t", "manastr"}},
+          to_json(announcement).dump()};
 }
 
 Result<Announcement> parse_announcement(const Event& event) {
@@ -232,7 +240,8 @@ Result<Announcement> parse_announcement(const Event& event) {
   TRY(const crypto::PublicKey escrow_key, point_field(value, "escrow_key"));
   Announcement out{.escrow_key = escrow_key};
   TRY(out.escrow_proof, hex_field<64>(value, "escrow_proof"));
-  if (!check_escrow(escrow_key, out.escrow_proof, EscrowRole::engine, event.pubkey, as_bytes(kAnnouncementD))) {
+  if (!check_escrow(escrow_key, out.escrow_proof, EscrowRole::engine, event.pubkey,
+                    as_bytes(kAnnouncementD))) {
     return invalid("escrow_proof: not the escrow key's signature for this engine");
   }
   TRY(out.rulebooks, texts_from(value, "rulebooks", 32, ""));
@@ -263,23 +272,24 @@ Status check_terms(const Terms& terms, const Event& announcement_event, const An
       terms.rulebook != game::kDuelName || terms.rulebook_version != game::kDuelVersion) {
     return invalid("the engine does not offer the rulebook " + rulebook);
   }
-  const auto offer = std::find_if(announcement.offers.begin(), announcement.offers.end(), [&](const Offer& o) {
-    return o.mint == terms.mint && o.stake_unit == terms.stake_unit && o.prize_unit == terms.prize_unit &&
-           std::find(o.keysets.begin(), o.keysets.end(), terms.keyset) != o.keysets.end();
-  });
+  const auto offer =
+      std::find_if(announcement.offers.begin(), announcement.offers.end(), [&](const Offer& o) {
+        return o.mint == terms.mint && o.stake_unit == terms.stake_unit && o.prize_unit == terms.prize_unit &&
+               std::find(o.keysets.begin(), o.keysets.end(), terms.keyset) != o.keysets.end();
+      });
   if (offer == announcement.offers.end()) {
     return invalid("the announcement has no offer for this mint, keyset, stake unit and prize unit");
   }
-  if (terms.stake_price_msat != offer->stake_price_msat || terms.prize_price_msat != offer->prize_price_msat ||
-      terms.rake_ppm != offer->rake_ppm) {
+  if (terms.stake_price_msat != offer->stake_price_msat ||
+      terms.prize_price_msat != offer->prize_price_msat || terms.rake_ppm != offer->rake_ppm) {
     return invalid("prices and rake must be those of the announcement");
   }
   if (!offer->atomic && terms.stake_unit != terms.prize_unit) {
     return invalid("at a mint without atomic settlement the prize is in the unit of the stakes");
   }
   if (terms.stake < offer->min_stake || terms.stake > offer->max_stake) {
-    return invalid("the stake must be " + std::to_string(offer->min_stake) + " to " + std::to_string(offer->max_stake) +
-                   " " + terms.stake_unit);
+    return invalid("the stake must be " + std::to_string(offer->min_stake) + " to " +
+                   std::to_string(offer->max_stake) + " " + terms.stake_unit);
   }
   TRY_STATUS(split_stake(terms));
   if (!within(terms.clocks, announcement.min_clocks, announcement.max_clocks)) {
@@ -289,7 +299,8 @@ Status check_terms(const Terms& terms, const Event& announcement_event, const An
   if (terms.open_until > now + announcement.max_open) return invalid("open_until is too far ahead");
   if (terms.relays.empty()) return invalid("the terms name no relay");
   for (const std::string& relay : terms.relays) {
-    if (std::find(announcement.relays.begin(), announcement.relays.end(), relay) == announcement.relays.end()) {
+    if (std::find(announcement.relays.begin(), announcement.relays.end(), relay) ==
+        announcement.relays.end()) {
       return invalid("the engine does not listen at one of the relays");
     }
   }

@@ -1,4 +1,5 @@
-// What an engine offers (the announcement) and what two parties agree on (the terms). docs/protocol.md, "Terms".
+// What an engine offers (the announcement) and what two parties agree on (the terms). docs/protocol.md,
+// "Terms".
 #pragma once
 #include "common/cashu/types.h"
 #include "common/match/protocol.h"
@@ -53,7 +54,8 @@ Hash32 terms_hash(const Terms& terms);
 /// One combination that the engine takes stakes in.
 struct Offer {
   std::string mint;
-  bool atomic = false;  ///< the mint has POST /game-engine/settle; else NUT-03, group by group, and one unit only
+  bool atomic =
+      false;  ///< the mint has POST /game-engine/settle; else NUT-03, group by group, and one unit only
   cashu::Unit stake_unit;
   std::uint64_t stake_price_msat = 0;
   std::vector<cashu::KeysetId> keysets;  ///< for stakes
@@ -76,21 +78,23 @@ struct Announcement {
   unsigned work = 0;  ///< NIP-13 bits that a 31000 or 31001 must have
   std::vector<std::string> relays;
   Seconds max_open{7 * 86400};  ///< open_until at most this far ahead
-  std::string name = {};  ///< for people to read, at most 64 bytes, may be empty
+  std::string name = {};        ///< for people to read, at most 64 bytes, may be empty
 };
 json::Value to_json(const Announcement& announcement);
 nostr::Draft announcement_draft(const Announcement& announcement, UnixSeconds created_at);
-/// Checks kind, `d`, content and the escrow key's proof; the event's id and signature are the caller's to have verified.
+/// Checks kind, `d`, content and the escrow key's proof; the event's id and signature are the caller's to
+/// have verified.
 Result<Announcement> parse_announcement(const Event& event);
 
-/// Terms against the announcement they name: offer, prices, bounds, exact conversion. `now` judges open_until.
-/// The error is the sentence for the rejection.
+/// Terms against the announcement they name: offer, prices, bounds, exact conversion. `now` judges
+/// open_until. The error is the sentence for the rejection.
 Status check_terms(const Terms& terms, const Event& announcement_event, const Announcement& announcement,
                    UnixSeconds now);
 
 /// amount of stake_unit in prize_unit, exact or refused.
 Result<cashu::Amount> convert(const Terms& terms, cashu::Amount stake_amount);
-/// What a losing stake pays: in stake_unit floor(stake × rake_ppm / 10^6), then converted. prize + rake = the whole stake.
+/// What a losing stake pays: in stake_unit floor(stake × rake_ppm / 10^6), then converted. prize + rake = the
+/// whole stake.
 struct Split {
   cashu::Amount prize = 0;  ///< prize_unit
   cashu::Amount rake = 0;   ///< prize_unit

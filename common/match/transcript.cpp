@@ -38,8 +38,10 @@ Status Transcript::add(const Event& event) {
   if (!first && head.previous != view_.receipts.back()) {
     return in_receipt(head.sequence, invalid("it does not follow the receipt before it"));
   }
-  if (!first && head.at < last_at_) return in_receipt(head.sequence, invalid("its time is before the last one's"));
-  if (!first && view_.head.phase == Phase::closed) return in_receipt(head.sequence, invalid("the match was closed"));
+  if (!first && head.at < last_at_)
+    return in_receipt(head.sequence, invalid("its time is before the last one's"));
+  if (!first && view_.head.phase == Phase::closed)
+    return in_receipt(head.sequence, invalid("the match was closed"));
 
   View next = view_;
   Step step{.v = next, .keyset = keyset_, .receipt = event, .head = head};
@@ -55,7 +57,9 @@ Status Transcript::add(const Event& event) {
   } else if (std::holds_alternative<ChallengeReceipt>(parsed->body)) {
     return in_receipt(head.sequence, invalid("the challenge is receipted twice"));
   }
-  TRY_STATUS(in_receipt(head.sequence, std::visit([&](const auto& body) { return step.apply(body); }, parsed->body)));
+  TRY_STATUS(in_receipt(head.sequence,
+                        std::visit([&](const auto& body) { return step.apply(body); }, parsed->body)));
+  TRY_STATUS(in_receipt(head.sequence, step.check_clocks()));
   next.receipts.push_back(event.id);
   if (first || head.phase != view_.head.phase || head.round != view_.head.round ||
       std::holds_alternative<VerdictReceipt>(parsed->body)) {
@@ -71,7 +75,9 @@ std::optional<Transcript::Awaited> Transcript::awaited(std::size_t party) const 
   const View& v = view_;
   if (v.receipts.empty() || party >= v.parties.size()) return std::nullopt;
   Slot slot{Slot::Form::numbers, v.match, v.head.round, 0, {}};
-  const auto out = [&](std::uint32_t kind) { return Awaited{kind, slot_text(kind, slot), v.head.deadlines[party]}; };
+  const auto out = [&](std::uint32_t kind) {
+    return Awaited{kind, slot_text(kind, slot), v.head.deadlines[party]};
+  };
   switch (v.head.phase) {
     case Phase::acceptor_stake:
     case Phase::creator_stake: {
@@ -104,7 +110,8 @@ std::optional<Transcript::Awaited> Transcript::awaited(std::size_t party) const 
       return awaited;
     }
     case Phase::open:
-    case Phase::closed: break;
+    case Phase::closed:
+      break;
   }
   return std::nullopt;
 }
@@ -125,7 +132,8 @@ Result<std::size_t> Transcript::Step::seat_of(const PubKey& pubkey) const {
 
 Status Transcript::Step::expect(Phase phase, unsigned round) const {
   if (head.phase == phase && head.round == round) return {};
-  return invalid("it should lead to phase " + std::string(phase_name(phase)) + ", round " + std::to_string(round));
+  return invalid("it should lead to phase " + std::string(phase_name(phase)) + ", round " +
+                 std::to_string(round));
 }
 
 Status Transcript::Step::only_in(std::initializer_list<Phase> phases) const {
@@ -142,6 +150,36 @@ Status Transcript::Step::in_time(std::size_t seat) const {
   return {};
 }
 
+void Transcript::Step::begin_stake(std::size_t seat) {
+  v.clocks[seat].begin_step(head.at, v.terms.clocks, v.terms.clocks.funding);
+  if (v.stopped) v.clocks[seat].stop(head.at);
+}
+
+void Transcript::Step::begin_step() {
+  for (Allowance& clock : v.clocks) {
+    clock.begin(head.at, v.terms.clocks);
+    if (v.stopped) clock.stop(head.at);
+  }
+}
+
+void Transcript::Step::stop_all(UnixMillis at) {
+  for (Allowance& clock : v.clocks) clock.stop(at);
+}
+
+void Transcript::Step::end_all() {
+  for (Allowance& clock : v.clocks) clock.end(head.at);
+}
+
+Status Transcript::Step::check_clocks() const {
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (head.clocks[i] != v.clocks[i].left() || head.deadlines[i] != v.clocks[i].deadline()) {
+      return invalid("clock or deadline of " + std::string(i == 0 ? "the creator" : "the acceptor") +
+                     " are not those of the terms");
+    }
+  }
+  return {};
+}
+
 Lock Transcript::Step::lock_of(std::size_t seat) const {
   return {v.escrow[0], v.escrow[1], *v.engine_escrow, v.escrow[seat], *v.locktime, v.match};
 }
@@ -149,14 +187,17 @@ Lock Transcript::Step::lock_of(std::size_t seat) const {
 Status Transcript::Step::apply(const ChallengeReceipt& body) {
   TRY(const PartyEvent parsed, parse_party_event(body.event));
   const auto* challenge = std::get_if<Challenge>(&parsed.content);
-  if (challenge == nullptr || body.event.id != head.match) return invalid("the embedded challenge is another");
+  if (challenge == nullptr || body.event.id != head.match)
+    return invalid("the embedded challenge is another");
   if (body.announcement.pubkey != receipt.pubkey) return invalid("the announcement is of another engine");
   TRY(Announcement announcement, parse_announcement(body.announcement));
   // Whether open_until lay ahead is judged at the engine's time.
-  TRY_STATUS(check_terms(challenge->terms, body.announcement, announcement, std::chrono::floor<Seconds>(head.at)));
+  TRY_STATUS(
+      check_terms(challenge->terms, body.announcement, announcement, std::chrono::floor<Seconds>(head.at)));
   const std::array<crypto::PublicKey, 2> keys{challenge->escrow_key, announcement.escrow_key};
   TRY_STATUS(check_distinct(keys));
-  if (body.rulebook_hash != game::duel_rulebook_hash()) return invalid("the rulebook's tables are not those known here");
+  if (body.rulebook_hash != game::duel_rulebook_hash())
+    return invalid("the rulebook's tables are not those known here");
   if (body.keyset.id != challenge->terms.keyset || body.keyset.unit != challenge->terms.stake_unit) {
     return invalid("the keyset is not that of the terms");
   }
@@ -175,6 +216,7 @@ Status Transcript::Step::apply(const ChallengeReceipt& body) {
   v.parties = {body.event.pubkey};
   v.escrow = {challenge->escrow_key};
   v.seed_commitments = {challenge->seed_commitment};
+  v.clocks.fill(Allowance(v.terms.clocks.party));
   return expect(Phase::open);
 }
 
@@ -185,8 +227,10 @@ Status Transcript::Step::apply(const AcceptanceReceipt& body) {
   if (acceptance == nullptr || parsed.match != v.match) return invalid("the embedded acceptance is another");
   TRY_STATUS(check_pointer(parsed.receipt));
   if (acceptance->terms_hash != v.terms_hash) return invalid("the acceptance is of other terms");
-  if (body.event.pubkey == v.parties[0] || body.event.pubkey == v.engine) return invalid("the acceptor is no second party");
-  if (v.terms.opponent && *v.terms.opponent != body.event.pubkey) return invalid("the challenge names another opponent");
+  if (body.event.pubkey == v.parties[0] || body.event.pubkey == v.engine)
+    return invalid("the acceptor is no second party");
+  if (v.terms.opponent && *v.terms.opponent != body.event.pubkey)
+    return invalid("the challenge names another opponent");
   const std::array<crypto::PublicKey, 3> keys{v.escrow[0], acceptance->escrow_key, *v.engine_escrow};
   TRY_STATUS(check_distinct(keys));
   const Clocks& clocks = v.terms.clocks;
@@ -203,23 +247,32 @@ Status Transcript::Step::apply(const AcceptanceReceipt& body) {
   v.funding_limit = body.funding_limit;
   v.hard_end = body.hard_end;
   v.locktime = body.locktime;
+  begin_stake(1);
   return expect(Phase::acceptor_stake);
 }
 
-Status Transcript::Step::apply(const StoppedReceipt&) {
+Status Transcript::Step::apply(const StoppedReceipt& body) {
   if (v.stopped) return invalid("the clocks stand still already");
+  if (body.since > head.at || body.since < v.head.at)
+    return invalid("it stops the clocks at another time than its own");
   v.stopped = true;
+  stop_all(body.since);
   return expect(before, round_before);
 }
 
 Status Transcript::Step::apply(const ResumedReceipt&) {
   if (!v.stopped) return invalid("the clocks do not stand still");
   v.stopped = false;
+  const bool checking = v.funding[0].checking || v.funding[1].checking;
+  if (!checking) {
+    for (Allowance& clock : v.clocks) clock.resume(head.at, v.terms.clocks);
+  }
   return expect(before, round_before);
 }
 
 Status Transcript::Step::apply(const ClosedReceipt& body) {
   v.closed_reason = body.reason;
+  end_all();
   const bool allowed = before == Phase::open || before == Phase::acceptor_stake || before == Phase::claims;
   if (!allowed) return invalid("a match in play is closed without a verdict");
   return expect(Phase::closed);

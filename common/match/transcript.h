@@ -1,9 +1,11 @@
-// A reader's copy of a match, built from the engine's receipts alone and checking each of them: what has happened, whose
-// turn it is, and whether the engine kept to the protocol. The client plays by it, the referee judges by it.
+// A reader's copy of a match, built from the engine's receipts alone and checking each of them: what has
+// happened, whose turn it is, and whether the engine kept to the protocol. The client plays by it, the
+// referee judges by it.
 #pragma once
 #include <map>
 
 #include "common/game/duel.h"
+#include "common/match/allowance.h"
 #include "common/match/receipt.h"
 
 namespace manastr::match {
@@ -24,20 +26,22 @@ class Transcript {
     std::vector<crypto::PublicKey> escrow;  ///< of the parties, same order
     std::optional<crypto::PublicKey> engine_escrow;
     std::vector<Hash32> seed_commitments;
-    ReceiptHead head;                       ///< of the last receipt
-    std::vector<EventId> receipts;          ///< by sequence
+    std::array<Allowance, 2> clocks;  ///< recomputed; every head must agree
+    ReceiptHead head;                 ///< of the last receipt
+    std::vector<EventId> receipts;    ///< by sequence
     std::optional<UnixSeconds> funding_limit, hard_end, locktime;
     std::optional<Hash32> link_commitment;
-    std::array<Stake, 2> stakes;            ///< the attempt that counts, in funding order
+    std::array<Stake, 2> stakes;  ///< the attempt that counts, in funding order
     /// How far a party's stake is: the attempt, and whether it may still become whole.
     struct Funding {
       unsigned attempt = 0;
       bool open = false;
       unsigned parts = 0;
       std::map<unsigned, std::vector<cashu::Proof>> received;
+      bool checking = false;  ///< whole, and before the mint
     };
     std::array<Funding, 2> funding;
-    std::array<bool, 2> staked{};           ///< the engine says the mint calls it unspent
+    std::array<bool, 2> staked{};  ///< the engine says the mint calls it unspent
     bool funded = false;
     std::array<std::optional<Hash32>, 2> seeds;
     std::optional<Hash32> match_seed;
@@ -51,7 +55,7 @@ class Transcript {
     /// How far a party's claim is.
     struct Claiming {
       unsigned attempt = 0;
-      bool pending = false;          ///< before the mint
+      bool pending = false;  ///< before the mint
       unsigned settled_groups = 0;
       Event event;
       std::string signatures;        ///< the engine's, sealed to the claimant
@@ -65,11 +69,13 @@ class Transcript {
     EventId phase_start{};  ///< the receipt that began the phase: what the next event should name
   };
 
-  /// `keys`: the stake keyset with its keys, to check DLEQ proofs; without it their presence alone is checked.
+  /// `keys`: the stake keyset with its keys, to check DLEQ proofs; without it their presence alone is
+  /// checked.
   explicit Transcript(std::optional<cashu::Keyset> keyset = std::nullopt);
 
-  /// The next receipt. A repeated one changes nothing. An error is a fault of the engine (or a gap: kind unavailable,
-  /// get the missing receipt first); the sentence says which rule was broken, and the copy stays as it was.
+  /// The next receipt. A repeated one changes nothing. An error is a fault of the engine (or a gap: kind
+  /// unavailable, get the missing receipt first); the sentence says which rule was broken, and the copy stays
+  /// as it was.
   Status add(const Event& receipt);
   const View& view() const { return view_; }
   /// The event of a party that the engine waits for now: kind and `d`; nullopt when none.

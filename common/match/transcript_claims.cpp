@@ -20,8 +20,8 @@ Status Transcript::Step::apply(const VerdictReceipt& body) {
   const bool again = before == Phase::claims;
   if (!again) TRY_STATUS(only_in({Phase::creator_stake, Phase::seeds, Phase::commit, Phase::reveal}));
   if (!(body.terms == v.terms) || body.parties[0] != v.parties[0] || body.parties[1] != v.parties[1] ||
-      body.locktime != *v.locktime || body.escrow_keys[0] != v.escrow[0] || body.escrow_keys[1] != v.escrow[1] ||
-      body.escrow_keys[2] != *v.engine_escrow) {
+      body.locktime != *v.locktime || body.escrow_keys[0] != v.escrow[0] ||
+      body.escrow_keys[1] != v.escrow[1] || body.escrow_keys[2] != *v.engine_escrow) {
     return invalid("the verdict names other terms, parties, keys or another locktime");
   }
   const bool admits_fault = body.reason == kStakeSpent || body.reason.starts_with(kForked);
@@ -64,8 +64,9 @@ Status Transcript::Step::apply(const VerdictReceipt& body) {
     TRY(named, seat_of(*body.winner));
   }
   if (body.outcome != due || named != winner) {
-    return invalid("wrong verdict: it says " + std::string(outcome_name(body.outcome)) + " for " + whom(named) +
-                   ", the events say " + std::string(outcome_name(due)) + " for " + whom(winner));
+    return invalid("wrong verdict: it says " + std::string(outcome_name(body.outcome)) + " for " +
+                   whom(named) + ", the events say " + std::string(outcome_name(due)) + " for " +
+                   whom(winner));
   }
   // Which stakes there are to share: the locked ones, less what the mint called spent.
   std::vector<Stake> stakes(v.stakes.begin(), v.stakes.end());
@@ -82,11 +83,14 @@ Status Transcript::Step::apply(const VerdictReceipt& body) {
   }
   const std::array<Party, 2> parties{{{v.parties[0], v.escrow[0]}, {v.parties[1], v.escrow[1]}}};
   TRY(const std::vector<Payout> payouts, plan_payouts(v.terms, parties, stakes, due, winner));
-  if (payouts != body.payouts) return invalid("wrong payout: prize, rake or stakes are not those of the terms");
+  if (payouts != body.payouts)
+    return invalid("wrong payout: prize, rake or stakes are not those of the terms");
   v.verdict = body;
   v.verdict_id = receipt.id;
   v.claims = {};
   v.stopped = false;
+  v.funding[0].checking = v.funding[1].checking = false;
+  end_all();
   return expect(Phase::claims);
 }
 
@@ -95,7 +99,8 @@ Status Transcript::Step::apply(const ClaimReceipt& body) {
   TRY(const auto event, party_event<Claim>(body.event));
   const auto& [seat, claim] = event;
   View::Claiming& stand = v.claims[seat];
-  if (claim.outcome != v.verdict->outcome || stand.pending || stand.settled_groups > 0 || claim.attempt <= stand.attempt) {
+  if (claim.outcome != v.verdict->outcome || stand.pending || stand.settled_groups > 0 ||
+      claim.attempt <= stand.attempt) {
     return invalid("it takes a claim that doesn't fit the verdict or the attempts before");
   }
   stand.attempt = claim.attempt;
@@ -110,7 +115,8 @@ Status Transcript::Step::apply(const RefusalReceipt& body) {
   TRY_STATUS(only_in({Phase::claims}));
   TRY(const std::size_t seat, seat_of(body.claimant));
   View::Claiming& stand = v.claims[seat];
-  if (!stand.pending || stand.attempt != body.attempt) return invalid("it refuses a claim that is not before the mint");
+  if (!stand.pending || stand.attempt != body.attempt)
+    return invalid("it refuses a claim that is not before the mint");
   stand.pending = false;
   v.refusals.push_back(body);
   return expect(Phase::claims);
@@ -125,9 +131,11 @@ Status Transcript::Step::apply(const SettledReceipt& body) {
   }
   const auto payout = std::find_if(v.verdict->payouts.begin(), v.verdict->payouts.end(),
                                    [&](const Payout& each) { return each.claimant == body.claimant; });
-  if (payout == v.verdict->payouts.end() || body.group >= payout->groups.size()) return invalid("it pays a group that is none");
+  if (payout == v.verdict->payouts.end() || body.group >= payout->groups.size())
+    return invalid("it pays a group that is none");
   const Group& group = payout->groups[body.group];
-  if (cashu::sum_amounts(body.outputs) != group.pay + group.rake) return invalid("it pays another sum than the verdict");
+  if (cashu::sum_amounts(body.outputs) != group.pay + group.rake)
+    return invalid("it pays another sum than the verdict");
   stand.pending = false;
   stand.settled_groups = body.group + 1;
   stand.outputs.push_back(body.outputs);

@@ -6,7 +6,8 @@ Status Transcript::Step::apply(const FundingReceipt& body) {
   TRY_STATUS(only_in({Phase::acceptor_stake, Phase::creator_stake}));
   TRY(const auto event, party_event<Funding>(body.event));
   const auto& [seat, funding] = event;
-  if (seat != (before == Phase::creator_stake ? 0 : 1)) return invalid("it is not this party's turn to lock its stake");
+  if (seat != (before == Phase::creator_stake ? 0 : 1))
+    return invalid("it is not this party's turn to lock its stake");
   TRY_STATUS(in_time(seat));
   cashu::Keyset known;
   static_cast<cashu::KeysetInfo&>(known) = v.keyset;
@@ -26,6 +27,9 @@ Status Transcript::Step::apply(const FundingReceipt& body) {
     for (const auto& [part, proofs] : stand.received) {
       v.stakes[seat].proofs.insert(v.stakes[seat].proofs.end(), proofs.begin(), proofs.end());
     }
+    // While the mint is asked, the party's clock stands still.
+    stand.checking = check_stake(v.stakes[seat].proofs, v.keyset, v.terms.stake, v.max_inputs).has_value();
+    if (stand.checking) v.clocks[seat].stop(head.at);
   }
   return expect(before);
 }
@@ -33,13 +37,17 @@ Status Transcript::Step::apply(const FundingReceipt& body) {
 Status Transcript::Step::apply(const StakedReceipt& body) {
   TRY_STATUS(only_in({Phase::acceptor_stake, Phase::creator_stake}));
   TRY(const std::size_t seat, seat_of(body.party));
-  if (seat != (before == Phase::creator_stake ? 0 : 1)) return invalid("it is not this party's stake that is due");
+  if (seat != (before == Phase::creator_stake ? 0 : 1))
+    return invalid("it is not this party's stake that is due");
   const View::Funding& stand = v.funding[seat];
   if (!stand.open || stand.attempt != body.attempt || stand.received.size() != stand.parts) {
     return invalid("the attempt is not whole");
   }
   TRY_STATUS(check_stake(v.stakes[seat].proofs, v.keyset, v.terms.stake, v.max_inputs));
   v.staked[seat] = true;
+  v.funding[seat].checking = false;
+  v.clocks[seat].end(head.at);
+  if (seat == 1) begin_stake(0);
   return expect(Phase::creator_stake);
 }
 
@@ -49,13 +57,19 @@ Status Transcript::Step::apply(const UnstakedReceipt& body) {
   View::Funding& stand = v.funding[seat];
   if (!stand.open || stand.attempt != body.attempt) return invalid("this attempt is not open");
   stand.open = false;
+  stand.checking = false;
+  if (!v.stopped) v.clocks[seat].resume(head.at, v.terms.clocks);
   v.stakes[seat].proofs.clear();
   return expect(before);
 }
 
 Status Transcript::Step::apply(const LapsedReceipt& body) {
   TRY_STATUS(only_in({Phase::acceptor_stake}));
-  if (v.parties.size() != 2 || body.party != v.parties[1]) return invalid("it lapses another than the acceptor");
+  if (v.parties.size() != 2 || body.party != v.parties[1])
+    return invalid("it lapses another than the acceptor");
+  const bool late = deadlines_before[1] && head.at >= *deadlines_before[1];
+  if (!late && head.at < *v.funding_limit) return invalid("it lapses an acceptance that still had time");
+  v.clocks[1] = Allowance(v.terms.clocks.party);
   v.parties.pop_back();
   v.escrow.pop_back();
   v.seed_commitments.pop_back();
@@ -79,6 +93,7 @@ Status Transcript::Step::apply(const FundedReceipt& body) {
   }
   if (body.link_commitment != v.link_commitment) return invalid("the link commitment has changed");
   v.funded = true;
+  begin_step();
   return expect(Phase::seeds);
 }
 

@@ -54,11 +54,17 @@ struct Transcript::Step {
   /// The engine took the event in time, by its own earlier word.
   Status in_time(std::size_t seat) const;
   Lock lock_of(std::size_t seat) const;
+  /// The clocks as the engine must keep them (docs/protocol.md, "Clocks").
+  void begin_stake(std::size_t seat);
+  void begin_step();
+  void stop_all(UnixMillis at);
+  void end_all();
+  Status check_clocks() const;
   bool playing(Phase phase) const {
     return phase == Phase::seeds || phase == Phase::commit || phase == Phase::reveal;
   }
 
-  Phase before{};            ///< phase before this receipt
+  Phase before{};  ///< phase before this receipt
   unsigned round_before = 0;
   std::array<std::optional<UnixMillis>, 2> deadlines_before;
 };

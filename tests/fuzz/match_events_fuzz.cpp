@@ -1,5 +1,5 @@
-// Events of kinds 31000-31006, the plaintexts of sealed contents, and inputs of the journal, as anybody may write them.
-// What parses must survive being written and parsed again.
+// Events of kinds 31000-31006, the plaintexts of sealed contents, and inputs of the journal, as anybody may
+// write them. What parses must survive being written and parsed again.
 #include <cstdlib>
 
 #include "common/match/lifecycle.h"
@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (any) must_hold(again.has_value() && outputs_hash(again->groups) == outputs_hash(claim->groups));
   }
   if (const auto rake = parse_rake(text)) must_hold(parse_rake(dump_rake(*rake)).value() == *rake);
-  if (const auto input = decode_input(text)) must_hold(encode(*decode_input(encode(*input))) == encode(*input));
+  if (const auto input = decode_input(text))
+    must_hold(encode(*decode_input(encode(*input))) == encode(*input));
   return 0;
 }

@@ -1,4 +1,5 @@
-// The duel's rules: properties of every fight and of every match. Exact results are in tests/vectors/duel.json.
+// The duel's rules: properties of every fight and of every match. Exact results are in
+// tests/vectors/duel.json.
 #include "common/game/duel.h"
 
 #include <gtest/gtest.h>
@@ -29,12 +30,15 @@ TEST(Duel, DamageIsAttackLessDefence) {
 }
 
 TEST(Duel, Abilities) {
-  EXPECT_EQ(fight_of(unit(20, 5, 30, Ability::boost), unit(1, 8, 25)).fighters[0].damage, 25) << "no more than there is";
+  EXPECT_EQ(fight_of(unit(20, 5, 30, Ability::boost), unit(1, 8, 25)).fighters[0].damage, 25)
+      << "no more than there is";
   EXPECT_EQ(fight_of(unit(20, 5, 30, Ability::boost), unit(1, 8, 60)).fighters[0].damage, 32);
   EXPECT_EQ(fight_of(unit(99, 5, 30), unit(1, 8, 25, Ability::shield)).fighters[0].damage, 0);
-  EXPECT_EQ(fight_of(unit(20, 0, 30), unit(15, 5, 40, Ability::heal)).fighters[1].health, 40) << "25 and 20, at most 40";
+  EXPECT_EQ(fight_of(unit(20, 0, 30), unit(15, 5, 40, Ability::heal)).fighters[1].health, 40)
+      << "25 and 20, at most 40";
   EXPECT_EQ(fight_of(unit(35, 0, 30), unit(15, 5, 40, Ability::heal)).fighters[1].health, 30);
-  EXPECT_EQ(fight_of(unit(90, 0, 30), unit(15, 5, 40, Ability::heal)).fighters[1].health, 0) << "the dead don't heal";
+  EXPECT_EQ(fight_of(unit(90, 0, 30), unit(15, 5, 40, Ability::heal)).fighters[1].health, 0)
+      << "the dead don't heal";
   EXPECT_EQ(fight_of(unit(1, 9, 30), unit(1, 9, 30)).winner, std::nullopt);
   EXPECT_EQ(fight_of(unit(90, 0, 30), unit(90, 0, 40)).winner, std::nullopt) << "both fall";
 }

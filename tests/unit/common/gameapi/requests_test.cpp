@@ -44,7 +44,8 @@ TEST(GameApi, ReadsWhatItWrites) {
                                          {inputs[1].y(), SpentState::pending, std::nullopt}}},
                     spent_status_response_from_json);
   expect_round_trip(SettleResponse{{signatures, signatures}}, settle_response_from_json);
-  expect_round_trip(VerdictsResponse{settle.announcement, settle.verdict, {settle.claim}}, verdicts_response_from_json);
+  expect_round_trip(VerdictsResponse{settle.announcement, settle.verdict, {settle.claim}},
+                    verdicts_response_from_json);
 }
 
 TEST(GameApi, LimitsAreOverAllGroups) {
@@ -62,7 +63,8 @@ TEST(GameApi, LimitsAreOverAllGroups) {
 }
 
 TEST(GameApi, ErrorsNameTheMember) {
-  const auto burn = burn_mana_request_from_json(*json::parse(R"({"operation":"00","match":"00","inputs":[]})"), 10);
+  const auto burn =
+      burn_mana_request_from_json(*json::parse(R"({"operation":"00","match":"00","inputs":[]})"), 10);
   ASSERT_FALSE(burn);
   EXPECT_NE(burn.error().message.find("operation"), std::string::npos);
   const auto status = spent_status_request_from_json(*json::parse(R"({"Ys":["02"]})"));

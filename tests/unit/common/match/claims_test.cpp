@@ -1,4 +1,5 @@
-// Verdicts, claims and settlements: rows "Settlement" of the protocol's list of things to survive, and the referee.
+// Verdicts, claims and settlements: rows "Settlement" of the protocol's list of things to survive, and the
+// referee.
 #include <gtest/gtest.h>
 
 #include "tests/unit/common/match/table.h"
@@ -66,8 +67,10 @@ TEST(Claims, TheLoserHasNothingToClaim) {
   Table table;
   table.to_verdict();
   const Player& loser = table.loser();
-  expect_rejected(table, table.claim(loser, {{{64, table.mint.prize_keyset().id, key_of("x").public_key()}}}, 1, Outcome::win),
-                  "verdict is another");
+  expect_rejected(
+      table,
+      table.claim(loser, {{{64, table.mint.prize_keyset().id, key_of("x").public_key()}}}, 1, Outcome::win),
+      "verdict is another");
 }
 
 TEST(Claims, HashThatIsNotOfTheSealedOutputs) {
@@ -209,7 +212,8 @@ TEST(Claims, TheEnginesSignaturesGoToTheClaimant) {
   const Player& winner = table.winner();
   table.send(table.claim(winner));
   const auto receipt = table.last<ClaimReceipt>();
-  const auto text = nostr::nip44_decrypt(*nostr::conversation_key(winner.nostr, table.keys.pubkey()), receipt->signatures);
+  const auto text =
+      nostr::nip44_decrypt(*nostr::conversation_key(winner.nostr, table.keys.pubkey()), receipt->signatures);
   ASSERT_TRUE(text.has_value());
   const auto list = json::parse(*text);
   const Settle& order = table.settlements.front();
@@ -217,7 +221,8 @@ TEST(Claims, TheEnginesSignaturesGoToTheClaimant) {
   for (std::size_t i = 0; i < order.groups.size(); ++i) {
     const auto signature = array_from_hex<64>(*(*list->if_array())[i].if_string());
     EXPECT_TRUE(crypto::verify_schnorr(table.keys.escrow().x_only(),
-                                       group_message(order.groups[i].inputs, order.groups[i].outputs), *signature));
+                                       group_message(order.groups[i].inputs, order.groups[i].outputs),
+                                       *signature));
   }
 }
 
@@ -230,23 +235,30 @@ TEST(Referee, FindsEveryWayInWhichAnEngineCheats) {
     auto events = chain;
     Receipt receipt = *parse_receipt(chain[at]);
     bend(receipt);
-    events[at] = table.keys.sign(to_draft(receipt, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), ""));
+    events[at] = table.keys.sign(
+        to_draft(receipt, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), ""));
     events.resize(at + 1);
     return judge(events);
   };
   const std::size_t last = chain.size() - 1;
-  const auto verdict = [](Receipt& receipt) -> VerdictReceipt& { return std::get<VerdictReceipt>(receipt.body); };
+  const auto verdict = [](Receipt& receipt) -> VerdictReceipt& {
+    return std::get<VerdictReceipt>(receipt.body);
+  };
   const std::vector<std::pair<std::string, Judgement>> cheats{
       {"wrong verdict", forged(last, [&](Receipt& r) { verdict(r).winner = table.loser().pubkey(); })},
-      {"wrong verdict", forged(last, [&](Receipt& r) {
-         verdict(r).outcome = Outcome::draw;
-         verdict(r).winner.reset();
-       })},
+      {"wrong verdict", forged(last,
+                               [&](Receipt& r) {
+                                 verdict(r).outcome = Outcome::draw;
+                                 verdict(r).winner.reset();
+                               })},
       {"wrong payout", forged(last, [&](Receipt& r) { verdict(r).payouts[0].groups[0].rake += 1; })},
-      {"wrong payout", forged(last, [&](Receipt& r) { verdict(r).payouts[0].claimant = table.loser().pubkey(); })},
+      {"wrong payout",
+       forged(last, [&](Receipt& r) { verdict(r).payouts[0].claimant = table.loser().pubkey(); })},
       {"other terms", forged(last, [&](Receipt& r) { verdict(r).terms.rake_ppm = 1; })},
       {"does not follow", forged(last, [&](Receipt& r) { r.head.previous = hash_of("x"); })},
       {"before the last", forged(last, [&](Receipt& r) { r.head.at -= Millis{86'400'000}; })},
+      {"clock or deadline", forged(last - 2, [&](Receipt& r) { *r.head.deadlines[1] -= Millis{1000}; })},
+      {"clock or deadline", forged(last - 2, [&](Receipt& r) { r.head.clocks[1] -= Millis{1000}; })},
       {"lead to phase", forged(last, [&](Receipt& r) { r.head.phase = Phase::closed; })}};
   for (const auto& [words, judgement] : cheats) {
     ASSERT_FALSE(judgement.in_order()) << words;
@@ -255,15 +267,18 @@ TEST(Referee, FindsEveryWayInWhichAnEngineCheats) {
   for (std::size_t at = 0; at < chain.size(); ++at) {
     const Receipt receipt = *parse_receipt(chain[at]);
     if (const auto* seed = std::get_if<SeedReceipt>(&receipt.body); seed != nullptr && seed->opening) {
-      const auto other_link = forged(at, [](Receipt& r) { std::get<SeedReceipt>(r.body).opening->link[0] ^= 1; });
+      const auto other_link =
+          forged(at, [](Receipt& r) { std::get<SeedReceipt>(r.body).opening->link[0] ^= 1; });
       EXPECT_NE(other_link.faults.at(0).find("link"), std::string::npos);
-      const auto other_seed = forged(at, [](Receipt& r) { std::get<SeedReceipt>(r.body).opening->match_seed[0] ^= 1; });
+      const auto other_seed =
+          forged(at, [](Receipt& r) { std::get<SeedReceipt>(r.body).opening->match_seed[0] ^= 1; });
       EXPECT_NE(other_seed.faults.at(0).find("match seed"), std::string::npos);
       const auto no_link = forged(at, [](Receipt& r) { std::get<SeedReceipt>(r.body).opening.reset(); });
       EXPECT_NE(no_link.faults.at(0).find("does not open its link"), std::string::npos);
     }
     if (std::holds_alternative<AcceptanceReceipt>(receipt.body)) {
-      const auto short_lock = forged(at, [](Receipt& r) { std::get<AcceptanceReceipt>(r.body).locktime -= Seconds{60}; });
+      const auto short_lock =
+          forged(at, [](Receipt& r) { std::get<AcceptanceReceipt>(r.body).locktime -= Seconds{60}; });
       EXPECT_NE(short_lock.faults.at(0).find("locktime"), std::string::npos);
     }
     if (std::holds_alternative<FundedReceipt>(receipt.body)) {
@@ -277,7 +292,8 @@ TEST(Referee, FindsEveryWayInWhichAnEngineCheats) {
   auto forked = chain;
   Receipt other = *parse_receipt(chain[4]);
   other.head.at += Millis{1};
-  forked.push_back(table.keys.sign(to_draft(other, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), "")));
+  forked.push_back(table.keys.sign(
+      to_draft(other, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), "")));
   EXPECT_FALSE(judge(forked).in_order());
   EXPECT_FALSE(judge({}).in_order());
 }

@@ -30,7 +30,8 @@ TEST(DuelMatch, PlayedOutAndSettled) {
   ASSERT_EQ(rake.size(), table.rakes[0].signatures.size());
   for (std::size_t i = 0; i < rake.size(); ++i) {
     EXPECT_TRUE(crypto::verify_dleq(table.mint.prize_keyset().keys.at(rake[i].amount), rake[i].b_blinded,
-                                    table.rakes[0].signatures[i].c_blinded, *table.rakes[0].signatures[i].dleq));
+                                    table.rakes[0].signatures[i].c_blinded,
+                                    *table.rakes[0].signatures[i].dleq));
   }
   for (const Event& event : table.match.chain()) {
     EXPECT_LE(nostr::dump(event).size(), kMaxEngineEvent);
@@ -54,7 +55,8 @@ TEST(DuelMatch, APublishedChainGivesItsInputsBack) {
   ASSERT_TRUE(inputs.has_value()) << inputs.error().message;
   Match again;
   for (const Input& input : *inputs) reduce(again, input, table.keys);
-  EXPECT_TRUE(std::equal(again.chain().begin(), again.chain().end(), table.match.chain().begin(), table.match.chain().end()));
+  EXPECT_TRUE(std::equal(again.chain().begin(), again.chain().end(), table.match.chain().begin(),
+                         table.match.chain().end()));
 }
 
 TEST(DuelMatch, TheMintFindsTheOrderInOrder) {

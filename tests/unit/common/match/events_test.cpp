@@ -1,5 +1,5 @@
-// What the engine makes of events that are wrong, late, early, repeated or not meant for it: rows of the protocol's list
-// of things to survive, "Events".
+// What the engine makes of events that are wrong, late, early, repeated or not meant for it: rows of the
+// protocol's list of things to survive, "Events".
 #include <gtest/gtest.h>
 
 #include "tests/unit/common/match/table.h"
@@ -17,7 +17,8 @@ void expect_refused(Table& table, const Event& event, std::string_view words) {
   table.rejections.clear();
   table.send(event);
   EXPECT_EQ(table.match.chain().size(), before);
-  EXPECT_TRUE(mentions(table.rejections, words)) << (table.rejections.empty() ? "no rejection" : table.rejections.back());
+  EXPECT_TRUE(mentions(table.rejections, words))
+      << (table.rejections.empty() ? "no rejection" : table.rejections.back());
 }
 
 void expect_taken(Table& table, const Event& event) {
@@ -55,8 +56,9 @@ TEST(Events, CopiedCommitment) {
   table.to_seeds_open();
   table.send(table.move_commitment(table.creator, 1));
   const Hash32 copied = table.transcript.view().commitments[0].back();
-  expect_refused(table, table.acceptor.sign(to_draft(Commitment{1, copied}, table.to(table.acceptor), table.seconds())),
-                 "opponent's commitment");
+  expect_refused(
+      table, table.acceptor.sign(to_draft(Commitment{1, copied}, table.to(table.acceptor), table.seconds())),
+      "opponent's commitment");
 }
 
 TEST(Events, CopiedSeedCommitmentCannotBeOpened) {
@@ -82,7 +84,8 @@ TEST(Events, CommitmentOfAnotherMatch) {
   table.to_seeds_open();
   other.send(other.move_commitment(other.acceptor, 1));
   const Hash32 foreign = other.transcript.view().commitments[1].back();
-  table.send(table.acceptor.sign(to_draft(Commitment{1, foreign}, table.to(table.acceptor), table.seconds())));
+  table.send(
+      table.acceptor.sign(to_draft(Commitment{1, foreign}, table.to(table.acceptor), table.seconds())));
   table.send(table.move_commitment(table.creator, 1));
   expect_refused(table, table.move_reveal(table.acceptor, 1), "do not open");
   EXPECT_TRUE(table.feed(PartyInput{table.now, other.move_reveal(other.acceptor, 1)}).empty());
@@ -155,7 +158,8 @@ TEST(Events, DuplicatesAreAnsweredAFewTimesOnly) {
   EXPECT_LE(table.offered_again, 8);
   for (int i = 0; i < 100; ++i) {
     table.wait(Millis{1});
-    table.send(table.creator.sign(to_draft(Commitment{1, hash_of(std::to_string(i))}, table.to(table.creator), table.seconds())));
+    table.send(table.creator.sign(
+        to_draft(Commitment{1, hash_of(std::to_string(i))}, table.to(table.creator), table.seconds())));
   }
   EXPECT_LE(table.rejections.size(), 16U);
   EXPECT_LE(table.records, 32);
@@ -196,7 +200,8 @@ TEST(Events, HoldingIsBounded) {
   table.to_seeds_open();
   table.pointer = hash_of("no receipt");
   for (unsigned i = 0; i < 50; ++i) {
-    table.send(table.creator.sign(to_draft(Commitment{1 + i % 3, hash_of(std::to_string(i))}, table.to(table.creator), table.seconds())));
+    table.send(table.creator.sign(to_draft(Commitment{1 + i % 3, hash_of(std::to_string(i))},
+                                           table.to(table.creator), table.seconds())));
   }
   EXPECT_LE(table.match.state().held.size(), 4U);
   EXPECT_TRUE(mentions(table.rejections, "no receipt of this match"));
@@ -228,7 +233,8 @@ TEST(Events, AcceptanceOfOtherTerms) {
   table.open();
   Acceptance content = table.acceptance_content(table.acceptor);
   content.terms_hash = hash_of("other");
-  expect_refused(table, table.acceptor.sign(to_draft(content, table.to(table.acceptor), table.seconds())), "terms_hash");
+  expect_refused(table, table.acceptor.sign(to_draft(content, table.to(table.acceptor), table.seconds())),
+                 "terms_hash");
 }
 
 TEST(Events, AcceptanceThatNeverFundsLapsesAndTheNextMayTakeIt) {
@@ -262,12 +268,12 @@ TEST(Events, WithdrawnByDeletionOrReplacementBeforeAnAcceptanceOnly) {
   for (const bool deletes : {true, false}) {
     Table table;
     table.open();
-    Event evidence = deletes ? table.creator.sign({table.seconds(), 5, {{"e", to_hex(table.match.id())}}, ""})
-                             : [&] {
-                                 Challenge again = table.challenge_content();
-                                 again.seed_commitment = hash_of("new");
-                                 return table.creator.sign(to_draft(again, table.seconds()));
-                               }();
+    Event evidence =
+        deletes ? table.creator.sign({table.seconds(), 5, {{"e", to_hex(table.match.id())}}, ""}) : [&] {
+          Challenge again = table.challenge_content();
+          again.seed_commitment = hash_of("new");
+          return table.creator.sign(to_draft(again, table.seconds()));
+        }();
     Table accepted = table;
     accepted.send(accepted.acceptance());
     EXPECT_TRUE(accepted.feed(Withdrawn{accepted.now, evidence}).empty());
@@ -312,9 +318,11 @@ TEST(Events, ClocksOfPlayersMayBeAnHourOff) {
   for (const int hours : {-1, 1}) {
     Table table;
     table.to_seeds_open();
-    auto draft = to_draft(Commitment{1, hash_of("x")}, table.to(table.creator), table.seconds() + Seconds{hours * 3600});
+    auto draft = to_draft(Commitment{1, hash_of("x")}, table.to(table.creator),
+                          table.seconds() + Seconds{hours * 3600});
     expect_taken(table, table.creator.sign(draft));
-    draft = to_draft(Commitment{1, hash_of("x")}, table.to(table.acceptor), table.seconds() + Seconds{hours * 3 * 3600});
+    draft = to_draft(Commitment{1, hash_of("x")}, table.to(table.acceptor),
+                     table.seconds() + Seconds{hours * 3 * 3600});
     expect_refused(table, table.acceptor.sign(draft), "set the clock");
   }
 }

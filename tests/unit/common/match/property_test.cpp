@@ -22,7 +22,8 @@ class Courier {
     if (!awaited) return std::nullopt;
     const Slot slot = *parse_slot(awaited->kind, awaited->d);
     if (awaited->kind == kCommitment) return table.move_commitment(player, slot.first);
-    if (awaited->kind == kReveal) return slot.first == 0 ? table.seed_reveal(player) : table.move_reveal(player, slot.first);
+    if (awaited->kind == kReveal)
+      return slot.first == 0 ? table.seed_reveal(player) : table.move_reveal(player, slot.first);
     if (awaited->kind == kClaim) return table.claim(player, slot.first);
     Player& payer = seat == 0 ? table.creator : table.acceptor;
     payer.stake = table.make_stake(payer);
@@ -86,7 +87,8 @@ RC_GTEST_PROP(AnyRelays, VerdictDependsOnWhatWasSaidAlone, (const std::vector<st
   for (const SettledReceipt& settled : view.settled) paid += *cashu::sum_amounts(settled.outputs);
   RC_ASSERT(paid == 2 * table.terms.stake);
 
-  // The journal replays to the same bytes, also without the inputs that had no effects, and the chain gives its back.
+  // The journal replays to the same bytes, also without the inputs that had no effects, and the chain gives
+  // its back.
   Match whole;
   Match sparse;
   for (const Input& input : table.journal) {
@@ -127,7 +129,8 @@ RC_GTEST_PROP(AnyStake, IsPaidWithItsFeeExactly, ()) {
 }
 
 RC_GTEST_PROP(AnySlot, ReadsWhatItWrites, ()) {
-  Slot slot{Slot::Form::numbers, hash_of("m"), *rc::gen::inRange(0U, 200'000U), *rc::gen::inRange(0U, 20U), {}};
+  Slot slot{
+      Slot::Form::numbers, hash_of("m"), *rc::gen::inRange(0U, 200'000U), *rc::gen::inRange(0U, 20U), {}};
   for (const std::uint32_t kind : {31002U, 31003U, 31004U, 31005U, 31006U}) {
     if (kind != kFunding) slot.second = 0;
     const auto read = parse_slot(kind, slot_text(kind, slot));

@@ -1,5 +1,5 @@
-// docs/protocol.md and the published vectors, against the code. With MANASTR_UPDATE_DOCUMENTS=1 in the environment the
-// examples and vectors are written anew instead.
+// docs/protocol.md and the published vectors, against the code. With MANASTR_UPDATE_DOCUMENTS=1 in the
+// environment the examples and vectors are written anew instead.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -130,8 +130,10 @@ json::Value army_json(const game::Army& army) {
 json::Value duel_case(unsigned number) {
   const std::string name = "duel " + std::to_string(number);
   const Hash32 seed = hash_of(name);
-  const std::array<PubKey, 2> players{key_of(name + " creator").x_only(), key_of(name + " acceptor").x_only()};
-  const std::array<game::Army, 2> armies{game::draw_army(seed, players[0].bytes), game::draw_army(seed, players[1].bytes)};
+  const std::array<PubKey, 2> players{key_of(name + " creator").x_only(),
+                                      key_of(name + " acceptor").x_only()};
+  const std::array<game::Army, 2> armies{game::draw_army(seed, players[0].bytes),
+                                         game::draw_army(seed, players[1].bytes)};
   std::array<game::Moves, 2> moves{};
   for (std::size_t i = 0; i < 2; ++i) {  // one of the 24 orders, by the seed
     std::array<std::uint8_t, 4> order{0, 1, 2, 3};
@@ -214,8 +216,8 @@ std::string match_vectors() {
   out.set("terms_hash", to_hex(view.terms_hash));
   out.set("d", to_hex(view.challenge_d));
   json::Value commitments{json::Array{}};
-  const auto add = [&](std::string_view phase, Commits which, const Hash32& scope, const PubKey& author, unsigned round,
-                       ByteView payload, const Hash32& nonce) {
+  const auto add = [&](std::string_view phase, Commits which, const Hash32& scope, const PubKey& author,
+                       unsigned round, ByteView payload, const Hash32& nonce) {
     json::Value item{json::Object{}};
     item.set("phase", phase);
     item.set("scope", to_hex(scope));
@@ -226,18 +228,19 @@ std::string match_vectors() {
     item.set("commitment", to_hex(commitment(which, scope, author, round, payload, nonce)));
     commitments.push(std::move(item));
   };
-  const auto nonce = [&](const Player& player, Commits phase, const Hash32& scope, unsigned round, ByteView payload) {
-    return table.nonce(player, phase, scope, round, payload);
-  };
+  const auto nonce = [&](const Player& player, Commits phase, const Hash32& scope, unsigned round,
+                         ByteView payload) { return table.nonce(player, phase, scope, round, payload); };
   const Player& alice = table.creator;
   const Player& bob = table.acceptor;
   add("seed-create", Commits::seed_create, view.challenge_d, alice.pubkey(), 0, alice.seed,
       nonce(alice, Commits::seed_create, view.challenge_d, 0, alice.seed));
   add("seed-accept", Commits::seed_accept, view.match, bob.pubkey(), 0, bob.seed,
       nonce(bob, Commits::seed_accept, view.match, 0, bob.seed));
-  add("link", Commits::link, view.match, view.engine, 0, table.keys.link(view.match), table.keys.link_nonce(view.match));
+  add("link", Commits::link, view.match, view.engine, 0, table.keys.link(view.match),
+      table.keys.link_nonce(view.match));
   const Bytes unit{2};
-  add("move", Commits::move, view.match, bob.pubkey(), 3, unit, nonce(bob, Commits::move, view.match, 3, unit));
+  add("move", Commits::move, view.match, bob.pubkey(), 3, unit,
+      nonce(bob, Commits::move, view.match, 3, unit));
   out.set("commitments", std::move(commitments));
   json::Value proofs{json::Array{}};
   const auto prove = [&](std::string_view role, EscrowRole which, const PubKey& author, ByteView scope,
@@ -283,7 +286,8 @@ std::string match_vectors() {
   std::string text = "{\n";
   const json::Object& members = *out.if_object();
   for (std::size_t i = 0; i < members.size(); ++i) {
-    text += " \"" + members[i].first + "\": " + members[i].second.dump() + (i + 1 < members.size() ? ",\n" : "\n");
+    text += " \"" + members[i].first + "\": " + members[i].second.dump() +
+            (i + 1 < members.size() ? ",\n" : "\n");
   }
   return text + "}\n";
 }

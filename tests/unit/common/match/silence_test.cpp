@@ -1,5 +1,5 @@
-// Silence at every step by either and by both, clocks that stop, an engine that was down, and chains that fork: rows
-// "Silence, clocks, crashes".
+// Silence at every step by either and by both, clocks that stop, an engine that was down, and chains that
+// fork: rows "Silence, clocks, crashes".
 #include <gtest/gtest.h>
 
 #include "tests/unit/common/match/table.h"
@@ -245,7 +245,8 @@ TEST(Forks, ASecondReceiptOfOneSequenceVoidsTheMatch) {
   table.to_seeds_open();
   Receipt other = *parse_receipt(table.match.chain()[3]);
   other.head.at += Millis{1};
-  const Event twin = table.keys.sign(to_draft(other, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), ""));
+  const Event twin = table.keys.sign(
+      to_draft(other, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), ""));
   EXPECT_FALSE(table.transcript.add(twin));
   EXPECT_TRUE(table.feed(ForeignReceipt{table.now, table.match.chain()[3]}).empty()) << "our own";
   table.feed(ForeignReceipt{table.now, twin});

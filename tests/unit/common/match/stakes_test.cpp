@@ -26,7 +26,8 @@ struct Bend {
   std::function<void(Table&, std::vector<cashu::Proof>&)> bend;
 };
 
-cashu::Proof relocked(const Table& table, const cashu::Proof& proof, const std::function<void(std::string&)>& edit) {
+cashu::Proof relocked(const Table& table, const cashu::Proof& proof,
+                      const std::function<void(std::string&)>& edit) {
   std::string secret = proof.secret;
   edit(secret);
   EXPECT_NE(secret, proof.secret);
@@ -45,55 +46,103 @@ TEST(Stakes, WrongOnesAreRefusedWithASentence) {
                   proofs[0] = relocked(table, proofs[0], [&](std::string& secret) { edit(table, secret); });
                 }};
   };
-  const std::vector<Bend> cases{
-      lock_edit("locktime", [](const Table& t, std::string& s) {
-        replace(s, std::to_string(count(t.lock(t.acceptor).locktime)), std::to_string(count(t.lock(t.acceptor).locktime) - 1));
-      }),
-      lock_edit("refund", [](const Table& t, std::string& s) {
-        replace(s, "[\"refund\",\"" + t.acceptor.escrow.public_key().hex() + "\"],", "");
-      }),
-      lock_edit("nobody could spend", [](const Table& t, std::string& s) {
-        const std::string own = "\"" + t.acceptor.escrow.public_key().hex() + "\"]";
-        replace(s, "[\"refund\"," + own, "[\"refund\"," + own.substr(0, own.size() - 1) + "," + own);
-      }),
-      lock_edit("refund", [](const Table& t, std::string& s) {
-        replace(s, "[\"refund\",\"" + t.acceptor.escrow.public_key().hex(), "[\"refund\",\"" + t.creator.escrow.public_key().hex());
-      }),
-      lock_edit("n_sigs", [](const Table&, std::string& s) { replace(s, "[\"n_sigs\",\"2\"]", "[\"n_sigs\",\"1\"]"); }),
-      lock_edit("sigflag", [](const Table&, std::string& s) { replace(s, "SIG_ALL", "SIG_INPUTS"); }),
-      lock_edit("more tags", [](const Table&, std::string& s) { replace(s, "]]}]", "],[\"n_sigs_refund\",\"1\"]]}]"); }),
-      lock_edit("more tags", [](const Table& t, std::string& s) {
-        replace(s, "]]}]", "],[\"match\",\"" + to_hex(t.match.id()) + "\"]]}]");
-      }),
-      lock_edit("in that order", [](const Table&, std::string& s) {
-        replace(s, "[\"n_sigs\",\"2\"],", "");
-        replace(s, "\"tags\":[", "\"tags\":[[\"n_sigs\",\"2\"],");
-      }),
-      lock_edit("match", [](const Table& t, std::string& s) { replace(s, to_hex(t.match.id()), to_hex(hash_of("x"))); }),
-      lock_edit("data", [](const Table& t, std::string& s) {
-        replace(s, "\"data\":\"" + t.creator.escrow.public_key().hex(), "\"data\":\"" + key_of("thief").public_key().hex());
-      }),
-      lock_edit("pubkeys", [](const Table& t, std::string& s) {
-        replace(s, t.keys.escrow().hex(), key_of("thief").public_key().hex());
-      }),
-      lock_edit("white space", [](const Table&, std::string& s) { replace(s, ",\"data\"", ", \"data\""); }),
-      lock_edit("no NUT-11", [](const Table&, std::string& s) { s = "plain"; }),
-      {"keyset", [](Table& t, std::vector<cashu::Proof>& p) { p[0] = t.mint.proof(t.mint.prize_keyset(), p[0].amount, p[0].secret); }},
-      {"sum to the stake", [](Table&, std::vector<cashu::Proof>& p) { p.pop_back(); }},
-      {"sum to the stake", [](Table& t, std::vector<cashu::Proof>& p) {
-         p.push_back(t.mint.proof(t.mint.stake_keyset(), 1, stake_secret(t.lock(t.acceptor), hash_of("more"))));
-       }},
-      {"DLEQ", [](Table&, std::vector<cashu::Proof>& p) { p[0].dleq.reset(); }},
-      {"DLEQ", [](Table&, std::vector<cashu::Proof>& p) { p[0].dleq->dleq.e[5] ^= 1; }},
-      {"DLEQ", [](Table& t, std::vector<cashu::Proof>& p) {  // signed for another amount
-         p[0].dleq = t.mint.proof(t.mint.stake_keyset(), 2 * p[0].amount, p[0].secret).dleq;
-       }},
-      {"DLEQ", [](Table&, std::vector<cashu::Proof>& p) {  // nothing that the mint ever saw
-         p[0].c = key_of("invented").public_key().bytes();
-       }},
-      {"same secret", [](Table&, std::vector<cashu::Proof>& p) { p[1] = p[0]; }},
-      {"power of two", [](Table&, std::vector<cashu::Proof>& p) { p[0].amount = 3; }},
-      {"without a witness", [](Table&, std::vector<cashu::Proof>& p) { p[0].witness = R"({"signatures":[]})"; }}};
+  const std::vector<Bend> cases{lock_edit("locktime",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s, std::to_string(count(t.lock(t.acceptor).locktime)),
+                                                    std::to_string(count(t.lock(t.acceptor).locktime) - 1));
+                                          }),
+                                lock_edit("refund",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s,
+                                                    "[\"refund\",\"" + t.acceptor.escrow.public_key().hex() +
+                                                        "\"],",
+                                                    "");
+                                          }),
+                                lock_edit("nobody could spend",
+                                          [](const Table& t, std::string& s) {
+                                            const std::string own =
+                                                "\"" + t.acceptor.escrow.public_key().hex() + "\"]";
+                                            replace(
+                                                s, "[\"refund\"," + own,
+                                                "[\"refund\"," + own.substr(0, own.size() - 1) + "," + own);
+                                          }),
+                                lock_edit("refund",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s,
+                                                    "[\"refund\",\"" + t.acceptor.escrow.public_key().hex(),
+                                                    "[\"refund\",\"" + t.creator.escrow.public_key().hex());
+                                          }),
+                                lock_edit("n_sigs",
+                                          [](const Table&, std::string& s) {
+                                            replace(s, "[\"n_sigs\",\"2\"]", "[\"n_sigs\",\"1\"]");
+                                          }),
+                                lock_edit("sigflag",
+                                          [](const Table&, std::string& s) {
+                                            replace(s, "SIG_ALL", "SIG_INPUTS");
+                                          }),
+                                lock_edit("more tags",
+                                          [](const Table&, std::string& s) {
+                                            replace(s, "]]}]", "],[\"n_sigs_refund\",\"1\"]]}]");
+                                          }),
+                                lock_edit("more tags",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s, "]]}]",
+                                                    "],[\"match\",\"" + to_hex(t.match.id()) + "\"]]}]");
+                                          }),
+                                lock_edit("in that order",
+                                          [](const Table&, std::string& s) {
+                                            replace(s, "[\"n_sigs\",\"2\"],", "");
+                                            replace(s, "\"tags\":[", "\"tags\":[[\"n_sigs\",\"2\"],");
+                                          }),
+                                lock_edit("match",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s, to_hex(t.match.id()), to_hex(hash_of("x")));
+                                          }),
+                                lock_edit("data",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s, "\"data\":\"" + t.creator.escrow.public_key().hex(),
+                                                    "\"data\":\"" + key_of("thief").public_key().hex());
+                                          }),
+                                lock_edit("pubkeys",
+                                          [](const Table& t, std::string& s) {
+                                            replace(s, t.keys.escrow().hex(),
+                                                    key_of("thief").public_key().hex());
+                                          }),
+                                lock_edit("white space",
+                                          [](const Table&, std::string& s) {
+                                            replace(s, ",\"data\"", ", \"data\"");
+                                          }),
+                                lock_edit("no NUT-11", [](const Table&, std::string& s) { s = "plain"; }),
+                                {"keyset",
+                                 [](Table& t, std::vector<cashu::Proof>& p) {
+                                   p[0] = t.mint.proof(t.mint.prize_keyset(), p[0].amount, p[0].secret);
+                                 }},
+                                {"sum to the stake",
+                                 [](Table&, std::vector<cashu::Proof>& p) { p.pop_back(); }},
+                                {"sum to the stake",
+                                 [](Table& t, std::vector<cashu::Proof>& p) {
+                                   p.push_back(
+                                       t.mint.proof(t.mint.stake_keyset(), 1,
+                                                    stake_secret(t.lock(t.acceptor), hash_of("more"))));
+                                 }},
+                                {"DLEQ", [](Table&, std::vector<cashu::Proof>& p) { p[0].dleq.reset(); }},
+                                {"DLEQ",
+                                 [](Table&, std::vector<cashu::Proof>& p) { p[0].dleq->dleq.e[5] ^= 1; }},
+                                {"DLEQ",
+                                 [](Table& t, std::vector<cashu::Proof>& p) {  // signed for another amount
+                                   p[0].dleq =
+                                       t.mint.proof(t.mint.stake_keyset(), 2 * p[0].amount, p[0].secret).dleq;
+                                 }},
+                                {"DLEQ",
+                                 [](Table&, std::vector<cashu::Proof>& p) {  // nothing that the mint ever saw
+                                   p[0].c = key_of("invented").public_key().bytes();
+                                 }},
+                                {"same secret", [](Table&, std::vector<cashu::Proof>& p) { p[1] = p[0]; }},
+                                {"power of two",
+                                 [](Table&, std::vector<cashu::Proof>& p) { p[0].amount = 3; }},
+                                {"without a witness", [](Table&, std::vector<cashu::Proof>& p) {
+                                   p[0].witness = R"({"signatures":[]})";
+                                 }}};
   for (const Bend& each : cases) {
     SCOPED_TRACE(each.words);
     Table table;
@@ -105,7 +154,8 @@ TEST(Stakes, WrongOnesAreRefusedWithASentence) {
 }
 
 TEST(Stakes, WhatTheMintSaysOfThem) {
-  for (const auto& [state, code] : {std::pair{ProofState::spent, 11001}, {ProofState::pending, 11002}, {ProofState::reserved, 0}}) {
+  for (const auto& [state, code] :
+       {std::pair{ProofState::spent, 11001}, {ProofState::pending, 11002}, {ProofState::reserved, 0}}) {
     Table table;
     table.to_acceptance();
     table.fund(table.acceptor);
@@ -182,7 +232,8 @@ TEST(Stakes, EscrowKeys) {
   const auto accept_with = [&](const crypto::SecretKey& escrow, const crypto::PublicKey& named) {
     Acceptance content = table.acceptance_content(table.acceptor);
     content.escrow_key = named;
-    content.escrow_proof = prove_escrow(escrow, EscrowRole::accept, table.acceptor.pubkey(), table.match.id());
+    content.escrow_proof =
+        prove_escrow(escrow, EscrowRole::accept, table.acceptor.pubkey(), table.match.id());
     table.send(table.acceptor.sign(to_draft(content, table.to(table.acceptor), table.seconds())));
   };
   const auto twin = [](const crypto::PublicKey& key) {

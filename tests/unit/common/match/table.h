@@ -1,5 +1,5 @@
-// A match on a table: both players, the engine's reduce() and a small mint in memory, all deterministic, one clock that
-// the test moves. What the players send can be bent before it is sent.
+// A match on a table: both players, the engine's reduce() and a small mint in memory, all deterministic, one
+// clock that the test moves. What the players send can be bent before it is sent.
 #pragma once
 #include <deque>
 #include <functional>
@@ -33,13 +33,14 @@ class TestMint {
     return {output.amount, output.id, signed_blind.c_blinded, signed_blind.dleq};
   }
   /// A proof with DLEQ of a given secret.
-  cashu::Proof proof(const cashu::Keyset& keyset, cashu::Amount amount, const std::string& secret_text) const {
+  cashu::Proof proof(const cashu::Keyset& keyset, cashu::Amount amount,
+                     const std::string& secret_text) const {
     const auto r = key_of("r" + secret_text);
     const auto y = crypto::hash_to_curve(as_bytes(secret_text));
     const auto signature = sign({amount, keyset.id, crypto::blind(y, r)});
     const auto c = crypto::unblind(signature.c_blinded, r, keyset.keys.at(amount));
-    return {amount, keyset.id, secret_text, c->bytes(), std::nullopt,
-            cashu::ProofDleq{*signature.dleq, r.reveal()}};
+    return {amount,     keyset.id,    secret_text,
+            c->bytes(), std::nullopt, cashu::ProofDleq{*signature.dleq, r.reveal()}};
   }
 
   std::set<ByteArray<33>> spent;
@@ -54,7 +55,8 @@ class TestMint {
     keyset.unit = unit;
     keyset.active = true;
     keyset.input_fee_ppk = ppk;
-    for (int bit = 0; bit < 24; ++bit) keyset.keys.emplace(1ULL << bit, secret(unit, 1ULL << bit).public_key());
+    for (int bit = 0; bit < 24; ++bit)
+      keyset.keys.emplace(1ULL << bit, secret(unit, 1ULL << bit).public_key());
     keyset.id = cashu::derive_keyset_id_v2(keyset.keys, unit, ppk, std::nullopt);
     return keyset;
   }
@@ -65,7 +67,9 @@ class TestMint {
 
 struct Player {
   explicit Player(const std::string& name)
-      : nostr(key_of("nostr" + name)), escrow(key_of("escrow" + name)), secret(hash_of("secret" + name)),
+      : nostr(key_of("nostr" + name)),
+        escrow(key_of("escrow" + name)),
+        secret(hash_of("secret" + name)),
         seed(hash_of("seed" + name)) {}
   PubKey pubkey() const { return nostr.x_only(); }
   Event sign(const nostr::Draft& draft) const { return nostr::sign(draft, nostr, {}); }
@@ -81,13 +85,18 @@ struct Player {
 class Table {
  public:
   explicit Table(std::uint64_t ppk = 0, std::uint32_t rake_ppm = 50'000)
-      : mint(ppk), transcript(mint.stake_keyset()), keys(key_of("engine"), crypto::Secret<32>(hash_of("root"))) {
+      : mint(ppk),
+        transcript(mint.stake_keyset()),
+        keys(key_of("engine"), crypto::Secret<32>(hash_of("root"))) {
     Announcement offer{.escrow_key = keys.escrow()};
     offer.escrow_proof = keys.escrow_proof();
     offer.rulebooks = {"duel/1"};
-    offer.offers.push_back({"http://mint", true, "mana", 200, {mint.stake_keyset().id}, "loot", 200, 1, 100'000, rake_ppm});
-    offer.min_clocks = Clocks{Seconds{0}, Seconds{1}, Seconds{1}, Seconds{1}, Seconds{1}, Seconds{0}, Seconds{60}};
-    offer.max_clocks = Clocks{Seconds{60}, Seconds{600}, Seconds{3600}, Seconds{86400}, Seconds{3600}, Seconds{86400}, Seconds{30 * 86400}};
+    offer.offers.push_back(
+        {"http://mint", true, "mana", 200, {mint.stake_keyset().id}, "loot", 200, 1, 100'000, rake_ppm});
+    offer.min_clocks =
+        Clocks{Seconds{0}, Seconds{1}, Seconds{1}, Seconds{1}, Seconds{1}, Seconds{0}, Seconds{60}};
+    offer.max_clocks = Clocks{Seconds{60},   Seconds{600},   Seconds{3600},      Seconds{86400},
+                              Seconds{3600}, Seconds{86400}, Seconds{30 * 86400}};
     offer.relays = {"ws://relay1", "ws://relay2", "ws://relay3"};
     announcement = keys.sign(announcement_draft(offer, seconds()));
     terms.engine = keys.pubkey();
@@ -180,7 +189,9 @@ class Table {
                                          nonce(from, Commits::seed_accept, match.id(), 0, from.seed));
     return content;
   }
-  Event acceptance(const Player& from) const { return from.sign(to_draft(acceptance_content(from), to(from), seconds())); }
+  Event acceptance(const Player& from) const {
+    return from.sign(to_draft(acceptance_content(from), to(from), seconds()));
+  }
   Event acceptance() const { return acceptance(acceptor); }
 
   template <class Body>
@@ -199,20 +210,21 @@ class Table {
   }
 
   Lock lock(const Player& owner) const {
-    return {creator.escrow.public_key(), acceptor.escrow.public_key(), keys.escrow(), owner.escrow.public_key(),
-            last<AcceptanceReceipt>()->locktime, match.id()};
+    return {creator.escrow.public_key(), acceptor.escrow.public_key(),        keys.escrow(),
+            owner.escrow.public_key(),   last<AcceptanceReceipt>()->locktime, match.id()};
   }
   std::vector<cashu::Proof> make_stake(const Player& owner, unsigned attempt = 1) const {
     std::vector<cashu::Proof> out;
     const auto amounts = stake_amounts(terms.stake, mint.stake_keyset().input_fee_ppk, 12);
     for (const cashu::Amount amount : *amounts) {
-      const Hash32 stake_nonce = hash_of(owner.pubkey().hex() + std::to_string(attempt) + std::to_string(out.size()));
+      const Hash32 stake_nonce =
+          hash_of(owner.pubkey().hex() + std::to_string(attempt) + std::to_string(out.size()));
       out.push_back(mint.proof(mint.stake_keyset(), amount, stake_secret(lock(owner), stake_nonce)));
     }
     return out;
   }
-  Event funding(const Player& from, const std::vector<cashu::Proof>& proofs, unsigned attempt = 1, unsigned part = 1,
-                unsigned parts = 1) const {
+  Event funding(const Player& from, const std::vector<cashu::Proof>& proofs, unsigned attempt = 1,
+                unsigned part = 1, unsigned parts = 1) const {
     return from.sign(to_draft(Funding{attempt, part, parts, proofs}, to(from), seconds()));
   }
   void fund(Player& from, unsigned attempt = 1) {
@@ -221,10 +233,12 @@ class Table {
     for (std::size_t part = 0; part < parts; ++part) {
       const auto begin = from.stake.begin() + static_cast<std::ptrdiff_t>(part * kMaxProofsPerPart);
       const auto end = part + 1 == parts ? from.stake.end() : begin + kMaxProofsPerPart;
-      send(funding(from, {begin, end}, attempt, static_cast<unsigned>(part + 1), static_cast<unsigned>(parts)));
+      send(funding(from, {begin, end}, attempt, static_cast<unsigned>(part + 1),
+                   static_cast<unsigned>(parts)));
     }
   }
-  Hash32 nonce(const Player& from, Commits phase, const Hash32& scope, unsigned round, ByteView payload) const {
+  Hash32 nonce(const Player& from, Commits phase, const Hash32& scope, unsigned round,
+               ByteView payload) const {
     return derive_nonce(from.secret, phase, scope, round, payload);
   }
   Event seed_reveal(const Player& from) const {
@@ -253,19 +267,22 @@ class Table {
     RakeGroups rake;
     auto sealed = last<VerdictReceipt>()->rake;
     if (const auto refusal = last<RefusalReceipt>(); refusal && refusal->rake) sealed = refusal->rake;
-    if (sealed) rake = *parse_rake(*nostr::nip44_decrypt(*nostr::conversation_key(from.nostr, keys.pubkey()), *sealed));
+    if (sealed)
+      rake = *parse_rake(*nostr::nip44_decrypt(*nostr::conversation_key(from.nostr, keys.pubkey()), *sealed));
     std::vector<Outputs> groups;
     for (std::size_t i = 0; i < payout.groups.size(); ++i) {
       const cashu::Keyset& keyset =
           payout.groups[i].unit == mint.stake_keyset().unit ? mint.stake_keyset() : mint.prize_keyset();
       Outputs& outputs = groups.emplace_back();
       for (const cashu::Amount amount : cashu::split_amount(payout.groups[i].pay)) {
-        const std::string name = "out" + std::to_string(attempt) + from.pubkey().hex() + std::to_string(i) + "-" +
-                                 std::to_string(outputs.size());
-        outputs.push_back({amount, keyset.id, crypto::blind(crypto::hash_to_curve(as_bytes(name)), key_of("b" + name))});
+        const std::string name = "out" + std::to_string(attempt) + from.pubkey().hex() + std::to_string(i) +
+                                 "-" + std::to_string(outputs.size());
+        outputs.push_back(
+            {amount, keyset.id, crypto::blind(crypto::hash_to_curve(as_bytes(name)), key_of("b" + name))});
       }
       if (i < rake.size()) {
-        for (const RakeOutput& output : rake[i]) outputs.push_back({output.amount, keyset.id, output.b_blinded});
+        for (const RakeOutput& output : rake[i])
+          outputs.push_back({output.amount, keyset.id, output.b_blinded});
       }
     }
     return groups;
@@ -282,11 +299,14 @@ class Table {
     SealedClaim sealed{std::move(groups), {}};
     for (std::size_t i = 0; i < sealed.groups.size(); ++i) {
       const auto& stake = player(payout.groups.at(std::min(i, payout.groups.size() - 1)).owner).stake;
-      sealed.signatures.push_back(crypto::sign_schnorr(from.escrow, group_message(stake, sealed.groups[i]), {}));
+      sealed.signatures.push_back(
+          crypto::sign_schnorr(from.escrow, group_message(stake, sealed.groups[i]), {}));
     }
-    Claim content{.attempt = attempt, .outcome = outcome, .outputs_hash = outputs_hash(sealed.groups), .sealed = {}};
-    content.sealed = *nostr::nip44_encrypt(*nostr::conversation_key(from.nostr, keys.pubkey()),
-                                           dump_sealed_claim(sealed), hash_of("seal" + std::to_string(attempt)));
+    Claim content{
+        .attempt = attempt, .outcome = outcome, .outputs_hash = outputs_hash(sealed.groups), .sealed = {}};
+    content.sealed =
+        *nostr::nip44_encrypt(*nostr::conversation_key(from.nostr, keys.pubkey()), dump_sealed_claim(sealed),
+                              hash_of("seal" + std::to_string(attempt)));
     return from.sign(to_draft(content, to(from), seconds()));
   }
   Event claim(const Player& from, unsigned attempt = 1) const {

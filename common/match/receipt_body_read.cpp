@@ -1,6 +1,5 @@
-#include "common/match/receipt_body.h"
-
 #include "common/match/fields.h"
+#include "common/match/receipt_body.h"
 
 namespace manastr::match {
 namespace {
@@ -8,10 +7,6 @@ namespace {
 constexpr std::size_t kMaxReason = 512;
 constexpr std::uint64_t kMaxMillis = 1ULL << 50;
 constexpr std::uint64_t kMaxSeconds = 1ULL << 40;
-
-// --- shared members ---
-
-json::Value seconds(UnixSeconds time) { return std::int64_t{count(time)}; }
 
 Result<UnixSeconds> seconds_field(const json::Value& value, std::string_view key) {
   TRY(const std::uint64_t time, number_field(value, key, 0, kMaxSeconds));
@@ -31,7 +26,8 @@ Result<int> code_field(const json::Value& value) {
 /// An embedded event of a party or of the engine: nobody has checked it before.
 Result<Event> signed_event(const json::Value& value, std::string_view key) {
   TRY(Event event, event_field(value, key));
-  if (!nostr::verify(event)) return invalid(std::string(key) + ": the embedded event's id or signature is wrong");
+  if (!nostr::verify(event))
+    return invalid(std::string(key) + ": the embedded event's id or signature is wrong");
   return event;
 }
 
@@ -39,30 +35,6 @@ Result<std::optional<std::string>> sealed_field(const json::Value& value, std::s
   TRY(auto text, json::get_optional_string(value, key));
   if (text && text->size() > kMaxEngineEvent) return invalid(std::string(key) + ": too long");
   return text;
-}
-
-json::Value payouts_json(const std::vector<Payout>& payouts) {
-  json::Value out{json::Array{}};
-  for (const Payout& payout : payouts) {
-    json::Value groups{json::Array{}};
-    for (const Group& group : payout.groups) {
-      json::Value ys{json::Array{}};
-      for (const crypto::PublicKey& y : group.ys) ys.push(y.hex());
-      json::Value item{json::Object{}};
-      item.set("owner", group.owner.hex());
-      item.set("owner_escrow", group.owner_escrow.hex());
-      item.set("ys", std::move(ys));
-      item.set("unit", group.unit);
-      item.set("pay", group.pay);
-      item.set("rake", group.rake);
-      groups.push(std::move(item));
-    }
-    json::Value item{json::Object{}};
-    item.set("claimant", payout.claimant.hex());
-    item.set("groups", std::move(groups));
-    out.push(std::move(item));
-  }
-  return out;
 }
 
 Result<Group> group_from(const json::Value& value, const std::string& where) {
@@ -100,122 +72,6 @@ Result<std::vector<Payout>> payouts_from(const json::Value& value) {
   }
   return out;
 }
-
-// --- writing ---
-
-struct Writer {
-  json::Value& out;
-
-  void operator()(const ChallengeReceipt& body) const {
-    out.set("event", nostr::to_json(body.event));
-    out.set("announcement", nostr::to_json(body.announcement));
-    out.set("rulebook_hash", to_hex(body.rulebook_hash));
-    out.set("keyset", cashu::to_json(body.keyset));
-    out.set("max_inputs", std::uint64_t{body.max_inputs});
-  }
-  void operator()(const AcceptanceReceipt& body) const {
-    out.set("event", nostr::to_json(body.event));
-    out.set("link_commitment", to_hex(body.link_commitment));
-    out.set("funding_limit", seconds(body.funding_limit));
-    out.set("hard_end", seconds(body.hard_end));
-    out.set("locktime", seconds(body.locktime));
-  }
-  void operator()(const FundingReceipt& body) const { out.set("event", nostr::to_json(body.event)); }
-  void operator()(const StakedReceipt& body) const {
-    out.set("party", body.party.hex());
-    out.set("attempt", std::uint64_t{body.attempt});
-  }
-  void operator()(const UnstakedReceipt& body) const {
-    out.set("party", body.party.hex());
-    out.set("attempt", std::uint64_t{body.attempt});
-    out.set("code", body.code);
-    out.set("reason", body.reason);
-  }
-  void operator()(const LapsedReceipt& body) const {
-    out.set("party", body.party.hex());
-    out.set("reason", body.reason);
-  }
-  void operator()(const FundedReceipt& body) const {
-    json::Value stakes{json::Array{}};
-    for (const auto& stake : body.stakes) {
-      json::Value cs{json::Array{}};
-      for (const auto& c : stake) cs.push(to_hex(c));
-      stakes.push(std::move(cs));
-    }
-    out.set("stakes", std::move(stakes));
-    out.set("link_commitment", to_hex(body.link_commitment));
-  }
-  void operator()(const SeedReceipt& body) const {
-    out.set("event", nostr::to_json(body.event));
-    if (!body.opening) return;
-    out.set("link", to_hex(body.opening->link));
-    out.set("link_nonce", to_hex(body.opening->nonce));
-    out.set("match_seed", to_hex(body.opening->match_seed));
-  }
-  void operator()(const CommitmentReceipt& body) const { out.set("event", nostr::to_json(body.event)); }
-  void operator()(const RevealReceipt& body) const { out.set("event", nostr::to_json(body.event)); }
-  void operator()(const StoppedReceipt& body) const {
-    out.set("reason", body.reason);
-    out.set("since", std::int64_t{count(body.since)});
-  }
-  void operator()(const ResumedReceipt& body) const {
-    out.set("reason", body.reason);
-    out.set("given_back", std::int64_t{body.given_back.count()});
-  }
-  void operator()(const SilenceReceipt& body) const {
-    out.set("party", body.party.hex());
-    out.set("deadline", std::int64_t{count(body.deadline)});
-    out.set("kind", std::uint64_t{body.kind});
-    out.set("d", body.d);
-  }
-  void operator()(const VerdictReceipt& body) const {
-    out.set("terms", to_json(body.terms));
-    json::Value parties{json::Array{}};
-    for (const PubKey& party : body.parties) parties.push(party.hex());
-    out.set("parties", std::move(parties));
-    json::Value keys{json::Array{}};
-    for (const crypto::PublicKey& key : body.escrow_keys) keys.push(key.hex());
-    out.set("escrow_keys", std::move(keys));
-    out.set("locktime", seconds(body.locktime));
-    out.set("outcome", outcome_name(body.outcome));
-    out.set("winner", body.winner ? json::Value(body.winner->hex()) : json::Value());
-    out.set("reason", body.reason);
-    out.set("payouts", payouts_json(body.payouts));
-    if (body.rake) out.set("rake", *body.rake);
-  }
-  void operator()(const ClaimReceipt& body) const {
-    out.set("event", nostr::to_json(body.event));
-    out.set("signatures", body.signatures);
-  }
-  void operator()(const RefusalReceipt& body) const {
-    out.set("claimant", body.claimant.hex());
-    out.set("attempt", std::uint64_t{body.attempt});
-    out.set("code", body.code);
-    out.set("reason", body.reason);
-    if (body.rake) out.set("rake", *body.rake);
-  }
-  void operator()(const SettledReceipt& body) const {
-    out.set("claimant", body.claimant.hex());
-    out.set("group", std::uint64_t{body.group});
-    out.set("keyset", body.outputs.empty() ? std::string() : body.outputs.front().id.hex());
-    json::Value rows{json::Array{}};
-    for (std::size_t i = 0; i < body.outputs.size(); ++i) {
-      json::Value row{json::Array{}};
-      row.push(body.outputs[i].amount);
-      row.push(body.outputs[i].b_blinded.hex());
-      row.push(body.signatures[i].c_blinded.hex());
-      if (body.signatures[i].dleq) {
-        row.push(to_hex(body.signatures[i].dleq->e));
-        row.push(to_hex(body.signatures[i].dleq->s));
-      }
-      rows.push(std::move(row));
-    }
-    out.set("signed", std::move(rows));
-  }
-  void operator()(const ClosedReceipt& body) const { out.set("reason", body.reason); }
-};
-
-// --- reading ---
 
 Result<ReceiptBody> read_challenge(const json::Value& value) {
   ChallengeReceipt body;
@@ -275,7 +131,8 @@ Result<ReceiptBody> read_funded(const json::Value& value) {
   if (stakes->size() != 2) return invalid("stakes: expected two arrays");
   for (std::size_t i = 0; i < 2; ++i) {
     const json::Array* cs = (*stakes)[i].if_array();
-    if (cs == nullptr || cs->empty() || cs->size() > kMaxProofs) return invalid("stakes: expected 1 to 12 points each");
+    if (cs == nullptr || cs->empty() || cs->size() > kMaxProofs)
+      return invalid("stakes: expected 1 to 12 points each");
     for (const json::Value& c : *cs) {
       TRY(const crypto::PublicKey point, point_from(c, "stakes"));
       body.stakes[i].push_back(point.bytes());
@@ -334,12 +191,18 @@ Result<ReceiptBody> read_silence(const json::Value& value) {
 Result<ReceiptBody> read_verdict(const json::Value& value) {
   TRY(const json::Array* keys, json::get_array(value, "escrow_keys"));
   TRY(const json::Array* parties, json::get_array(value, "parties"));
-  if (keys->size() != 3 || parties->size() != 2) return invalid("escrow_keys: expected three; parties: expected two");
+  if (keys->size() != 3 || parties->size() != 2)
+    return invalid("escrow_keys: expected three; parties: expected two");
   TRY(const crypto::PublicKey creator, point_from((*keys)[0], "escrow_keys[0]"));
   TRY(const crypto::PublicKey acceptor, point_from((*keys)[1], "escrow_keys[1]"));
   TRY(const crypto::PublicKey engine, point_from((*keys)[2], "escrow_keys[2]"));
-  VerdictReceipt body{.terms = {}, .parties = {}, .escrow_keys = {creator, acceptor, engine}, .winner = {}, .reason = {},
-                      .payouts = {}, .rake = {}};
+  VerdictReceipt body{.terms = {},
+                      .parties = {},
+                      .escrow_keys = {creator, acceptor, engine},
+                      .winner = {},
+                      .reason = {},
+                      .payouts = {},
+                      .rake = {}};
   TRY(const json::Value* terms, json::get_object(value, "terms"));
   TRY(body.terms, terms_from_json(*terms));
   for (std::size_t i = 0; i < 2; ++i) {
@@ -354,7 +217,8 @@ Result<ReceiptBody> read_verdict(const json::Value& value) {
   if (!named) return invalid("outcome: expected win, draw, void or aborted");
   body.outcome = *named;
   TRY(body.winner, optional_pubkey_field(value, "winner"));
-  if (body.winner.has_value() != (body.outcome == Outcome::win)) return invalid("winner: named in a win, and only there");
+  if (body.winner.has_value() != (body.outcome == Outcome::win))
+    return invalid("winner: named in a win, and only there");
   TRY(body.reason, text_field(value, "reason", kMaxReason));
   TRY(body.payouts, payouts_from(value));
   TRY(body.rake, sealed_field(value, "rake"));
@@ -439,8 +303,6 @@ constexpr std::array<Form, std::variant_size_v<ReceiptBody>> kForms{
 }  // namespace
 
 std::string_view type_name(const ReceiptBody& body) { return kForms[body.index()].type; }
-
-void write_body(json::Value& out, const ReceiptBody& body) { std::visit(Writer{out}, body); }
 
 Result<ReceiptBody> read_body(std::string_view type, const json::Value& value) {
   for (const Form& form : kForms) {
