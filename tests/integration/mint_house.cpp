@@ -40,12 +40,18 @@ MintHouse::MintHouse(Options options) : folder_(make_folder()) {
   mintclient::CurlOptions curl;
   curl.max_connections_per_host = 128;
   transport_ = mintclient::make_curl_transport(curl);
-  write_file(folder_ + "/mint.toml",
-             "[server]\nport = 0\n[lightning]\ninvoice_delay_ms = 10\n" + options.toml);
-  if (!options.auth.empty()) write_file(folder_ + "/game-engine-auth.toml", options.auth);
+  has_auth_ = !options.auth.empty();
+  if (has_auth_) write_file(folder_ + "/game-engine-auth.toml", options.auth);
+  configure(options.toml);
   std::filesystem::create_directory(folder_ + "/data");
   daemon_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint.toml", folder_ + "/data",
                                      options.environment);
+}
+
+void MintHouse::configure(const std::string& toml) {
+  std::string text = "[server]\nport = 0\n[lightning]\ninvoice_delay_ms = 10\n" + toml;
+  if (has_auth_) text += "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n";
+  write_file(folder_ + "/mint.toml", text);
 }
 
 MintHouse::~MintHouse() {
@@ -207,9 +213,10 @@ cashu::Amount MintHouse::unspent(const std::vector<cashu::Proof>& proofs) {
   return out;
 }
 
-std::string MintHouse::foreign_invoice(std::uint64_t sat) {
+std::string MintHouse::foreign_invoice(std::uint64_t sat, const std::string& description) {
   lightning::Bolt11 invoice;
   invoice.amount = sat * 1000;
+  invoice.description = description;
   invoice.timestamp = system_clock().now_seconds();
   invoice.payment_hash = system_random().bytes<32>();
   invoice.payment_secret = system_random().bytes<32>();

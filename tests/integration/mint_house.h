@@ -37,6 +37,11 @@ class MintHouse {
   /// SIGKILL if it runs, and up again on the same port, with this in the environment.
   void restart(const std::map<std::string, std::string>& environment = {});
 
+  /// Another configuration (instead of Options::toml) for the next start.
+  void configure(const std::string& toml);
+  /// Asks the mint for its active keysets again when they are needed.
+  void forget_keysets() { keysets_.clear(); }
+
   // Raw HTTP. A reply that never came is status 0.
   mintclient::HttpReply post(const std::string& path, const std::string& body,
                              const std::string& authorization = "");
@@ -62,7 +67,7 @@ class MintHouse {
   /// Of these, what NUT-07 calls UNSPENT.
   cashu::Amount unspent(const std::vector<cashu::Proof>& proofs);
   /// BOLT11 of a node of nobody's.
-  static std::string foreign_invoice(std::uint64_t sat);
+  static std::string foreign_invoice(std::uint64_t sat, const std::string& description = "");
 
   /// The fake node's book: received less sent less fees, in msat.
   std::int64_t book_msat() const;
@@ -70,6 +75,7 @@ class MintHouse {
 
  private:
   std::string folder_;
+  bool has_auth_ = false;
   std::shared_ptr<mintclient::Transport> transport_;
   std::unique_ptr<Daemon> daemon_;
   std::map<std::string, cashu::Keyset> keysets_;
