@@ -82,7 +82,7 @@ class DuelTable {
   }
   /// Lines of [announcement] that allow these clocks.
   static std::string allowance() {
-    return "min_step_seconds = 1\ngrace_seconds = 0\nmin_allowance_seconds = 10\nmin_claim_window_seconds = 60\n";
+    return "min_step_seconds = 1\ngrace_seconds = 0\nmin_allowance_seconds = 10\n";
   }
 
   std::array<Side, 2> sides;  ///< creator, acceptor
