@@ -8,9 +8,12 @@ Hash32 ChallengeSlots::key(const crypto::XOnlyKey& creator, const Hash32& d) {
   return crypto::sha256({creator.bytes, d});
 }
 
-match::MatchId ChallengeSlots::take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match) {
+std::optional<match::MatchId> ChallengeSlots::take(const crypto::XOnlyKey& creator, const Hash32& d,
+                                                   const match::MatchId& match) {
   const std::lock_guard lock(mutex_);
-  return holder_.emplace(key(creator, d), match).first->second;
+  const auto [holder, is_new] = holder_.emplace(key(creator, d), match);
+  if (is_new) return std::nullopt;
+  return holder->second;
 }
 
 void ChallengeSlots::give_back(const crypto::XOnlyKey& creator, const Hash32& d) {

@@ -11,8 +11,9 @@ namespace manastr::engine {
 
 class ChallengeSlots {
  public:
-  /// The match that holds the slot: `match` itself if it was free.
-  match::MatchId take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match);
+  /// nullopt if the slot was free: it is `match`'s now. Else the match that holds it, which may be `match` itself (it has
+  /// been judged before, and is finished by now if its writer doesn't know it).
+  std::optional<match::MatchId> take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match);
   /// Gives up a slot that was taken for a challenge which was then refused.
   void give_back(const crypto::XOnlyKey& creator, const Hash32& d);
   std::optional<match::MatchId> find(const crypto::XOnlyKey& creator, const Hash32& d) const;

@@ -129,9 +129,9 @@ void MatchWriter::open(const PartyEvent& message) {
   const auto content = match::parse_party_event(event);
   if (!content) return reject(event.id, event, content.error().message);
   const auto& challenge = std::get<match::Challenge>(content->content);
-  const match::MatchId holder = parts_.slots.take(event.pubkey, challenge.d, event.id);
-  if (holder != event.id) {
-    all_.of(holder).push_reply(Withdrawal{.match = holder, .evidence = event});
+  if (const auto holder = parts_.slots.take(event.pubkey, challenge.d, event.id)) {
+    if (*holder == event.id) return;
+    all_.of(*holder).push_reply(Withdrawal{.match = *holder, .evidence = event});
     return reject(event.id, event, "this author has used this `d` before: a challenge needs a fresh random one");
   }
   const auto refuse = [&](std::string reason) {

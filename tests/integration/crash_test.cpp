@@ -61,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Steps, PlayerKilled,
                                          Step{"wallet.after-journal", 1}, Step{"wallet.before-swap", 1},
                                          Step{"wallet.after-swap", 1}, Step{"wallet.before-finish", 1},
                                          Step{"wallet.after-finish", 1}),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
+                         [](const auto& tested) {
+                           std::string name = tested.param.name;
                            for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
                            return name;
                          });
@@ -125,8 +125,8 @@ INSTANTIATE_TEST_SUITE_P(Steps, DaemonKilled,
                                          Step{"engine.after-effects", 20}, Step{"engine.before-settle-call", 1},
                                          Step{"engine.after-settle-call", 1}, Step{"mint.before-commit", 3},
                                          Step{"mint.after-commit", 3}),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
+                         [](const auto& tested) {
+                           std::string name = tested.param.name;
                            for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
                            return name;
                          });
