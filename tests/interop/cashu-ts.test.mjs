@@ -3,43 +3,15 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { Wallet, P2PKBuilder, CheckStateEnum } from '@cashu/cashu-ts';
+import { OutputData, P2PKBuilder, CheckStateEnum } from '@cashu/cashu-ts';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { until } from './courier.mjs';
 import { makeInvoice } from './invoice.mjs';
+import { buy, open as openWallet, refusedWith, total } from './purse.mjs';
 
 const mint = process.env.MINT;
-const total = proofs => proofs.reduce((sum, p) => sum + BigInt(p.amount.toString()), 0n);
 const hex = bytes => Buffer.from(bytes).toString('hex');
-
-async function until(what, check, ms = 10_000) {
-  const end = Date.now() + ms;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    assert.ok(Date.now() < end, `timed out: ${what}`);
-    await new Promise(r => setTimeout(r, 50));
-  }
-}
-
-async function buy(wallet, amount) {
-  const quote = await wallet.createMintQuoteBolt11(amount);
-  assert.match(quote.request, /^ln/);
-  await until('quote paid', async () => (await wallet.checkMintQuoteBolt11(quote.quote)).state === 'PAID');
-  return wallet.ops.mintBolt11(amount, quote).asDeterministic().run();
-}
-
-async function open(unit, seed = randomBytes(64)) {
-  const wallet = new Wallet(mint, { unit, bip39seed: seed, requireSigDleq: true });
-  await wallet.loadMint();
-  return wallet;
-}
-
-async function refusedWith(code, promise) {
-  await assert.rejects(promise, e => {
-    assert.equal(e.code, code, `${e.message} (code ${e.code})`);
-    return true;
-  });
-}
+const open = (unit, seed) => openWallet(mint, unit, seed);
 
 for (const unit of ['sat', 'mana']) {
   test(`${unit}: mint, swap, double spend, locks, restore, melt`, async () => {
@@ -95,7 +67,6 @@ for (const unit of ['sat', 'mana']) {
     const key = secp256k1.utils.randomSecretKey();
     const quote = await wallet.createLockedMintQuote(64, hex(secp256k1.getPublicKey(key, true)));
     await until('quote paid', async () => (await wallet.checkMintQuoteBolt11(quote.quote)).state === 'PAID');
-    const { OutputData } = await import('@cashu/cashu-ts');
     const outputs = OutputData.createRandomData(64, wallet.getKeyset()).map(o => o.blindedMessage);
     const reply = await fetch(`${mint}/v1/mint/bolt11`, {
       method: 'POST', headers: { 'content-type': 'application/json' },

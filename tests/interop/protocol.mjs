@@ -35,8 +35,8 @@ export function insist(fact, sentence) {
 export const tag = (event, name) => event.tags.find(t => t[0] === name)?.[1];
 
 /** The unsigned event of a party: `receipt` is a receipt at or after the one that began the phase. */
-export function partyEvent(kind, d, content, { match, creator, engine, receipt, other }) {
-  return { kind, created_at: Math.floor(Date.now() / 1000), content: JSON.stringify(content),
+export function partyEvent(kind, d, content, { match, creator, engine, receipt, other, created_at }) {
+  return { kind, created_at, content: JSON.stringify(content),
     tags: [['d', d], ['e', match, '', creator], ['e', receipt, '', engine], ['p', engine], ['p', other]] };
 }
 
