@@ -298,6 +298,38 @@ TEST(Referee, FindsEveryWayInWhichAnEngineCheats) {
   EXPECT_FALSE(judge({}).in_order());
 }
 
+TEST(Referee, FindsAnEngineThatHurriesOrTakesBadStakes) {
+  Table table;
+  table.to_acceptance();
+  const auto next = [&](ReceiptBody body, const std::function<void(ReceiptHead&)>& bend) {
+    Receipt receipt{table.head(), std::move(body)};
+    receipt.head.sequence = static_cast<unsigned>(table.match.chain().size());
+    receipt.head.previous = table.match.chain().back().id;
+    bend(receipt.head);
+    Transcript reader = table.transcript;
+    const Status read = reader.add(table.keys.sign(
+        to_draft(receipt, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), "")));
+    return read ? std::string() : read.error().message;
+  };
+  const std::string early = next(LapsedReceipt{table.acceptor.pubkey(), "x"}, [&](ReceiptHead& head) {
+    head.phase = Phase::open;
+    head.deadlines[1].reset();
+  });
+  EXPECT_NE(early.find("still had time"), std::string::npos) << early;
+
+  auto stake = table.make_stake(table.acceptor);
+  const auto funded_by = [&](const std::vector<cashu::Proof>& proofs) {
+    return next(FundingReceipt{table.funding(table.acceptor, proofs)},
+                [](ReceiptHead& head) { head.deadlines[1].reset(); });
+  };
+  EXPECT_EQ(funded_by(stake), "");
+  stake[0].dleq->dleq.s[0] ^= 1;
+  EXPECT_NE(funded_by(stake).find("DLEQ"), std::string::npos);
+  const std::string less = next(StakedReceipt{table.acceptor.pubkey(), 1},
+                                [](ReceiptHead& head) { head.phase = Phase::creator_stake; });
+  EXPECT_NE(less.find("not whole"), std::string::npos) << less;
+}
+
 TEST(Referee, ReadsOrderAndDuplicatesAway) {
   Table table;
   table.to_verdict();

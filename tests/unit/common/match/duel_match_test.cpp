@@ -59,24 +59,90 @@ TEST(DuelMatch, APublishedChainGivesItsInputsBack) {
                          table.match.chain().end()));
 }
 
-TEST(DuelMatch, TheMintFindsTheOrderInOrder) {
+/// A settlement as the mint gets it, to be bent.
+struct Order {
+  Event announcement;
+  Event verdict;
+  Event claim;
+  std::vector<SignedGroup> groups;
+};
+
+TEST(DuelMatch, TheMintTakesOnlyASettlementThatItsEventsBearOut) {
   Table table;
   table.to_verdict();
+  const Payout payout = table.payout_of(table.winner());
+  const auto outputs = table.outputs_for(table.winner(), payout, 1);
   table.send(table.claim(table.winner()));
-  const Settle& order = table.settlements.front();
-  const auto checked = check_settlement(order.announcement, order.verdict, order.claim, order.groups);
+  const Settle& settle = table.settlements.front();
+  const Order good{settle.announcement, settle.verdict, settle.claim, settle.groups};
+  const auto check = [](const Order& o) {
+    return check_settlement(o.announcement, o.verdict, o.claim, o.groups);
+  };
+  const auto checked = check(good);
   ASSERT_TRUE(checked.has_value()) << checked.error().message;
-  EXPECT_EQ(checked->operation, order.operation);
+  EXPECT_EQ(checked->operation, settle.operation);
   EXPECT_EQ(checked->claimant, table.winner().pubkey());
-  auto bent = order.groups;
-  bent[0].outputs[0].amount *= 2;
-  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
-  bent = order.groups;
-  bent[0].outputs[0].id = table.mint.stake_keyset().id;
-  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
-  bent = order.groups;
-  std::swap(bent[0].inputs, bent[1].inputs);
-  EXPECT_FALSE(check_settlement(order.announcement, order.verdict, order.claim, bent));
+  EXPECT_EQ(checked->payout, payout);
+
+  const auto receipt_with = [&](const std::function<void(VerdictReceipt&)>& bend) {
+    Receipt receipt = *parse_receipt(good.verdict);
+    bend(std::get<VerdictReceipt>(receipt.body));
+    return table.keys.sign(
+        to_draft(receipt, table.creator.pubkey(), table.acceptor.pubkey(), table.keys.pubkey(), ""));
+  };
+  const EngineKeys other(key_of("other engine"), crypto::Secret<32>(hash_of("other root")));
+  const std::vector<std::pair<std::string, std::function<void(Order&)>>> cases{
+      {"sum to", [](Order& o) { o.groups[0].outputs[0].amount *= 2; }},
+      {"one keyset", [&](Order& o) { o.groups[0].outputs[0].id = table.mint.stake_keyset().id; }},
+      {"outputs_hash",
+       [&](Order& o) {
+         for (auto& group : o.groups) {
+           for (auto& output : group.outputs) output.id = table.mint.stake_keyset().id;
+         }
+       }},
+      {"outputs_hash", [](Order& o) { std::swap(o.groups[0].outputs[0], o.groups[0].outputs[1]); }},
+      {"lock", [](Order& o) { std::swap(o.groups[0].inputs, o.groups[1].inputs); }},
+      {"other inputs", [](Order& o) { std::swap(o.groups[0].inputs[0], o.groups[0].inputs[1]); }},
+      {"other inputs", [](Order& o) { o.groups[0].inputs.pop_back(); }},
+      {"2 groups", [](Order& o) { o.groups.pop_back(); }},
+      {"verdict: the event's", [](Order& o) { o.verdict.sig[7] ^= 1; }},
+      {"claim: the event's", [](Order& o) { o.claim.content += " "; }},
+      {"announcement: the event's", [](Order& o) { o.announcement.id[0] ^= 1; }},
+      {"receipt is none", [&](Order& o) { o.verdict = table.match.chain().front(); }},
+      {"two engines",
+       [&](Order& o) {
+         o.verdict = other.sign({o.verdict.created_at, o.verdict.kind, o.verdict.tags, o.verdict.content});
+       }},
+      {"pays its author nothing",
+       [&](Order& o) {
+         o.claim = table.loser().sign({o.claim.created_at, o.claim.kind, o.claim.tags, o.claim.content});
+       }},
+      {"another outcome",
+       [&](Order& o) { o.claim = table.claim(table.winner(), outputs, 1, Outcome::draw); }},
+      {"another than the winner",
+       [&](Order& o) {
+         o.verdict = receipt_with([&](VerdictReceipt& v) { v.winner = table.loser().pubkey(); });
+       }},
+      {"announced one",
+       [&](Order& o) {
+         o.verdict = receipt_with([](VerdictReceipt& v) { v.escrow_keys[2] = key_of("x").public_key(); });
+       }},
+      {"the same",
+       [&](Order& o) {
+         o.verdict = receipt_with([](VerdictReceipt& v) { v.escrow_keys[0] = v.escrow_keys[1]; });
+       }},
+      {"no party", [&](Order& o) {
+         o.verdict = receipt_with(
+             [&](VerdictReceipt& v) { v.payouts[0].groups[0].owner_escrow = table.keys.escrow(); });
+       }}};
+  for (const auto& [words, bend] : cases) {
+    Order order = good;
+    bend(order);
+    const auto refused = check(order);
+    ASSERT_FALSE(refused.has_value()) << words;
+    EXPECT_NE(refused.error().message.find(words), std::string::npos)
+        << words << " / " << refused.error().message;
+  }
 }
 
 TEST(DuelMatch, ReplayOfTheJournalGivesTheSameBytes) {
