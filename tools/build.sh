@@ -12,8 +12,8 @@ configure() {
 ninja_quietly() {
   local dir=$1; shift
   local log=$dir/build.log todo
-  todo=$(ninja -C "$dir" -n "$@" 2>/dev/null | grep -c '^\[' || true)
-  [ "$todo" -gt 1 ] || { ninja -C "$dir" "$@" >"$log" 2>&1 || build_failed "$log"; return 0; }
+  todo=$(ninja -C "$dir" -n "$@" 2>/dev/null | grep -cE '(Building|Linking) ' || true)
+  [ "$todo" -gt 0 ] || { ninja -C "$dir" "$@" >"$log" 2>&1 || build_failed "$log"; return 0; }
   say "building ($todo steps on $JOBS cores)"
   NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$JOBS" "$@" >"$log" 2>&1 &
   local pid=$! ticks=0

@@ -31,6 +31,10 @@ match::ProofState to_match(mintclient::ProofState state) {
   return match::ProofState::spent;
 }
 
+/// A refusal that another claim could mend. One without a code (no such path, not authorized) and one by a limit (11006)
+/// are the operator's to mend: the same claim is sent again until it is settled, and costs the claimant no attempt.
+bool blames_the_claim(int code) { return code != 0 && code != cashu::kAmountOutsideLimit; }
+
 }  // namespace
 
 std::string states_key(const match::MatchId& match, unsigned request) {
@@ -131,7 +135,7 @@ void MintCalls::launch(const std::shared_ptr<Call>& call) {
     failpoint("engine.after-settle-call");
     if (signatures) {
       finish(call, match::SettlementDone{.operation = operation, .signatures = *std::move(signatures)});
-    } else if (signatures.error().kind == ErrorKind::refused) {
+    } else if (signatures.error().kind == ErrorKind::refused && blames_the_claim(signatures.error().code)) {
       Error& error = signatures.error();
       finish(call, match::SettlementRefused{
                        .operation = operation, .code = error.code, .message = std::move(error.message)});
