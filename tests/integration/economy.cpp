@@ -208,7 +208,7 @@ std::string Economy::unbalanced() {
   }
   std::uint64_t rake = 0;
   for (const auto& [match, amount] : rake_) rake += amount * kLootMsat;
-  const auto book = lightning::read_fake_book(folder_ + "/mint/fake-lightning.sqlite");
+  const auto book = lightning::read_fake_book(folder_ + "/mint/fake-node.sqlite");
   if (!book) return book.error().message;
   const std::uint64_t owed = book->received - book->sent - book->fees;
   if (held + rake == owed) return "";
