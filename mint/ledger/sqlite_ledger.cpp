@@ -320,10 +320,9 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options, const Clock& clock) {
   constexpr int kCacheKib = 256 * 1024;
-  constexpr int kCheckpointPages = 20'000;
   TRY(Database database,
       Database::open(options.file,
-                     {.wal_autocheckpoint = kCheckpointPages, .cache_kib = kCacheKib, .vfs = options.vfs}));
+                     {.wal_autocheckpoint = options.checkpoint_pages, .cache_kib = kCacheKib, .vfs = options.vfs}));
   auto ledger = std::make_unique<SqliteLedger>(std::move(options), clock, std::move(database));
   TRY_STATUS(ledger->load());
   ledger->start();

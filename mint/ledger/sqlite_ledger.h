@@ -13,6 +13,7 @@ struct SqliteLedgerOptions {
   std::size_t batch = 1'000;   ///< writes per commit
   unsigned filter_log2_bits =
       28;           ///< 32 MiB for each of the two filters: good for some 25 million points each
+  int checkpoint_pages = 20'000;   ///< of the log, before they move into the file
   std::string vfs;  ///< of storage::OpenOptions
   /// After each commit, from the committing thread: how many writes, how long.
   std::function<void(std::size_t writes, double seconds)> on_commit;
