@@ -98,8 +98,8 @@ Journal::Journal(std::unique_ptr<Database> database, const Clock& clock)
 Journal::~Journal() { stop(); }
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file, const crypto::XOnlyKey& engine,
-                                               const Clock& clock) {
-  TRY(storage::Database writing, storage::Database::open(file.string()));
+                                               const Clock& clock, const storage::OpenOptions& storage) {
+  TRY(storage::Database writing, storage::Database::open(file.string(), storage));
   TRY_STATUS(storage::migrate(writing, storage::kEngineJournal, kSchema));
   TRY_STATUS(writing.check_integrity());
   bool known = false;
@@ -112,7 +112,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file
     }
   }
   if (!known) TRY_STATUS(writing.run("INSERT INTO meta (key, value) VALUES ('engine', ?)", engine.hex()));
-  TRY(storage::Database reading, storage::Database::open(file.string(), {.create = false, .read_only = true}));
+  TRY(storage::Database reading, storage::Database::open(file.string(), {.create = false, .read_only = true, .vfs = storage.vfs}));
   auto database = std::unique_ptr<Database>(new Database{std::move(writing), {}, std::move(reading)});
   return std::unique_ptr<Journal>(new Journal(std::move(database), clock));
 }

@@ -29,6 +29,7 @@
 #include "common/base/error.h"
 #include "common/base/inbox.h"
 #include "common/nostr/event.h"
+#include "common/storage/database.h"
 
 namespace manastr::engine {
 
@@ -93,8 +94,9 @@ struct JournalFigures {
 class Journal {
  public:
   /// Opens or makes the file and checks that it belongs to this engine key. Errors are one sentence for the operator.
+  /// `storage` is for tests that lose power.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, const crypto::XOnlyKey& engine,
-                                               const Clock& clock);
+                                               const Clock& clock, const storage::OpenOptions& storage = {});
   ~Journal();
 
   // Before start(), from one thread.

@@ -320,9 +320,10 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options, const Clock& clock) {
   constexpr int kCacheKib = 256 * 1024;
-  TRY(Database database,
-      Database::open(options.file,
-                     {.wal_autocheckpoint = options.checkpoint_pages, .cache_kib = kCacheKib, .vfs = options.vfs}));
+  TRY(Database database, Database::open(options.file, {.durability = options.durability,
+                                                       .wal_autocheckpoint = options.checkpoint_pages,
+                                                       .cache_kib = kCacheKib,
+                                                       .vfs = options.vfs}));
   auto ledger = std::make_unique<SqliteLedger>(std::move(options), clock, std::move(database));
   TRY_STATUS(ledger->load());
   ledger->start();

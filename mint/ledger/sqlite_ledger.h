@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "common/storage/database.h"
 #include "mint/ledger/ledger.h"
 
 namespace manastr::mint {
@@ -13,8 +14,9 @@ struct SqliteLedgerOptions {
   std::size_t batch = 1'000;   ///< writes per commit
   unsigned filter_log2_bits =
       28;           ///< 32 MiB for each of the two filters: good for some 25 million points each
-  int checkpoint_pages = 20'000;   ///< of the log, before they move into the file
-  std::string vfs;  ///< of storage::OpenOptions
+  int checkpoint_pages = 20'000;  ///< of the log, before a commit moves them into the file
+  storage::Durability durability = storage::Durability::full;  ///< any other only to show what would be lost
+  std::string vfs;                                             ///< of storage::OpenOptions
   /// After each commit, from the committing thread: how many writes, how long.
   std::function<void(std::size_t writes, double seconds)> on_commit;
 };
