@@ -111,11 +111,12 @@ Result<Amount> Wallet::take_back(const std::string& label,
 Result<bool> Wallet::check_locked(const std::string& label) {
   TRY(const auto stored, state_->store.labelled(label));
   std::vector<cashu::Proof> open;
+  bool all = true;
   for (const auto& item : stored) {
     if (item.state == CoinState::locked) open.push_back(item.proof);
+    if (item.state == CoinState::under_way) all = false;  // being taken back: nobody knows yet
   }
   TRY(const auto states, state_->states_of(open));
-  bool all = true;
   for (const auto& status : states) {
     if (status.state == mintclient::ProofState::spent) {
       TRY_STATUS(state_->store.set_state(status.y, CoinState::spent));
