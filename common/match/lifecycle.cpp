@@ -321,7 +321,7 @@ void Step::operate(const Withdrawn& input) {
   const bool replaces =
       evidence.kind == kChallenge && evidence.d() == s_.challenge.d() && evidence.id != s_.challenge.id;
   if (deletes || replaces)
-    close(deletes ? "withdrawn: deleted by its author" : "withdrawn: replaced by its author");
+    close(std::string(deletes ? kDeleted : kReplaced));
 }
 
 void Step::operate(const ForeignReceipt& input) {

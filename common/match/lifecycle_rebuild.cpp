@@ -89,6 +89,17 @@ class Rebuild {
     answer(at, ProofState::unspent, {});
   }
 
+  void closed(const ClosedReceipt& body, UnixMillis at) {
+    if (body.reason != kDeleted && body.reason != kReplaced) return feed(TimerFired{at});
+    // The evidence is not in the chain; reduce() looks at no more of it than this.
+    Event evidence;
+    evidence.pubkey = match_.state().challenge.pubkey;
+    evidence.kind = body.reason == kDeleted ? 5 : static_cast<std::uint32_t>(kChallenge);
+    if (body.reason == kDeleted) evidence.tags = {{"e", to_hex(match_.id())}};
+    if (body.reason == kReplaced) evidence.tags = {{"d", std::string(match_.state().challenge.d())}};
+    feed(Withdrawn{at, std::move(evidence)});
+  }
+
   void settled(std::size_t next, UnixMillis at) {
     const auto& first = std::get<SettledReceipt>(receipts_[next].body);
     const auto claiming = match_.state().claims.find(first.claimant);
@@ -134,6 +145,7 @@ class Rebuild {
                           [&](const VerdictReceipt& body) { verdict(body, at); },
                           [&](const RefusalReceipt& body) { refused(body, at); },
                           [&](const SettledReceipt&) { settled(next, at); },
+                          [&](const ClosedReceipt& body) { closed(body, at); },
                           [&](const auto&) { feed(TimerFired{at}); }},
                receipt.body);
     return {};

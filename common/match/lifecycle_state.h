@@ -191,6 +191,8 @@ inline constexpr std::string_view kRelaysBack = "enough relays are connected aga
 inline constexpr std::string_view kEngineDown = "the engine was down";
 inline constexpr std::string_view kEngineUp = "the engine is back";
 inline constexpr std::string_view kGivenBackAll = "the give-back of the terms is used up";
+inline constexpr std::string_view kDeleted = "withdrawn: deleted by its author";
+inline constexpr std::string_view kReplaced = "withdrawn: replaced by its author";
 inline constexpr std::string_view kStakeSpent = "a stake was found spent at the mint";
 
 }  // namespace manastr::match

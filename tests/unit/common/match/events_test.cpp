@@ -284,6 +284,10 @@ TEST(Events, WithdrawnByDeletionOrReplacementBeforeAnAcceptanceOnly) {
     table.feed(Withdrawn{table.now, evidence});
     EXPECT_TRUE(table.match.ended());
     EXPECT_EQ(table.fault, "");
+    // An engine restored from a backup takes the chain up again, though the evidence is not in it.
+    const auto inputs = inputs_of_chain(table.match.chain(), table.mint.stake_keyset(), table.keys);
+    ASSERT_TRUE(inputs.has_value()) << inputs.error().message;
+    EXPECT_TRUE(decode_input(encode(inputs->back())).has_value());
   }
 }
 
