@@ -131,10 +131,12 @@ class Economy {
     if (random_.chance(50)) {
       setting.kills = static_cast<unsigned>(random_.between(1, 5));
       setting.steps_apart = static_cast<unsigned>(random_.between(10, 120));
-      const bool liar = std::ranges::any_of(relays_.relays(),
-                                            [](const Relay& each) { return each.habits().withholds > 0; });
-      setting.loses_disk = !liar && random_.chance(40);
     }
+    const bool liar =
+        std::ranges::any_of(relays_.relays(), [](const Relay& each) { return each.habits().withholds > 0; });
+    if (random_.chance(6)) setting.vanishes = random_.between(Millis{20'000}, Millis{150'000});
+    if (random_.chance(4)) setting.forks = random_.between(Millis{1000}, Millis{60'000});
+    setting.loses_disk = !liar && !setting.forks && random_.chance(20);
     engine_ = std::make_unique<EngineProcess>(timeline_, relays_, mint_, keys_, setting, seed_);
   }
 
@@ -188,7 +190,7 @@ class Economy {
   }
 
   bool is_over() {
-    if (!engine_->is_idle()) return false;
+    if (!engine_->is_idle() && !engine_->has_vanished()) return false;
     return std::ranges::all_of(players_, [](auto& player) { return player->is_finished(); });
   }
   void run_until(UnixMillis end) {
@@ -210,6 +212,8 @@ class Economy {
       if (player->deaths() > 0) who += fmt::format(" (killed {}x)", player->deaths());
       out.diary.insert(out.diary.end(), player->diary().begin(), player->diary().end());
     }
+    if (engine_->has_vanished()) who += "; the engine vanishes";
+    if (engine_->forked()) who += "; the engine forks " + to_hex(*engine_->forked()).substr(0, 8);
     out.summary = fmt::format("{}; engine killed {}x, adopted {} chains; {}", who, engine_->deaths(),
                               engine_->adoptions(), out.summary);
     std::ranges::sort(out.diary);

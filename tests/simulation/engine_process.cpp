@@ -81,6 +81,7 @@ EngineProcess::EngineProcess(Timeline& timeline, RelayNetwork& relays,
       keys_(keys),
       setting_(std::move(setting)),
       random_(seed, "engine"),
+      born_(timeline.now()),
       disk_(std::make_unique<Disk>()),
       line_(std::make_shared<SlowLine>(timeline, mint_, setting_.line, SeededRandom(seed, "engine's line"))) {
 }
@@ -110,14 +111,9 @@ void EngineProcess::maybe_die() {
 }
 
 void EngineProcess::die() {
-  const bool loses_disk = setting_.loses_disk && backup_ && memory_->courier->is_idle();
   memory_.reset();
   ++life_;
   ++deaths_;
-  if (loses_disk) {
-    *disk_ = *backup_;
-    setting_.loses_disk = false;
-  }
   timeline_.after(random_.between(Millis{100}, setting_.longest_down), [this] { start(); });
 }
 
@@ -128,6 +124,14 @@ void EngineProcess::later(Millis wait, std::function<void()> what) {
 }
 
 void EngineProcess::start() {
+  if (has_vanished_) return;
+  if (life_ == 0 && setting_.vanishes) {
+    timeline_.after(*setting_.vanishes, [this] {
+      has_vanished_ = true;
+      memory_.reset();
+      ++life_;
+    });
+  }
   memory_ = std::make_unique<Memory>();
   if (setting_.kills > 0) {
     --setting_.kills;
@@ -177,6 +181,7 @@ void EngineProcess::restore(const std::vector<nostr::Event>& published) {
     auto adopted = engine::adopt(unbroken, mint_->keyset(challenge.keyset.id), keys_);
     if (!adopted) {
       trouble_.push_back("a chain of its own can't be adopted: " + adopted.error().message);
+      disk_->matches.erase(id);  // the shorter one must not be continued
       continue;
     }
     ++adoptions_;
@@ -257,8 +262,42 @@ void EngineProcess::judge_on() {
 void EngineProcess::beat() {
   disk_->last_alive = timeline_.now();
   watch_relays();
-  if (setting_.loses_disk && random_.chance(5)) backup_ = std::make_unique<Disk>(*disk_);
+  if (setting_.loses_disk) lose_disk();
+  if (setting_.forks) fork_a_chain();
   later(kHeartbeat, [this] { beat(); });
+}
+
+/// Takes a backup, and dies some receipts later, at a moment when every relay has all of them: a receipt that
+/// nobody can have read may be signed anew, any other must not.
+void EngineProcess::lose_disk() {
+  const auto receipts = [](const Disk& disk) {
+    std::size_t sum = 0;
+    for (const auto& [id, match] : disk.matches) sum += match.receipts.size();
+    return sum;
+  };
+  if (!backup_) {
+    if (random_.chance(10)) backup_ = std::make_unique<Disk>(*disk_);
+    return;
+  }
+  if (receipts(*disk_) == receipts(*backup_) || !memory_->courier->is_idle() || !random_.chance(25)) return;
+  *disk_ = *backup_;
+  setting_.loses_disk = false;
+  throw Killed{};
+}
+
+void EngineProcess::fork_a_chain() {
+  if (timeline_.now() - born_ < *setting_.forks) return;
+  for (const auto& [id, entry] : memory_->matches) {
+    const auto chain = entry.match.chain();
+    if (chain.size() < 2) continue;
+    const nostr::Event& receipt = chain[random_.below(chain.size())];
+    const nostr::Event other =
+        keys_.sign({receipt.created_at + Seconds{1}, receipt.kind, receipt.tags, receipt.content});
+    (void)memory_->courier->publish({.event = other, .on_progress = {}});
+    forked_ = id;
+    setting_.forks.reset();
+    return;
+  }
 }
 
 void EngineProcess::watch_relays() {
@@ -309,10 +348,9 @@ void EngineProcess::open(const nostr::Event& event) {
   const auto content = match::parse_party_event(event);
   if (!content) return;
   const auto& challenge = std::get<match::Challenge>(content->content);
-  const match::MatchId holder = memory_->slots.take(event.pubkey, challenge.d, event.id);
-  if (holder != event.id) {
-    if (memory_->matches.contains(holder)) {
-      step(holder, match::Withdrawn{.at = timeline_.now(), .evidence = event});
+  if (const auto holder = memory_->slots.take(event.pubkey, challenge.d, event.id)) {
+    if (memory_->matches.contains(*holder)) {
+      step(*holder, match::Withdrawn{.at = timeline_.now(), .evidence = event});
     }
     return;
   }

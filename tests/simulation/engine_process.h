@@ -21,7 +21,10 @@ struct EngineSetting {
   unsigned kills = 0;        ///< so many times it dies at a random step
   unsigned steps_apart = 1;  ///< at most so many steps from one death to the next
   Millis longest_down{5000};
-  bool loses_disk = false;  ///< one of the deaths takes the disk along; an old backup is put back
+  /// Once, the disk is lost, and an old backup put back.
+  bool loses_disk = false;
+  std::optional<Millis> vanishes;  ///< after this time it is gone for good
+  std::optional<Millis> forks;     ///< after this time it signs a second receipt of a number, once
 };
 
 class EngineProcess {
@@ -34,6 +37,9 @@ class EngineProcess {
   /// It dies no more.
   void calm();
   bool is_up() const;
+  bool has_vanished() const { return has_vanished_; }
+  /// The match of which two receipts of one number are signed.
+  const std::optional<match::MatchId>& forked() const { return forked_; }
   /// No match is open, and all receipts are with all relays.
   bool is_idle() const;
 
@@ -60,6 +66,8 @@ class EngineProcess {
   void take_up(engine::RestoredMatch restored);
   void judge_on();
   void beat();
+  void lose_disk();
+  void fork_a_chain();
   void take(const nostr::Event& event);
   void open(const nostr::Event& event);
   void step(const match::MatchId& match, match::Input input);
@@ -77,6 +85,7 @@ class EngineProcess {
   const match::EngineKeys& keys_;
   EngineSetting setting_;
   SeededRandom random_;
+  const UnixMillis born_;
   std::unique_ptr<Disk> disk_;
   std::unique_ptr<Disk> backup_;
   std::unique_ptr<Memory> memory_;
@@ -85,6 +94,8 @@ class EngineProcess {
   std::uint64_t steps_to_death_ = 0;
   unsigned deaths_ = 0;
   unsigned adoptions_ = 0;
+  bool has_vanished_ = false;
+  std::optional<match::MatchId> forked_;
   std::vector<std::string> trouble_;
 };
 

@@ -75,7 +75,9 @@ RelayNetwork::RelayNetwork(Timeline& timeline, std::vector<RelayHabits> habits, 
 std::shared_ptr<SimulatedCourier> RelayNetwork::connect(const std::string& name, std::size_t quorum) {
   std::erase_if(couriers_, [](const auto& each) { return each.expired(); });
   auto courier = std::make_shared<SimulatedCourier>(*this, name, quorum);
-  for (std::size_t i = 0; i < relays_.size(); ++i) courier->links_[i].up = relays_[i].is_up();
+  for (std::size_t i = 0; i < relays_.size(); ++i) {
+    if (!relays_[i].is_up()) courier->break_link(i, Millis{500});
+  }
   couriers_.push_back(courier);
   return courier;
 }
