@@ -54,6 +54,7 @@ class Node {
   /// (so the same one may come twice, and lookup_invoice() is the truth after a restart). Never called from
   /// within a call to the node; it may call the node, but not this function. When this returns, the former
   /// observer does not run any more.
+  /// Null: none any more, once a call under way has returned.
   virtual void on_invoice_paid(std::function<void(const Hash32& payment_hash, Msat received)> observer) = 0;
 
   /// What to hold back for the route of a payment of `amount`: an upper bound to offer as max_fee.

@@ -1,6 +1,9 @@
 #include "mint/ledger/seen_filter.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 
 namespace manastr::mint {
 namespace {
@@ -23,15 +26,19 @@ struct Probe {
 
 }  // namespace
 
+void SeenFilter::Free::operator()(std::uint64_t* words) const { std::free(words); }
+
 SeenFilter::SeenFilter(unsigned log2_bits)
     : mask_((std::size_t{1} << log2_bits) - 1),
-      words_(std::make_unique<std::atomic<std::uint64_t>[]>((mask_ + 1) / 64)) {}
+      words_(static_cast<std::uint64_t*>(std::calloc((mask_ + 1) / 64, sizeof(std::uint64_t)))) {
+  if (!words_) throw std::bad_alloc();
+}
 
 void SeenFilter::add(const PointBytes& point) {
   Probe probe(point);
   for (unsigned i = 0; i < kProbes; ++i, probe.at += probe.step) {
     const std::size_t bit = (probe.at >> 17) & mask_;
-    words_[bit / 64].fetch_or(std::uint64_t{1} << (bit % 64), std::memory_order_relaxed);
+    std::atomic_ref(words_[bit / 64]).fetch_or(std::uint64_t{1} << (bit % 64), std::memory_order_relaxed);
   }
 }
 
@@ -39,7 +46,8 @@ bool SeenFilter::may_contain(const PointBytes& point) const {
   Probe probe(point);
   for (unsigned i = 0; i < kProbes; ++i, probe.at += probe.step) {
     const std::size_t bit = (probe.at >> 17) & mask_;
-    if ((words_[bit / 64].load(std::memory_order_relaxed) >> (bit % 64) & 1) == 0) return false;
+    if ((std::atomic_ref(words_[bit / 64]).load(std::memory_order_relaxed) >> (bit % 64) & 1) == 0)
+      return false;
   }
   return true;
 }

@@ -2,7 +2,6 @@
 // outputs that were never seen, which is nearly all of them. "No" is certain; "maybe" means to look.
 // Lock-free; never grows.
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <memory>
 
@@ -20,7 +19,10 @@ class SeenFilter {
  private:
   static constexpr unsigned kProbes = 6;
   std::size_t mask_;
-  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+  struct Free {
+    void operator()(std::uint64_t* words) const;
+  };
+  std::unique_ptr<std::uint64_t[], Free> words_;  // of calloc, so that a small ledger touches few pages
 };
 
 }  // namespace manastr::mint

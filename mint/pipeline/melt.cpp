@@ -9,10 +9,6 @@
 namespace manastr::mint {
 namespace {
 
-std::unexpected<Error> unknown_quote() {
-  return refused(kUnknownQuote, "the mint knows no quote of this id: ask for a new one");
-}
-
 Result<MeltQuoteRequest> read_quote_request(const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MeltQuoteRequest out;
@@ -137,7 +133,7 @@ void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
 void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   auto quote = parts.ledger->melt_quote(id);
   if (!quote) return answer(error_reply(quote.error()));
-  if (!*quote) return answer(error_reply(unknown_quote().error()));
+  if (!*quote) return answer(error_reply(unknown_quote()));
   answer({200, to_body(**quote, *parts.ring), Millis{0}});
 }
 
@@ -169,7 +165,7 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
 
   auto found = parts.ledger->melt_quote(request->quote);
   if (!found) return flight->fail(found.error());
-  if (!*found) return flight->fail(unknown_quote().error());
+  if (!*found) return flight->fail(unknown_quote());
   MeltQuote quote = **std::move(found);
   if (quote.state != MeltQuote::State::unpaid && quote.operation == flight->operation()) {
     return flight->finish(show(quote, *parts.ring));  // a retry: how far it is now

@@ -9,10 +9,6 @@
 namespace manastr::mint {
 namespace {
 
-std::unexpected<Error> unknown_quote() {
-  return refused(kUnknownQuote, "the mint knows no quote of this id: ask for a new one");
-}
-
 Result<MintQuoteRequest> read_quote_request(Parts& parts, const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MintQuoteRequest out;
@@ -117,7 +113,7 @@ void request_mint_quote(Parts& parts, const std::string& body, Answer answer) {
 void show_mint_quote(Parts& parts, const std::string& id, Answer answer) {
   auto quote = parts.ledger->mint_quote(id);
   if (!quote) return answer(error_reply(quote.error()));
-  if (!*quote) return answer(error_reply(unknown_quote().error()));
+  if (!*quote) return answer(error_reply(unknown_quote()));
   if ((*quote)->state() != MintQuote::State::unpaid || !parts.mint_quotes->ask_due(**quote)) {
     return answer({200, to_body(**quote), Millis{0}});
   }
@@ -151,7 +147,7 @@ void mint(Parts& parts, std::string body, Answer answer) {
 
   auto quote = parts.ledger->mint_quote(request->quote);
   if (!quote) return flight->fail(quote.error());
-  if (!*quote) return flight->fail(unknown_quote().error());
+  if (!*quote) return flight->fail(unknown_quote());
   if ((*quote)->state() == MintQuote::State::unpaid && parts.mint_quotes->ask_due(**quote)) {
     const bool posted = parts.lightning->try_post([&parts, flight, request, quote = **quote] {
       auto asked = parts.mint_quotes->ask(quote);

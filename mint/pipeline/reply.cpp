@@ -29,6 +29,10 @@ Reply error_reply(const Error& error) {
   return error_reply(500, kOwnFault, "the mint is at fault");
 }
 
+Error unknown_quote() {
+  return {ErrorKind::refused, kUnknownQuote, "the mint knows no quote of this id: ask for a new one"};
+}
+
 Reply overloaded() {
   return error_reply(503, kOverloaded,
                      "the mint has more to do than it can queue: send the same request again", Seconds{1});

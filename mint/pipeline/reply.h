@@ -33,6 +33,8 @@ using Answer = std::move_only_function<void(Reply)>;
 /// for broken.
 Reply error_reply(const Error& error);
 Reply error_reply(int status, int code, std::string_view detail, Millis retry_after = Millis{0});
+/// 400, code 20000.
+Error unknown_quote();
 /// 503: nothing was done, and the same request may be sent again.
 Reply overloaded();
 

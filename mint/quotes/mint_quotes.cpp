@@ -25,6 +25,8 @@ MintQuotes::MintQuotes(const KeysetRing& ring, Ledger& ledger, lightning::Node& 
   });
 }
 
+MintQuotes::~MintQuotes() { node_->on_invoice_paid(nullptr); }
+
 Status MintQuotes::check(const MintQuoteRequest& request) const {
   const CurrencyConfiguration* currency = ring_->currency(request.unit);
   if (currency == nullptr) {

@@ -22,9 +22,12 @@ struct MintQuoteRequest {
 
 class MintQuotes {
  public:
-  /// All must outlive this, and the node's observer ends with the node.
+  /// All must outlive this.
   MintQuotes(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, Seconds expiry,
              const Clock& clock, Random& random);
+  ~MintQuotes();
+  MintQuotes(const MintQuotes&) = delete;
+  MintQuotes& operator=(const MintQuotes&) = delete;
 
   /// 11013 unknown unit, 20003 not issued by Lightning, 11006 amount outside the unit's limits. No I/O.
   Status check(const MintQuoteRequest& request) const;

@@ -2,6 +2,7 @@
 // Rooms: common/mintclient common/cashu
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <fstream>
 
@@ -199,6 +200,66 @@ TEST_F(MintRefuses, UnknownKeysetsAndPaths) {
   EXPECT_EQ(keys.status, 400);
   EXPECT_EQ(MintHouse::code_of(keys), 12001);
   EXPECT_EQ(mint_.get("/v1/nothing").status, 404);
+}
+
+TEST(MintPays, ItsOwnInvoiceThroughTheNode) {
+  MintHouse mint({.toml = "auto_pay = false\n", .auth = "", .environment = {}});
+  // The first money comes from a house whose invoices pay themselves.
+  mint.configure("");
+  mint.restart();
+  const Proofs sat = mint.buy("sat", Amounts{16, 4});
+  mint.configure("auto_pay = false\n");
+  mint.restart();
+  const auto quote = mint.post("/v1/mint/quote/bolt11", R"({"unit":"mana","amount":100})");
+  const std::string id = member(quote.body, "quote");
+  const std::string request = R"({"unit":"sat","request":")" + member(quote.body, "request") + "\"}";
+  const std::string melt = member(mint.post("/v1/melt/quote/bolt11", request).body, "quote");
+  const auto paid = mint.post("/v1/melt/bolt11", melt_body(melt, sat));
+  EXPECT_EQ(member(paid.body, "state"), "PAID") << paid.body;
+  EXPECT_TRUE(
+      eventually([&] { return member(mint.get("/v1/mint/quote/bolt11/" + id).body, "state") == "PAID"; }));
+  const auto outputs = mint.drafts("mana", {64, 32, 4});
+  const auto minted = mint.post("/v1/mint/bolt11", mint_body(id, outputs));
+  ASSERT_EQ(minted.status, 200) << minted.body;
+  EXPECT_EQ(mint.unspent(mint.unblind(minted.body, outputs, "mana")) * 200,
+            static_cast<std::uint64_t>(mint.book_msat()));
+}
+
+TEST(MintRotates, KeysetsOfVersionOneWorkToo) {
+  MintHouse mint({.toml = "[keysets]\nid_version = 1\n", .auth = "", .environment = {}});
+  EXPECT_EQ(mint.keyset("sat").id.bytes().size(), 8U);
+  const Proofs proofs = mint.buy("sat", Amounts{8});
+  EXPECT_EQ(mint.post("/v1/swap", swap_body(proofs, mint.drafts("sat", {4, 4}))).status, 200);
+}
+
+TEST(MintStarts, WithOneLineForEachThingInItsWay) {
+  MintHouse mint;
+  const auto line_of = [&](const std::string& data, const std::string& toml) {
+    const std::string config = mint.folder() + "/other.toml";
+    std::ofstream(config) << toml;
+    const std::string out = mint.folder() + "/out";
+    std::ofstream(out, std::ios::trunc);
+    Process process("manastr-mint", {{"--config", config, "--data", data}, {}, out});
+    EXPECT_EQ(process.wait(), 1);
+    return read_file(out);
+  };
+  const std::string used = std::to_string(mint.daemon().port());
+  EXPECT_NE(line_of(mint.folder() + "/second", "[server]\nport = " + used + "\n").find(used),
+            std::string::npos)
+      << "port in use";
+  EXPECT_NE(line_of(mint.folder() + "/data", "").find("already used by process"), std::string::npos);
+  EXPECT_NE(
+      line_of(mint.folder() + "/second", "[server]\nhost = \"0.0.0.0\"\nport = 0\n").find("allow_play_money"),
+      std::string::npos);
+  EXPECT_NE(line_of(mint.folder() + "/second", "[lightning]\nbackend = \"lnd\"\n").find("lnd"),
+            std::string::npos);
+}
+
+TEST(MintStops, WithinFiveSecondsAndExitCodeZero) {
+  MintHouse mint;
+  mint.buy("sat", Amounts{1});
+  mint.daemon().process().signal(SIGTERM);
+  EXPECT_EQ(mint.daemon().process().wait(std::chrono::seconds(6)), 0);
 }
 
 TEST(MintRotates, AFeeNeverChangesUnderAKeyset) {
