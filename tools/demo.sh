@@ -9,8 +9,11 @@ player() { local who=$1; shift; "$build/manastr-player" --home "$dir/$who" "$@";
 field() { grep -o "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-balance() { player "$1" --json balance | sed -n 's/.*"unit":"'"$2"'","available":\([0-9]*\).*/\1/p'; }
-balances() { local u out=; for u in mana loot sat; do out="$out$(printf '%6s %s' "$(balance "$1" $u | grep . || echo 0)" $u)"; done; echo "$out"; }
+# balances WHO: "  400 mana   195 loot"
+balances() {
+  player "$1" --json balance | sed -n 's/.*"unit":"\([a-z]*\)","available":\([0-9]*\).*/\1 \2/p' |
+    awk '{ have[$1] = $2 } END { printf "%5d mana %5d loot", have["mana"], have["loot"] }'
+}
 cleanup() { local rc=$?; kill $(jobs -p) 2>/dev/null || true; [ -n "$keep" ] && [ "$rc" = 0 ] || "$root/dev" down --dir "$dir"; }
 
 "$root/dev" down --dir "$dir"
@@ -39,9 +42,10 @@ done
 match=$(sed -n 's/.*"match":"\([0-9a-f]\{64\}\)".*/\1/p' "$dir/alice.play" | head -n 1)
 [ -n "$match" ] || die "the engine did not receipt the challenge; see $dir/engine.log"
 say "alice challenges for 100 mana: match ${match:0:12}…"
+: >"$dir/bob.play"
 player bob accept "$match" --yes >"$dir/bob.play" 2>"$dir/bob.errors" &
 bob=$!
-tail -n +1 -f --pid=$bob "$dir/bob.play" 2>/dev/null | sed -u 's/^/  bob sees: /; s/bob sees:  */bob sees: /' &
+tail -n +1 -f --pid=$bob "$dir/bob.play" 2>/dev/null | sed -u -e '/^ *\(commitment\|reveal\|funding\|seed\|settled\)$/d' -e 's/^ */  bob sees: /' &
 wait $bob || die "bob's match failed: $(tail -n 1 "$dir/bob.errors")"
 wait $alice || die "alice's match failed: $(tail -n 1 "$dir/alice.errors")"
 sleep 0.1
@@ -50,8 +54,8 @@ winner=alice loser=bob
 if grep -q 'finished: won' "$dir/bob.play"; then winner=bob loser=alice; fi
 player alice transcript "$match" --out "$dir/transcript.json" >/dev/null
 verdict=$(player alice verify "$dir/transcript.json")
-loot=$(balance $winner loot | grep . || echo 0)
 after_alice=$(balances alice) after_bob=$(balances bob)
+loot=$(echo "$([ $winner = alice ] && echo "$after_alice" || echo "$after_bob")" | awk '{print $3}')
 paid="nothing to melt after a draw"
 if [ "${loot:-0}" -gt 0 ]; then
   sats=$((loot * 200 / 1000))
@@ -65,7 +69,7 @@ sed -n 's/^ *\(round [0-9].*\)/         \1 (as bob sees it)/p' "$dir/bob.play"
 say "verdict  recomputed from the transcript alone: $verdict"
 say "before   alice $before_alice    bob $before_bob"
 say "after    alice $after_alice    bob $after_bob"
-say "fee      5 loot of the loser's 100 mana are the engine's rake, mint fees 0"
+say "fee      $(if [ "${loot:-0}" -gt 0 ]; then echo "$((200 - loot)) loot of the loser's stake are the engine's rake (5 %)"; else echo "no rake on a draw"; fi); mint fees 0"
 say "melt     $paid"
 say "then     alice $(balances alice)    bob $(balances bob)"
 say "files    transcript in build/demo/transcript.json, logs in build/demo/*.log"
