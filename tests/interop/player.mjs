@@ -7,7 +7,8 @@ import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { randomBytes as walletSeed } from 'node:crypto';
 import { Courier, until } from './courier.mjs';
 import { KIND, checkEscrowKey, checkGroupSignature, commitment, escrowProof, insist, makeTerms, movePayload, nonceFor,
-  outputsHash, partyEvent, publicKey, signGroup, tag, termsHash } from './protocol.mjs';
+  outputsHash, partyEvent, publicKey,
+  settlementKey, signGroup, tag, termsHash } from './protocol.mjs';
 import { open } from './purse.mjs';
 import { Transcript, genuine } from './transcript.mjs';
 
@@ -215,8 +216,12 @@ export class Player {
         signatures: groups.map((g, i) => signGroup(this.escrow, inputs[i], g)) };
       const receipt = await this.say(this.act(KIND.claim, `${this.match.match}:${attempt}`, { outcome: verdict.outcome,
         outputs_hash: outputsHash(groups), sealed: nip44.encrypt(JSON.stringify(sealed), talk) }));
-      JSON.parse(nip44.decrypt(receipt.signatures, talk))
-        .forEach((signature, i) => checkGroupSignature(this.match.keys[2], signature, inputs[i], groups[i]));
+      const theirs = JSON.parse(nip44.decrypt(receipt.signatures, talk));
+      theirs.forEach((signature, i) => checkGroupSignature(this.match.keys[2], signature, inputs[i], groups[i]));
+      this.settlement = { operation: settlementKey(payout.groups.map(g => g.ys), groups),
+        announcement: this.match.contents[0].announcement, verdict: this.match.eventOf(verdict), claim: receipt.event,
+        groups: groups.map((outputs, i) => ({ outputs, inputs: inputs[i].map(({ dleq, ...proof }, first) => (first ? proof :
+          { ...proof, witness: JSON.stringify({ signatures: [sealed.signatures[i], theirs[i]] }) })) })) };
 
       const after = c => c.sequence > receipt.sequence && c.claimant === this.pubkey;
       const refused = await this.reach('the settlement', t => {
@@ -229,5 +234,12 @@ export class Player {
       return mine.flat().map(o => o.toProof(signatures.get(o.blindedMessage.B_), keyset)); // checks the DLEQ proof
     }
     throw new Error('eight claims were refused');
+  }
+
+  /** At a mint with atomic settlement the claimant can do without the engine from here on (docs/mint-api.md). */
+  async settle(change = request => request) {
+    const reply = await fetch(`${this.match.terms.mint}/game-engine/settle`, { method: 'POST',
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify(change(this.settlement)) });
+    return { status: reply.status, ...await reply.json() };
   }
 }

@@ -33,6 +33,7 @@ export class Transcript {
   get last() { return this.contents.at(-1); }
   /** The receipt to name in an event: the newest is always good. */
   get pointer() { return this.receipts.at(-1)?.id; }
+  eventOf(content) { return this.receipts[content.sequence]; }
   party(pubkey) {
     const i = this.parties.indexOf(pubkey);
     insist(i >= 0, `${pubkey} is no party of the match`);

@@ -6,7 +6,9 @@ import { EventRepositorySqlite } from '@nostr-relay/event-repository-sqlite';
 
 const port = Number(process.argv[2]);
 // Its cache of filter results loses events that arrive around a REQ: off.
-const relay = new NostrRelay(new EventRepositorySqlite(':memory:'), { filterResultCacheTtl: 0, maxSubscriptionsPerClient: 100 });
+const events = new EventRepositorySqlite(':memory:');
+await events.init();
+const relay = new NostrRelay(events, { filterResultCacheTtl: 0, maxSubscriptionsPerClient: 100 });
 const validator = new Validator();
 const server = new WebSocketServer({ port, host: '127.0.0.1' });
 server.on('connection', client => {
