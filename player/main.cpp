@@ -98,6 +98,10 @@ int main(int argc, char** argv) {
   init->add_option("--mint", settings.mint, "URL of the mint")->required();
   init->add_option("--relay", settings.relays, "URL of a relay; give several")->required();
   init->add_option("--engine", engine, "public key of the engine, hex or npub")->required();
+  unsigned log_n = kDefaultLogN;
+  init->add_option("--log-n", log_n, "what each guess at the passphrase costs (NIP-49): 16 is 64 MiB, each step doubles")
+      ->check(CLI::Range(10, 22))
+      ->capture_default_str();
 
   MintCommand mint;
   mint.unit = "mana";
@@ -183,7 +187,8 @@ int main(int argc, char** argv) {
     if (!key) return report_error(report, key.error());
     settings.engine = *key;
     while (settings.mint.ends_with('/')) settings.mint.pop_back();
-    const auto made = create_home(folder, settings, secret->reveal(), system_random(), kDefaultLogN);
+    const auto made = create_home(folder, settings, secret->reveal(), system_random(),
+                                  static_cast<std::uint8_t>(log_n));
     if (!made) return report_error(report, made.error());
     report.say("initialised", "made " + folder + "; write these words down, they are the wallet:");
     if (!json) report.say("mnemonic", made->reveal());

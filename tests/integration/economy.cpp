@@ -73,10 +73,8 @@ Economy::Economy(Options options) : options_(std::move(options)), folder_(make_f
                          "[authorized_game_engines.permissions]\ncan_burn_mana = true\ncan_query_spent_status = true\n"
                          "can_mint_loot = true\nmax_tokens_per_request = 1000000\n",
                          engine_pubkey_));
-  write_mint_config(0);
-  mint_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint/mint.toml", folder_ + "/mint");
-  write_engine_config(0);
-  engine_ = std::make_unique<Daemon>("manastr-engine", engine_data + "/game-engine.toml", engine_data);
+  restart_mint();
+  restart_engine();
 }
 
 Economy::~Economy() {
@@ -89,9 +87,9 @@ Economy::~Economy() {
   }
 }
 
-std::string Economy::mint_url() const { return fmt::format("http://127.0.0.1:{}", mint_->port()); }
+std::string Economy::mint_url() const { return fmt::format("http://127.0.0.1:{}", mint_port_); }
 
-std::string Economy::engine_url() const { return fmt::format("http://127.0.0.1:{}", engine_->port()); }
+std::string Economy::engine_url() const { return fmt::format("http://127.0.0.1:{}", engine_port_); }
 
 std::vector<std::string> Economy::relay_urls() const {
   std::vector<std::string> out;
@@ -120,17 +118,17 @@ void Economy::write_engine_config(std::uint16_t port) {
 }
 
 void Economy::restart_mint(const std::map<std::string, std::string>& environment) {
-  const std::uint16_t port = mint_->port();
   mint_.reset();
-  write_mint_config(port);
+  write_mint_config(mint_port_);
   mint_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint/mint.toml", folder_ + "/mint", environment);
+  mint_port_ = mint_->port();
 }
 
 void Economy::restart_engine(const std::map<std::string, std::string>& environment) {
-  const std::uint16_t port = engine_->port();
   engine_.reset();
-  write_engine_config(port);
+  write_engine_config(engine_port_);
   engine_ = std::make_unique<Daemon>("manastr-engine", folder_ + "/engine/game-engine.toml", folder_ + "/engine", environment);
+  engine_port_ = engine_->port();
 }
 
 Process::Options Economy::player_options(const std::string& name, std::vector<std::string> arguments) const {
@@ -158,7 +156,7 @@ std::string Economy::run(const std::string& name, std::vector<std::string> argum
 std::string Economy::output(const std::string& name) const { return read_file(folder_ + "/" + name + ".out"); }
 
 void Economy::add_player(const std::string& name, std::uint64_t mana) {
-  std::vector<std::string> arguments{"init", "--mint", mint_url(), "--engine", engine_pubkey_};
+  std::vector<std::string> arguments{"init", "--mint", mint_url(), "--engine", engine_pubkey_, "--log-n", "10"};
   for (const auto& relay : relays_) {
     arguments.push_back("--relay");
     arguments.push_back(fmt::format("ws://127.0.0.1:{}", relay->port()));
@@ -173,6 +171,12 @@ std::string Economy::challenge(const std::string& name, std::uint64_t stake) {
 }
 
 std::string Economy::fault_of(const std::string& name, const std::string& match) {
+  std::string fault;
+  eventually([&] { return (fault = judge_chain(name, match)).empty(); });
+  return fault;
+}
+
+std::string Economy::judge_chain(const std::string& name, const std::string& match) {
   const std::string file = folder_ + "/" + match + ".json";
   run(name, {"transcript", match, "--out", file});
   json::Limits limits;
@@ -188,22 +192,37 @@ std::string Economy::fault_of(const std::string& name, const std::string& match)
   const match::Judgement judged = match::judge(std::move(events));
   if (!judged.in_order()) return judged.faults.front();
   if (!judged.outcome) return "no verdict";
-  if (judged.settled) rake_[match] = judged.rake;
+  if (!judged.duel) return "the match was not played to its end";
+  if (!judged.settled) return "not settled";
+  rake_[match] = judged.rake;
   return "";
 }
 
 std::string Economy::unbalanced() {
   std::uint64_t held = 0;
   std::string sums;
+  bool agree = true;
   for (const std::string& name : players_) {
-    for (const json::Value& line : json_lines(run(name, {"restore"}))) {  // asks NUT-07 about every proof
-      const json::Value* what = line.find("what");
-      if (what == nullptr || *what != json::Value("balance")) continue;
-      const std::string unit = *line.find("unit")->if_string();
+    const auto balances = [&](const char* command) {
+      std::vector<json::Value> out = json_lines(run(name, {command}));
+      std::erase_if(out, [](const json::Value& line) {
+        const json::Value* what = line.find("what");
+        return what == nullptr || *what != json::Value("balance");
+      });
+      return out;
+    };
+    run(name, {"resume"});  // a loser's client ends before its stake is spent
+    const auto known = balances("balance");
+    const auto restored = balances("restore");  // asks NUT-07 about every proof
+    for (std::size_t i = 0; i < restored.size(); ++i) {
+      const std::string unit = *restored[i].find("unit")->if_string();
       std::uint64_t amount = 0;
-      for (const char* member : {"available", "under_way", "locked"}) amount += *line.find(member)->if_uint64();
+      for (const char* member : {"available", "under_way", "locked"}) amount += *restored[i].find(member)->if_uint64();
       held += amount * (unit == "sat" ? kSatMsat : kManaMsat);
       sums += fmt::format("{} {} {}, ", name, amount, unit);
+      if (i < known.size() && known[i] == restored[i]) continue;
+      agree = false;
+      sums += fmt::format("but its wallet said {}, ", i < known.size() ? known[i].dump() : "nothing");
     }
   }
   std::uint64_t rake = 0;
@@ -211,7 +230,7 @@ std::string Economy::unbalanced() {
   const auto book = lightning::read_fake_book(folder_ + "/mint/fake-node.sqlite");
   if (!book) return book.error().message;
   const std::uint64_t owed = book->received - book->sent - book->fees;
-  if (held + rake == owed) return "";
+  if (agree && held + rake == owed) return "";
   return fmt::format("{}rake {} msat: together {} msat, but the node took in {} and paid out {} + {}: {}", sums, rake,
                      held + rake, book->received, book->sent, book->fees, owed);
 }

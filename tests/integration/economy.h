@@ -26,7 +26,8 @@ class Economy {
   Daemon& relay(std::size_t i) { return *relays_.at(i); }
   const std::string& folder() const { return folder_; }
 
-  /// Stops it if it runs (SIGKILL), and starts it again on the same port.
+  /// Stops it if it runs (SIGKILL), and starts it again on the same port. Throws if it ends before it serves: then it may
+  /// be started again.
   void restart_mint(const std::map<std::string, std::string>& environment = {});
   void restart_engine(const std::map<std::string, std::string>& environment = {});
 
@@ -41,15 +42,18 @@ class Economy {
   /// Publishes a challenge without playing it; the match id.
   std::string challenge(const std::string& name, std::uint64_t stake);
 
-  /// Money: every proof of every wallet that the mint calls unspent, and the rake of `transcripts`, against the fake
-  /// node's own book. Empty if they agree, else the sums. All players must have ended.
+  /// Money: every proof of every wallet that the mint calls unspent, and the rake of the matches that fault_of() has seen
+  /// settled, against the fake node's own book; and what each wallet knows against what its seed brings back. Empty if
+  /// they agree, else the sums. All players must have ended.
   std::string unbalanced();
-  /// A signed transcript of the match, as the reference client gathers it, and what the referee finds wrong with it.
+  /// A signed transcript of the match, as the reference client gathers it, and what the referee finds wrong with it;
+  /// waits until the match is settled. A match that was not played to its end is a fault too.
   std::string fault_of(const std::string& name, const std::string& match);
 
  private:
   void write_mint_config(std::uint16_t port);
   void write_engine_config(std::uint16_t port);
+  std::string judge_chain(const std::string& name, const std::string& match);
   Process::Options player_options(const std::string& name, std::vector<std::string> arguments) const;
 
   Options options_;
@@ -57,6 +61,8 @@ class Economy {
   std::vector<std::unique_ptr<Daemon>> relays_;
   std::unique_ptr<Daemon> mint_;
   std::unique_ptr<Daemon> engine_;
+  std::uint16_t mint_port_ = 0;
+  std::uint16_t engine_port_ = 0;
   std::string engine_pubkey_;
   std::vector<std::string> players_;
   std::map<std::string, std::uint64_t> rake_;  ///< loot, by match

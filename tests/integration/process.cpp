@@ -120,19 +120,22 @@ Daemon::Daemon(std::string program, std::string config, std::string directory,
       config_(std::move(config)),
       directory_(std::move(directory)),
       environment_(std::move(environment)),
-      process_(program_, {{"--config", config_, "--data", directory_}, environment_, directory_ + ".log"}) {
+      process_(start(environment_)) {
   await_port();
+}
+
+Process Daemon::start(const std::map<std::string, std::string>& environment) const {
+  ::unlink((directory_ + "/port").c_str());  // an earlier run's
+  return Process(program_, {{"--config", config_, "--data", directory_}, environment, directory_ + ".log"});
 }
 
 std::string Daemon::log() const { return read_file(directory_ + ".log"); }
 
 void Daemon::restart(const std::string& port_variable) {
   process_.kill();
-  ::unlink((directory_ + "/port").c_str());
   auto environment = environment_;
   if (!port_variable.empty()) environment[port_variable] = std::to_string(port_);
-  process_ =
-      Process(program_, {{"--config", config_, "--data", directory_}, environment, directory_ + ".log"});
+  process_ = start(environment);
   await_port();
 }
 

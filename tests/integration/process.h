@@ -58,6 +58,7 @@ class Daemon {
   void restart(const std::string& port_variable);
 
  private:
+  Process start(const std::map<std::string, std::string>& environment) const;
   void await_port();
   std::string program_, config_, directory_;
   std::map<std::string, std::string> environment_;
