@@ -158,8 +158,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
   MintQuotes mint_quotes(*parts.ring, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
                          *parts.clock, *parts.random);
-  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node, *parts.clock, kPaymentThreads,
-                             kMaxWaitingPayments);
+  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node, kPaymentThreads, kMaxWaitingPayments);
   const std::size_t workers =
       configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
   Workers lightning(kLightningThreads, configuration.limits.max_queue);

@@ -319,7 +319,7 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options, const Clock& clock) {
-  constexpr int kCacheKib = 256 * 1024;
+  constexpr int kCacheKib = 64 * 1024;
   TRY(Database database, Database::open(options.file, {.durability = options.durability,
                                                        .wal_autocheckpoint = options.checkpoint_pages,
                                                        .cache_kib = kCacheKib,

@@ -11,14 +11,9 @@ constexpr Millis kFollowEvery{1'000};
 
 }  // namespace
 
-MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, const Clock& clock,
-                           std::size_t threads, std::size_t queue)
-    : ring_(&ring),
-      ledger_(&ledger),
-      node_(&node),
-      clock_(&clock),
-      queue_(queue),
-      workers_(threads, queue * 2) {
+MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, std::size_t threads,
+                           std::size_t queue)
+    : ring_(&ring), ledger_(&ledger), node_(&node), queue_(queue), workers_(threads, queue * 2) {
   follower_ = std::thread([this] { follow_loop(); });
 }
 

@@ -20,8 +20,8 @@ class MeltPayments {
   /// inputs are free again.
   using Done = std::move_only_function<void(Result<MeltQuote>)>;
 
-  MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, const Clock& clock,
-               std::size_t threads, std::size_t queue);
+  MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, std::size_t threads,
+               std::size_t queue);
   ~MeltPayments();
 
   /// Takes up the melts that were pending when the mint stopped; returns at once.
@@ -44,7 +44,6 @@ class MeltPayments {
   const KeysetRing* ring_;
   Ledger* ledger_;
   lightning::Node* node_;
-  const Clock* clock_;
   const std::size_t queue_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
