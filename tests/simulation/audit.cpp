@@ -176,7 +176,7 @@ void Auditor::check_money() {
     const std::int64_t expected = value("mana", bought_[i]) + due_[player.pubkey()];
     const std::int64_t most_fees = has_fees ? value("mana", 30) : 0;
     const std::int64_t risk = player.has_forgotten() ? risk_[player.pubkey()] : 0;
-    may_be_stranded += risk;
+    if (risk > 0) may_be_stranded += risk + most_fees;
     if (wealth > expected || wealth < expected - most_fees - risk) {
       fail(fmt::format("{} has {} msat and should have {}", who, wealth, expected));
     }

@@ -132,6 +132,8 @@ class Economy {
       setting.kills = static_cast<unsigned>(random_.between(1, 5));
       setting.steps_apart = static_cast<unsigned>(random_.between(10, 120));
     }
+    // Longer than a step allows: none of it may be laid to the players' charge.
+    if (random_.chance(25)) setting.longest_down = Millis{120'000};
     const bool liar =
         std::ranges::any_of(relays_.relays(), [](const Relay& each) { return each.habits().withholds > 0; });
     if (random_.chance(6)) setting.vanishes = random_.between(Millis{20'000}, Millis{150'000});
