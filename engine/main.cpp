@@ -1,4 +1,5 @@
-// manastr-engine: judges duels over Nostr. docs/protocol.md says what it promises, config/game-engine.toml what it reads.
+// manastr-engine: judges duels over Nostr. docs/protocol.md says what it promises, config/game-engine.toml
+// what it reads.
 #include <fmt/format.h>
 
 #include <string_view>
@@ -19,9 +20,11 @@ constexpr std::string_view kUsage =
     "\n"
     "  run           judge matches until SIGTERM (the default)\n"
     "  check-config  read the configuration, connect to nothing; exit 0 if it is in order, else 1\n"
-    "  pubkey        print the engine's public key, which the mint's game-engine-auth.toml must name; makes the key files\n"
+    "  pubkey        print the engine's public key, which the mint's game-engine-auth.toml must name; makes "
+    "the key files\n"
     "                if they aren't there\n"
-    "  rake          print the rake earned and not yet redeemed, one token for each unit; also while the engine runs\n"
+    "  rake          print the rake earned and not yet redeemed, one token for each unit; also while the "
+    "engine runs\n"
     "  --config FILE default game-engine.toml\n"
     "  --data DIR    journal and keys; default [server] data_dir, else ./data\n";
 
@@ -60,9 +63,9 @@ int fail(const Error& error) {
 }
 
 void start_log(const engine::Configuration& configuration) {
-  telemetry::LogOptions options{.format = configuration.log_format == "json" ? telemetry::LogFormat::json
-                                                                             : telemetry::LogFormat::text,
-                                .service = "engine"};
+  telemetry::LogOptions options{
+      .format = configuration.log_format == "json" ? telemetry::LogFormat::json : telemetry::LogFormat::text,
+      .service = "engine"};
   telemetry::level_from_text(configuration.log_level, options.level);
   telemetry::configure_log(options);
 }
@@ -83,7 +86,8 @@ int main(int argc, char** argv) {
   resilience::Termination termination;
   auto configuration = engine::load_configuration(arguments->config);
   if (!configuration) return fail(configuration.error());
-  for (const std::string& warning : configuration->warnings) fmt::print(stderr, "manastr-engine: {}\n", warning);
+  for (const std::string& warning : configuration->warnings)
+    fmt::print(stderr, "manastr-engine: {}\n", warning);
   if (arguments->command == Arguments::Command::check_config) {
     fmt::print("{}: in order\n", arguments->config);
     return 0;
@@ -106,7 +110,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   const auto code = engine::run_daemon(
-      {.configuration = *std::move(configuration), .configuration_file = arguments->config, .data = data}, termination);
+      {.configuration = *std::move(configuration), .configuration_file = arguments->config, .data = data},
+      termination);
   if (!code) return fail(code.error());
   return *code;
 }

@@ -1,5 +1,6 @@
-// A bounded queue between two stages of a daemon: many producers, one consumer that takes all that is there at once (the
-// batch is what queued while the last one was worked on). Used by the engine's and the mint's pipelines.
+// A bounded queue between two stages of a daemon: many producers, one consumer that takes all that is there
+// at once (the batch is what queued while the last one was worked on). Used by the engine's and the mint's
+// pipelines.
 #pragma once
 #include <condition_variable>
 #include <cstddef>
@@ -28,15 +29,15 @@ class Inbox {
     if (items_.size() >= capacity_) return false;
     return append(std::move(item));
   }
-  /// For messages that answer one already taken in, whose number is bounded by that: beyond the capacity if need be,
-  /// so that two stages which feed each other can't wait for one another.
+  /// For messages that answer one already taken in, whose number is bounded by that: beyond the capacity if
+  /// need be, so that two stages which feed each other can't wait for one another.
   bool push_reply(T item) {
     std::unique_lock lock(mutex_);
     return append(std::move(item));
   }
 
-  /// All that is queued, at most `limit` items; waits for the first until `until`. Empty: the time came, or the inbox is
-  /// closed and drained (see drained()).
+  /// All that is queued, at most `limit` items; waits for the first until `until`. Empty: the time came, or
+  /// the inbox is closed and drained (see drained()).
   std::deque<T> take(std::size_t limit, Monotonic until) {
     std::unique_lock lock(mutex_);
     item_.wait_until(lock, until, [&] { return closed_ || !items_.empty(); });

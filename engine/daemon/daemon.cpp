@@ -10,11 +10,12 @@
 #include "common/net/server.h"
 #include "common/storage/directory_lock.h"
 #include "common/telemetry/log.h"
-#include "engine/daemon/key_file.h"
+#include "engine/daemon/mint_watch.h"
 #include "engine/daemon/offer.h"
 #include "engine/daemon/rake.h"
 #include "engine/daemon/restoration.h"
 #include "engine/daemon/routes.h"
+#include "engine/daemon/secrets.h"
 #include "engine/intake/intake.h"
 #include "relay-client/relay_pool.h"
 
@@ -22,11 +23,9 @@ namespace manastr::engine {
 namespace {
 
 constexpr Millis kTick{200};
-constexpr Millis kRelaysMissed{1000};    // without a quorum for so long, the clocks stop
-constexpr Millis kMintUnknown{500};      // between attempts to reach a mint never reached
-constexpr Millis kMintKnown{60'000};     // between looks at keysets and prices
-constexpr Millis kDrain{2000};           // for receipts on their way to the relays
-constexpr Seconds kRelayMemory{3600};    // how far before the journal's end own chains are read back
+constexpr Millis kRelaysMissed{1000};  // without a quorum for so long, the clocks stop
+constexpr Millis kDrain{2000};         // for receipts on their way to the relays
+constexpr Seconds kRelayMemory{3600};  // how far before the journal's end own chains are read back
 constexpr Seconds kEventMemory{2 * 3600};
 
 using telemetry::Health;
@@ -34,31 +33,6 @@ using telemetry::HealthStatus;
 
 bool is_loopback(const std::string& url) {
   return url.starts_with("ws://127.") || url.starts_with("ws://localhost") || url.starts_with("ws://[::1]");
-}
-
-struct Secrets {
-  crypto::SecretKey identity;
-  crypto::SecretKey root;  ///< of escrow key, links and rake
-};
-
-Result<crypto::SecretKey> configured_or_file(const std::optional<crypto::SecretKey>& configured,
-                                             const std::filesystem::path& file, std::string_view what, Random& random) {
-  if (configured) return *configured;
-  TRY(KeyFile stored, load_or_make_key(file, random));
-  if (stored.made) {
-    telemetry::log_warn("Made a key file: back it up", {{"file", file.string()}, {"holds", what}});
-  }
-  return std::move(stored.key);
-}
-
-Result<Secrets> open_secrets(const Configuration& configuration, const std::filesystem::path& data, Random& random) {
-  TRY(crypto::SecretKey identity,
-      configured_or_file(configuration.nostr.private_key, data / "nostr.key",
-                         "the engine's identity: its matches can't be judged without it", random));
-  TRY(crypto::SecretKey root,
-      configured_or_file(configuration.escrow.link_secret, data / "link.key",
-                         "escrow key, links and rake: stakes wait for their locktime without it", random));
-  return Secrets{std::move(identity), std::move(root)};
 }
 
 class KeySigner final : public relay::Signer {
@@ -70,58 +44,15 @@ class KeySigner final : public relay::Signer {
   const match::EngineKeys& keys_;
 };
 
-/// Looks at the mints again and again in a thread of its own; the daemon's loop asks whether something changed.
-class MintWatch {
- public:
-  MintWatch(MintBook& book) : book_(book), thread_([this] { run(); }) {}
-  ~MintWatch() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-      changed_.notify_all();
-    }
-    thread_.join();
-  }
-  /// True once after each look that succeeded.
-  bool take_news() { return news_.exchange(false); }
-  bool reached() const { return reached_; }
-  std::string trouble() const {
-    const std::lock_guard lock(mutex_);
-    return trouble_;
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!stopped_) {
-      lock.unlock();
-      const Status looked = book_.refresh();
-      lock.lock();
-      trouble_ = looked ? "" : looked.error().message;
-      if (looked) {
-        reached_ = true;
-        news_ = true;
-      }
-      changed_.wait_for(lock, looked ? kMintKnown : kMintUnknown, [this] { return stopped_; });
-    }
-  }
-
-  MintBook& book_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string trouble_;
-  bool stopped_ = false;
-  std::atomic<bool> reached_{false};
-  std::atomic<bool> news_{false};
-  std::thread thread_;
-};
-
 enum class Stage { starting, reading_chains, judging, failed };
 
 class Daemon {
  public:
   Daemon(DaemonOptions options, resilience::Termination& termination)
-      : options_(std::move(options)), termination_(termination), clock_(system_clock()), random_(system_random()) {}
+      : options_(std::move(options)),
+        termination_(termination),
+        clock_(system_clock()),
+        random_(system_random()) {}
 
   Result<int> run() {
     TRY_STATUS(open());
@@ -143,7 +74,8 @@ class Daemon {
   Status open() {
     TRY(lock_, storage::DirectoryLock::acquire(options_.data.string()));
     TRY_STATUS(open_keys());
-    TRY(journal_, Journal::open(configuration().sqlite_file(options_.data.string()), keys_->pubkey(), clock_));
+    TRY(journal_,
+        Journal::open(configuration().sqlite_file(options_.data.string()), keys_->pubkey(), clock_));
     TRY(std::vector<nostr::Event> announcements, journal_->announcements());
     for (nostr::Event& each : announcements) announcements_.add(std::move(each));
     TRY(const std::vector<Journal::Slot> slots, journal_->slots());
@@ -182,8 +114,9 @@ class Daemon {
 
   Status open_relays() {
     const std::vector<std::string>& urls = configuration().nostr.relay_urls;
-    relay::PoolOptions options = std::ranges::all_of(urls, is_loopback) ? relay::PoolOptions::for_loopback(urls)
-                                                                        : relay::PoolOptions{.urls = urls};
+    relay::PoolOptions options = std::ranges::all_of(urls, is_loopback)
+                                     ? relay::PoolOptions::for_loopback(urls)
+                                     : relay::PoolOptions{.urls = urls};
     options.quorum = configuration().nostr.quorum;
     options.signer = signer_.get();
     TRY(relays_, relay::RelayPool::start(std::move(options), clock_, random_));
@@ -210,22 +143,20 @@ class Daemon {
   void add_figures() {
     metrics_.gauge_from("engine_relays_live", "Relays connected with every subscription in force.",
                         [this] { return static_cast<double>(relays_->status().live()); });
-    metrics_.gauge_from("engine_receipts_unacknowledged", "Receipts published that no quorum of relays has yet.", [this] {
-      return publisher_ready_ ? static_cast<double>(publisher_->figures().waiting) : 0.0;
-    });
-    metrics_.gauge_from("engine_mint_calls_open", "Calls to a mint not answered yet.", [this] {
-      return publisher_ready_ ? static_cast<double>(mint_calls_->open()) : 0.0;
-    });
+    metrics_.gauge_from(
+        "engine_receipts_unacknowledged", "Receipts published that no quorum of relays has yet.",
+        [this] { return publisher_ready_ ? static_cast<double>(publisher_->figures().waiting) : 0.0; });
+    metrics_.gauge_from("engine_mint_calls_open", "Calls to a mint not answered yet.",
+                        [this] { return publisher_ready_ ? static_cast<double>(mint_calls_->open()) : 0.0; });
     metrics_.gauge_from("engine_journal_steps", "Steps journaled since the start.",
                         [this] { return static_cast<double>(journal_->figures().steps); });
     metrics_.gauge_from("engine_journal_commits", "Commits since the start; steps / commits is the batch.",
                         [this] { return static_cast<double>(journal_->figures().commits); });
-    metrics_.gauge_from("engine_journal_slowest_commit_seconds", "The slowest commit since the start.", [this] {
-      return std::chrono::duration<double>(journal_->figures().slowest_commit).count();
-    });
-    metrics_.gauge_from("engine_inputs_queued", "Inputs waiting for their match's writer.", [this] {
-      return publisher_ready_ ? static_cast<double>(writers_->queued()) : 0.0;
-    });
+    metrics_.gauge_from(
+        "engine_journal_slowest_commit_seconds", "The slowest commit since the start.",
+        [this] { return std::chrono::duration<double>(journal_->figures().slowest_commit).count(); });
+    metrics_.gauge_from("engine_inputs_queued", "Inputs waiting for their match's writer.",
+                        [this] { return publisher_ready_ ? static_cast<double>(writers_->queued()) : 0.0; });
     metrics_.gauge_from("engine_relay_events_received", "Events received from all relays since the start.",
                         [this] { return static_cast<double>(relays_->figures().received); });
     metrics_.gauge_from("engine_relay_events_bad", "Of those, with a wrong id or signature.",
@@ -234,19 +165,25 @@ class Daemon {
 
   Health stage_health() const {
     switch (stage_.load()) {
-      case Stage::starting: return {HealthStatus::failed, "waiting for a quorum of relays before signing anything"};
-      case Stage::reading_chains: return {HealthStatus::failed, "reading its own chains back from the relays"};
-      case Stage::failed: return {HealthStatus::failed, "the journal can't be written: see the log"};
-      case Stage::judging: break;
+      case Stage::starting:
+        return {HealthStatus::failed, "waiting for a quorum of relays before signing anything"};
+      case Stage::reading_chains:
+        return {HealthStatus::failed, "reading its own chains back from the relays"};
+      case Stage::failed:
+        return {HealthStatus::failed, "the journal can't be written: see the log"};
+      case Stage::judging:
+        break;
     }
-    if (!announcements_.current()) return {HealthStatus::failed, "nothing to announce yet: the mint was not reached"};
+    if (!announcements_.current())
+      return {HealthStatus::failed, "nothing to announce yet: the mint was not reached"};
     if (untouched_ > 0) return {HealthStatus::degraded, "some matches could not be restored: see the log"};
     return {};
   }
   Health relay_health() const {
     const relay::CourierStatus status = relays_->status();
     if (status.has_quorum() && status.live() == status.relays.size()) return {};
-    std::string detail = std::to_string(status.live()) + " of " + std::to_string(status.relays.size()) + " relays live";
+    std::string detail =
+        std::to_string(status.live()) + " of " + std::to_string(status.relays.size()) + " relays live";
     for (const relay::RelayStatus& each : status.relays) {
       if (!each.live && !each.trouble.empty()) detail += "; " + each.url + ": " + each.trouble;
     }
@@ -269,21 +206,24 @@ class Daemon {
     std::optional<UnixSeconds> since;
     if (last_alive_) since = std::chrono::floor<Seconds>(*last_alive_) - kRelayMemory;
     TRY(const OwnChains published, read_own_chains(*relays_, keys_->pubkey(), since, give_up));
-    TRY(Restoration restored, restore(*journal_, *keys_, *relays_, published,
-                                      [this](const match::Terms& terms) { return wait_for_keyset(terms); }, give_up));
+    TRY(Restoration restored,
+        restore(
+            *journal_, *keys_, *relays_, published,
+            [this](const match::Terms& terms) { return wait_for_keyset(terms); }, give_up));
     TRY_STATUS(start_judging(restored));
     return supervise();
   }
 
   Status start_judging(Restoration& restored) {
     TRY(std::vector<nostr::Event> unacknowledged, journal_->unacknowledged_of_finished());
-    for (const std::string& each : restored.untouched) telemetry::log_error("A match is left alone", {{"why", each}});
+    for (const std::string& each : restored.untouched)
+      telemetry::log_error("A match is left alone", {{"why", each}});
     untouched_ = restored.untouched.size();
     publisher_ = std::make_unique<Publisher>(
         *relays_, clock_, [this](const nostr::EventId& id) { journal_->acknowledged(id); });
     mint_calls_ = std::make_unique<MintCalls>(
-        MintCalls::Options{.retry_attempts = configuration().mint.retry_attempts}, *mints_, reservations_, clock_,
-        random_, metrics_, [this](const match::MatchId& match, match::Input input) {
+        MintCalls::Options{.retry_attempts = configuration().mint.retry_attempts}, *mints_, reservations_,
+        clock_, random_, metrics_, [this](const match::MatchId& match, match::Input input) {
           writers_->of(match).push_reply(MatchWriter::MintAnswer{.match = match, .input = std::move(input)});
         });
     const MatchParts parts{.keys = *keys_,
@@ -316,14 +256,16 @@ class Daemon {
       }
     }
     renew_announcement();
-    intake_ = std::make_unique<Intake>(Intake::Options{.engine = keys_->pubkey(), .kinds = configuration().nostr.event_kinds},
-                                       *writers_, slots_, clock_, metrics_);
+    intake_ = std::make_unique<Intake>(
+        Intake::Options{.engine = keys_->pubkey(), .kinds = configuration().nostr.event_kinds}, *writers_,
+        slots_, clock_, metrics_);
     const UnixSeconds now = clock_.now_seconds();
     const Seconds open_for = std::chrono::ceil<Seconds>(configuration().announcement.max_open);
     const UnixSeconds awake = last_alive_ ? std::chrono::floor<Seconds>(*last_alive_) : now;
     intake_->subscribe(*relays_, now - open_for - kEventMemory, std::min(awake, now) - kEventMemory);
     stage_ = Stage::judging;
-    telemetry::log_info("Judging", {{"matches_restored", restored_matches}, {"matches_adopted", restored.adopted}});
+    telemetry::log_info("Judging",
+                        {{"matches_restored", restored_matches}, {"matches_adopted", restored.adopted}});
     return {};
   }
 
@@ -334,7 +276,9 @@ class Daemon {
             options_.configuration_file, configuration(),
             [file = options_.configuration_file] { return load_configuration(file); },
             [this](const Status& status) {
-              if (!status) telemetry::log_error("The changed configuration is refused; the old one stays", {{"error", status.error().message}});
+              if (!status)
+                telemetry::log_error("The changed configuration is refused; the old one stays",
+                                     {{"error", status.error().message}});
               reloaded_ = true;
             })) {
       reloading = *std::move(started);
@@ -352,7 +296,8 @@ class Daemon {
       const bool lost_now = quorum_missed_since && now - *quorum_missed_since >= kRelaysMissed;
       if (lost_now != lost) {
         lost = lost_now;
-        telemetry::log_warn(lost ? "Fewer relays than the quorum: clocks stop" : "Relays are back: clocks run");
+        telemetry::log_warn(lost ? "Fewer relays than the quorum: clocks stop"
+                                 : "Relays are back: clocks run");
         writers_->to_all(MatchWriter::RelaysChanged{.lost = lost});
       }
       if (reloaded_.exchange(false) && reloading) {
@@ -377,7 +322,9 @@ class Daemon {
     const auto wanted = make_announcement(configuration(), *mints_, *keys_);
     if (!wanted) {
       if (mint_watch_->reached()) {
-        telemetry::log_warn("Nothing to offer: the mint lacks the settlement endpoint, or an active keyset or a price of the configured units");
+        telemetry::log_warn(
+            "Nothing to offer: the mint lacks the settlement endpoint, or an active keyset or a price of the "
+            "configured units");
       }
       return;
     }
@@ -440,7 +387,8 @@ class Daemon {
     journal_->stop();
     if (publisher_) {
       const Monotonic until = clock_.monotonic() + kDrain;
-      while (publisher_->figures().waiting > 0 && relays_->status().live() > 0 && clock_.monotonic() < until) {
+      while (publisher_->figures().waiting > 0 && relays_->status().live() > 0 &&
+             clock_.monotonic() < until) {
         std::this_thread::sleep_for(Millis{10});
       }
     }
@@ -491,13 +439,15 @@ class Daemon {
 
 }  // namespace
 
-Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration, const std::filesystem::path& data) {
+Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration,
+                                       const std::filesystem::path& data) {
   TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(data.string()));
   TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
   return secrets.identity.x_only();
 }
 
-Result<std::vector<std::string>> earned_rake(const Configuration& configuration, const std::filesystem::path& data) {
+Result<std::vector<std::string>> earned_rake(const Configuration& configuration,
+                                             const std::filesystem::path& data) {
   TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
   return rake_tokens(configuration, data, {secrets.identity, crypto::Secret<32>(secrets.root.reveal())});
 }

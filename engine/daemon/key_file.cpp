@@ -44,7 +44,8 @@ Result<KeyFile> load_or_make_key(const std::filesystem::path& file, Random& rand
   const ssize_t size = ::read(descriptor, text, sizeof text);
   ::close(descriptor);
   const std::string_view digits(text, 64);
-  auto key = size >= 64 && (size == 64 || text[64] == '\n') ? crypto::SecretKey::from_hex(digits) : std::nullopt;
+  auto key =
+      size >= 64 && (size == 64 || text[64] == '\n') ? crypto::SecretKey::from_hex(digits) : std::nullopt;
   crypto::wipe({reinterpret_cast<Byte*>(text), sizeof text});
   if (!key) return broken(file.string() + ": expected 64 lower-case hex digits of a secret key");
   return KeyFile{*std::move(key), false};

@@ -20,7 +20,8 @@ std::vector<cashu::KeysetId> active_keysets(const KnownMint& mint, const cashu::
   return out;
 }
 
-void add_offers(const AnnouncementConfiguration& wanted, const KnownMint& mint, std::vector<match::Offer>& out) {
+void add_offers(const AnnouncementConfiguration& wanted, const KnownMint& mint,
+                std::vector<match::Offer>& out) {
   if (!mint.atomic) return;
   for (const cashu::Unit& stake : wanted.stake_units) {
     for (const cashu::Unit& prize : wanted.prize_units) {
@@ -45,8 +46,8 @@ void add_offers(const AnnouncementConfiguration& wanted, const KnownMint& mint, 
 
 }  // namespace
 
-std::optional<match::Announcement> make_announcement(const Configuration& configuration, const MintBook& mints,
-                                                     const match::EngineKeys& keys) {
+std::optional<match::Announcement> make_announcement(const Configuration& configuration,
+                                                     const MintBook& mints, const match::EngineKeys& keys) {
   const AnnouncementConfiguration& wanted = configuration.announcement;
   match::Announcement out{.escrow_key = keys.escrow(), .escrow_proof = keys.escrow_proof()};
   for (const auto& mint : mints.mints()) add_offers(wanted, *mint, out.offers);
@@ -54,7 +55,8 @@ std::optional<match::Announcement> make_announcement(const Configuration& config
   out.rulebooks = {std::string(game::kDuelName) + "/" + std::to_string(game::kDuelVersion)};
   const Seconds min_step = up(wanted.min_step);
   const Seconds longest_step = std::max(min_step, up(configuration.validation.commitment_reveal_timeout));
-  const Seconds longest_allowance = std::min(up(wanted.max_allowance), up(configuration.validation.match_timeout) / 2);
+  const Seconds longest_allowance =
+      std::min(up(wanted.max_allowance), up(configuration.validation.match_timeout) / 2);
   out.min_clocks = {.start_delay = up(wanted.grace),
                     .min_step = min_step,
                     .step = min_step,

@@ -6,9 +6,9 @@
 
 namespace manastr::engine {
 
-/// nullopt while there is nothing to offer: no mint was reached yet, or none has the wanted units, their prices and the
-/// settlement endpoint.
-std::optional<match::Announcement> make_announcement(const Configuration& configuration, const MintBook& mints,
-                                                     const match::EngineKeys& keys);
+/// nullopt while there is nothing to offer: no mint was reached yet, or none has the wanted units, their
+/// prices and the settlement endpoint.
+std::optional<match::Announcement> make_announcement(const Configuration& configuration,
+                                                     const MintBook& mints, const match::EngineKeys& keys);
 
 }  // namespace manastr::engine

@@ -21,7 +21,8 @@ struct RakeRow {
 
 Result<std::vector<RakeRow>> read_rows(const std::string& file) {
   TRY(storage::Database database, storage::Database::open(file, {.create = false, .read_only = true}));
-  TRY(storage::Query rows, database.query("SELECT match, issue, payout_group, unit, signatures FROM rake ORDER BY rowid"));
+  TRY(storage::Query rows,
+      database.query("SELECT match, issue, payout_group, unit, signatures FROM rake ORDER BY rowid"));
   std::vector<RakeRow> out;
   while (true) {
     TRY(const bool more, rows.next());
@@ -46,7 +47,8 @@ Result<std::vector<cashu::Proof>> unblind(const RakeRow& row, const match::Engin
   const auto total = cashu::sum_amounts(row.signatures);
   if (!total) return broken("the journal holds a damaged row of rake");
   const auto outputs = keys.rake(row.match, row.issue, row.group, *total);
-  if (outputs.size() != row.signatures.size()) return broken("rake outputs and signatures don't belong together");
+  if (outputs.size() != row.signatures.size())
+    return broken("rake outputs and signatures don't belong together");
   std::vector<cashu::Proof> out;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const cashu::BlindSignature& signature = row.signatures[i];
@@ -57,7 +59,8 @@ Result<std::vector<cashu::Proof>> unblind(const RakeRow& row, const match::Engin
       return broken("the mint's signature over the rake of match " + to_hex(row.match) + " is not valid");
     }
     const auto c = crypto::unblind(signature.c_blinded, outputs[i].r, key->second);
-    if (!c) return broken("the mint's signature over the rake of match " + to_hex(row.match) + " is not valid");
+    if (!c)
+      return broken("the mint's signature over the rake of match " + to_hex(row.match) + " is not valid");
     out.push_back({.amount = signature.amount,
                    .id = signature.id,
                    .secret = outputs[i].secret,
@@ -68,7 +71,8 @@ Result<std::vector<cashu::Proof>> unblind(const RakeRow& row, const match::Engin
   return out;
 }
 
-Result<std::vector<cashu::Proof>> unspent(mintclient::MintClient& mint, const std::vector<cashu::Proof>& proofs) {
+Result<std::vector<cashu::Proof>> unspent(mintclient::MintClient& mint,
+                                          const std::vector<cashu::Proof>& proofs) {
   std::vector<cashu::Proof> out;
   for (std::size_t from = 0; from < proofs.size(); from += kStatesAtOnce) {
     const std::size_t to = std::min(proofs.size(), from + kStatesAtOnce);
@@ -84,11 +88,13 @@ Result<std::vector<cashu::Proof>> unspent(mintclient::MintClient& mint, const st
 
 }  // namespace
 
-Result<std::vector<std::string>> rake_tokens(const Configuration& configuration, const std::filesystem::path& data,
+Result<std::vector<std::string>> rake_tokens(const Configuration& configuration,
+                                             const std::filesystem::path& data,
                                              const match::EngineKeys& keys) {
   TRY(const std::vector<RakeRow> rows, read_rows(configuration.sqlite_file(data.string())));
-  TRY(const auto mint, mintclient::MintClient::make(configuration.mint.primary_url, mintclient::make_curl_transport(),
-                                                    {.timeout = configuration.mint.timeout}));
+  TRY(const auto mint,
+      mintclient::MintClient::make(configuration.mint.primary_url, mintclient::make_curl_transport(),
+                                   {.timeout = configuration.mint.timeout}));
   std::map<cashu::KeysetId, cashu::Keyset> keysets;
   std::map<cashu::Unit, std::vector<cashu::Proof>> earned;
   for (const RakeRow& row : rows) {
@@ -104,7 +110,8 @@ Result<std::vector<std::string>> rake_tokens(const Configuration& configuration,
   for (const auto& [unit, proofs] : earned) {
     TRY(std::vector<cashu::Proof> left, unspent(*mint, proofs));
     if (left.empty()) continue;
-    out.push_back(cashu::dump_token_v4({.mint = mint->mint_url(), .unit = unit, .memo = "rake", .proofs = std::move(left)}));
+    out.push_back(cashu::dump_token_v4(
+        {.mint = mint->mint_url(), .unit = unit, .memo = "rake", .proofs = std::move(left)}));
   }
   return out;
 }

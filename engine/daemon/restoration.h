@@ -1,4 +1,5 @@
-// What the engine knew before it stopped, from its journal and from its own chains on the relays, whichever is the longer.
+// What the engine knew before it stopped, from its journal and from its own chains on the relays, whichever
+// is the longer.
 #pragma once
 #include "engine/intake/own_chains.h"
 #include "engine/match/replay.h"
@@ -10,11 +11,12 @@ struct Restoration {
   std::vector<RestoredMatch> matches;
   std::vector<nostr::Event> foreign;  ///< under our key, but not of our chains
   std::size_t adopted = 0;            ///< matches taken up from the relays
-  std::vector<std::string> untouched; ///< one sentence for each match that can't be restored and is left alone
+  std::vector<std::string>
+      untouched;  ///< one sentence for each match that can't be restored and is left alone
 };
 
-/// Replays every unfinished match and adopts longer chains (durable in the journal on return). `keyset` finds the keyset
-/// of a mint, waiting for the mint if need be.
+/// Replays every unfinished match and adopts longer chains (durable in the journal on return). `keyset` finds
+/// the keyset of a mint, waiting for the mint if need be.
 Result<Restoration> restore(Journal& journal, const match::EngineKeys& keys, relay::Courier& courier,
                             const OwnChains& published,
                             const std::function<Result<cashu::Keyset>(const match::Terms&)>& keyset,

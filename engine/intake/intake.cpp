@@ -7,8 +7,8 @@
 namespace manastr::engine {
 namespace {
 
-constexpr std::uint32_t kDeletion = 5;           // NIP-09
-constexpr std::size_t kMostDeletions = 100;      // tags read of one kind 5
+constexpr std::uint32_t kDeletion = 5;       // NIP-09
+constexpr std::size_t kMostDeletions = 100;  // tags read of one kind 5
 
 std::vector<std::uint32_t> without_challenge(std::vector<std::uint32_t> kinds) {
   std::erase(kinds, std::uint32_t{match::kChallenge});
@@ -25,9 +25,12 @@ Intake::Intake(Options options, MatchWriters& writers, const ChallengeSlots& slo
       slots_(slots),
       clock_(clock),
       challenges_(options_.challenges, clock),
-      accepted_(metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "accepted"}})),
-      malformed_(metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "malformed"}})),
-      too_many_(metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "too_many"}})) {}
+      accepted_(
+          metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "accepted"}})),
+      malformed_(
+          metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "malformed"}})),
+      too_many_(
+          metrics.counter("engine_events_total", "Events of parties taken in.", {{"outcome", "too_many"}})) {}
 
 void Intake::subscribe(relay::Courier& courier, UnixSeconds challenges_since, UnixSeconds others_since) {
   const auto on_event = [this](const nostr::Event& event, std::string_view) { take(event); };
@@ -45,9 +48,11 @@ void Intake::subscribe(relay::Courier& courier, UnixSeconds challenges_since, Un
   deletions.tags = {{'k', {std::to_string(match::kChallenge)}}};
   deletions.since = others_since;
   // One after the other, so that challenges are known when their followers come.
-  subscriptions_.push_back(courier.subscribe({.filters = {challenges}, .on_event = on_event, .on_caught_up = {}}));
+  subscriptions_.push_back(
+      courier.subscribe({.filters = {challenges}, .on_event = on_event, .on_caught_up = {}}));
   subscriptions_.push_back(courier.subscribe({.filters = {moves}, .on_event = on_event, .on_caught_up = {}}));
-  subscriptions_.push_back(courier.subscribe({.filters = {deletions}, .on_event = on_event, .on_caught_up = {}}));
+  subscriptions_.push_back(
+      courier.subscribe({.filters = {deletions}, .on_event = on_event, .on_caught_up = {}}));
 }
 
 void Intake::unsubscribe(relay::Courier& courier) {
@@ -68,7 +73,8 @@ void Intake::take(const nostr::Event& event) {
       !match::check_envelope(event)) {
     return malformed_.add();
   }
-  if (event.kind == match::kChallenge && challenges_.admit(as_text(event.pubkey.bytes))) return too_many_.add();
+  if (event.kind == match::kChallenge && challenges_.admit(as_text(event.pubkey.bytes)))
+    return too_many_.add();
   accepted_.add();
   writers_.of(*match).push(MatchWriter::PartyEvent{.received = clock_.now(), .event = event});
 }

@@ -59,8 +59,8 @@ Result<OwnChains> read_own_chains(relay::Courier& courier, const crypto::XOnlyKe
   return out;
 }
 
-Result<Chain> read_own_chain(relay::Courier& courier, const crypto::XOnlyKey& engine, const match::MatchId& match,
-                             const std::function<bool()>& give_up) {
+Result<Chain> read_own_chain(relay::Courier& courier, const crypto::XOnlyKey& engine,
+                             const match::MatchId& match, const std::function<bool()>& give_up) {
   nostr::Filter filter = own_events(engine);
   filter.tags = {{'e', {to_hex(match)}}};
   TRY(std::vector<nostr::Event> events, fetch_all(courier, std::move(filter), give_up));

@@ -1,4 +1,5 @@
-// Which match fills which (creator, d): a second 31000 with the same author and `d` is refused, for ever. Thread-safe.
+// Which match fills which (creator, d): a second 31000 with the same author and `d` is refused, for ever.
+// Thread-safe.
 #pragma once
 #include <mutex>
 #include <optional>
@@ -11,9 +12,10 @@ namespace manastr::engine {
 
 class ChallengeSlots {
  public:
-  /// nullopt if the slot was free: it is `match`'s now. Else the match that holds it, which may be `match` itself (it has
-  /// been judged before, and is finished by now if its writer doesn't know it).
-  std::optional<match::MatchId> take(const crypto::XOnlyKey& creator, const Hash32& d, const match::MatchId& match);
+  /// nullopt if the slot was free: it is `match`'s now. Else the match that holds it, which may be `match`
+  /// itself (it has been judged before, and is finished by now if its writer doesn't know it).
+  std::optional<match::MatchId> take(const crypto::XOnlyKey& creator, const Hash32& d,
+                                     const match::MatchId& match);
   /// Gives up a slot that was taken for a challenge which was then refused.
   void give_back(const crypto::XOnlyKey& creator, const Hash32& d);
   std::optional<match::MatchId> find(const crypto::XOnlyKey& creator, const Hash32& d) const;

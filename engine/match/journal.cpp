@@ -17,8 +17,7 @@ constexpr std::size_t kQueued = 4096;
 constexpr std::size_t kBatch = 1024;
 constexpr Millis kHeartbeat{1000};
 
-constexpr storage::Migration kSchema[] = {
-    {"the first journal", R"(
+constexpr storage::Migration kSchema[] = {{"the first journal", R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE matches (
   id BLOB PRIMARY KEY, creator BLOB NOT NULL, creator_d TEXT NOT NULL, opened_ms INTEGER NOT NULL,
@@ -52,34 +51,37 @@ Result<nostr::Event> stored_event(std::string_view text) {
 Status write_step(Database& database, const JournaledStep& step) {
   const std::int64_t at = count(step.at);
   if (step.step == 0) {
-    TRY_STATUS(database.run(
-        "INSERT INTO matches (id, creator, creator_d, opened_ms, changed_ms, phase, finished) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        step.match, step.creator.bytes, step.creator_d, at, at, step.phase, step.finished));
+    TRY_STATUS(
+        database.run("INSERT INTO matches (id, creator, creator_d, opened_ms, changed_ms, phase, finished) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                     step.match, step.creator.bytes, step.creator_d, at, at, step.phase, step.finished));
   } else {
-    TRY_STATUS(database.run("UPDATE matches SET changed_ms = ?, phase = ?, finished = ? WHERE id = ?", at, step.phase,
-                            step.finished, step.match));
+    TRY_STATUS(database.run("UPDATE matches SET changed_ms = ?, phase = ?, finished = ? WHERE id = ?", at,
+                            step.phase, step.finished, step.match));
   }
-  TRY_STATUS(database.run("INSERT INTO inputs (match, step, version, at_ms, body) VALUES (?, ?, ?, ?, ?)", step.match,
-                          step.step, step.version, at, step.input));
+  TRY_STATUS(database.run("INSERT INTO inputs (match, step, version, at_ms, body) VALUES (?, ?, ?, ?, ?)",
+                          step.match, step.step, step.version, at, step.input));
   for (const JournaledReceipt& receipt : step.receipts) {
-    TRY_STATUS(database.run("INSERT INTO receipts (match, sequence, id, body) VALUES (?, ?, ?, ?)", step.match,
-                            receipt.sequence, receipt.event.id, nostr::dump(receipt.event)));
+    TRY_STATUS(database.run("INSERT INTO receipts (match, sequence, id, body) VALUES (?, ?, ?, ?)",
+                            step.match, receipt.sequence, receipt.event.id, nostr::dump(receipt.event)));
   }
   for (const auto& [key, body] : step.effects) {
-    TRY_STATUS(database.run("INSERT INTO outbox (key, match, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", key,
-                            step.match, body));
+    TRY_STATUS(database.run("INSERT INTO outbox (key, match, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                            key, step.match, body));
   }
   for (const std::string& key : step.effects_done) {
     TRY_STATUS(database.run("DELETE FROM outbox WHERE key = ?", key));
   }
   for (const JournaledStep::Rake& rake : step.rake) {
-    TRY_STATUS(database.run("INSERT INTO rake (match, issue, payout_group, unit, signatures) VALUES (?, ?, ?, ?, ?) "
-                            "ON CONFLICT DO NOTHING",
-                            step.match, rake.issue, rake.group, rake.unit, rake.signatures));
+    TRY_STATUS(
+        database.run("INSERT INTO rake (match, issue, payout_group, unit, signatures) VALUES (?, ?, ?, ?, ?) "
+                     "ON CONFLICT DO NOTHING",
+                     step.match, rake.issue, rake.group, rake.unit, rake.signatures));
   }
   for (const JournaledStep::Misconduct& each : step.misconduct) {
-    TRY_STATUS(database.run("INSERT INTO misconduct (author, at_ms, match, event, what) VALUES (?, ?, ?, ?, ?)",
-                            each.author.bytes, at, step.match, each.event, each.what));
+    TRY_STATUS(
+        database.run("INSERT INTO misconduct (author, at_ms, match, event, what) VALUES (?, ?, ?, ?, ?)",
+                     each.author.bytes, at, step.match, each.event, each.what));
   }
   return {};
 }
@@ -97,8 +99,9 @@ Journal::Journal(std::unique_ptr<Database> database, const Clock& clock)
 
 Journal::~Journal() { stop(); }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file, const crypto::XOnlyKey& engine,
-                                               const Clock& clock, const storage::OpenOptions& storage) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file,
+                                               const crypto::XOnlyKey& engine, const Clock& clock,
+                                               const storage::OpenOptions& storage) {
   TRY(storage::Database writing, storage::Database::open(file.string(), storage));
   TRY_STATUS(storage::migrate(writing, storage::kEngineJournal, kSchema));
   TRY_STATUS(writing.check_integrity());
@@ -107,12 +110,13 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file
     TRY(Query owner, writing.query("SELECT value FROM meta WHERE key = 'engine'"));
     TRY(known, owner.next());
     if (known && std::string(owner.text(0)) != engine.hex()) {
-      return invalid(file.string() + " belongs to the engine key " + std::string(owner.text(0)) + ", not to " +
-                     engine.hex() + ": use that key, or another data folder");
+      return invalid(file.string() + " belongs to the engine key " + std::string(owner.text(0)) +
+                     ", not to " + engine.hex() + ": use that key, or another data folder");
     }
   }
   if (!known) TRY_STATUS(writing.run("INSERT INTO meta (key, value) VALUES ('engine', ?)", engine.hex()));
-  TRY(storage::Database reading, storage::Database::open(file.string(), {.create = false, .read_only = true, .vfs = storage.vfs}));
+  TRY(storage::Database reading,
+      storage::Database::open(file.string(), {.create = false, .read_only = true, .vfs = storage.vfs}));
   auto database = std::unique_ptr<Database>(new Database{std::move(writing), {}, std::move(reading)});
   return std::unique_ptr<Journal>(new Journal(std::move(database), clock));
 }
@@ -130,16 +134,21 @@ Result<std::vector<JournaledMatch>> Journal::unfinished() const {
     }
   }
   for (JournaledMatch& match : out) {
-    TRY(Query inputs, database.query("SELECT step, version, at_ms, body FROM inputs WHERE match = ? ORDER BY step", match.match));
+    TRY(Query inputs,
+        database.query("SELECT step, version, at_ms, body FROM inputs WHERE match = ? ORDER BY step",
+                       match.match));
     while (true) {
       TRY(const bool more, inputs.next());
       if (!more) break;
-      if (inputs.unsigned_integer(0) != match.inputs.size()) return broken("the journal lacks a step of a match: restore the data folder from a backup");
+      if (inputs.unsigned_integer(0) != match.inputs.size())
+        return broken("the journal lacks a step of a match: restore the data folder from a backup");
       match.inputs.push_back({.version = static_cast<std::uint32_t>(inputs.integer(1)),
                               .at = unix_millis(inputs.integer(2)),
                               .input = std::string(inputs.text(3))});
     }
-    TRY(Query receipts, database.query("SELECT sequence, acknowledged, body FROM receipts WHERE match = ? ORDER BY sequence", match.match));
+    TRY(Query receipts,
+        database.query("SELECT sequence, acknowledged, body FROM receipts WHERE match = ? ORDER BY sequence",
+                       match.match));
     while (true) {
       TRY(const bool more, receipts.next());
       if (!more) break;
@@ -180,7 +189,8 @@ Result<std::vector<Journal::Slot>> Journal::slots() const {
 
 Result<std::vector<std::pair<crypto::XOnlyKey, UnixMillis>>> Journal::misconduct(UnixMillis since) const {
   std::vector<std::pair<crypto::XOnlyKey, UnixMillis>> out;
-  TRY(Query rows, database_->writing.query("SELECT author, at_ms FROM misconduct WHERE at_ms >= ?", count(since)));
+  TRY(Query rows,
+      database_->writing.query("SELECT author, at_ms FROM misconduct WHERE at_ms >= ?", count(since)));
   while (true) {
     TRY(const bool more, rows.next());
     if (!more) return out;
@@ -214,8 +224,9 @@ Result<std::vector<nostr::Event>> Journal::announcements() const {
 
 Result<std::vector<nostr::Event>> Journal::unacknowledged_of_finished() const {
   std::vector<nostr::Event> out;
-  TRY(Query rows, database_->writing.query("SELECT receipts.body FROM receipts JOIN matches ON matches.id = receipts.match "
-                                           "WHERE acknowledged = 0 AND finished = 1 ORDER BY receipts.rowid"));
+  TRY(Query rows, database_->writing.query(
+                      "SELECT receipts.body FROM receipts JOIN matches ON matches.id = receipts.match "
+                      "WHERE acknowledged = 0 AND finished = 1 ORDER BY receipts.rowid"));
   while (true) {
     TRY(const bool more, rows.next());
     if (!more) return out;
@@ -230,7 +241,8 @@ Status Journal::add_announcement(const nostr::Event& event) {
   std::promise<Status> done;
   auto result = done.get_future();
   if (!thread_.joinable()) {
-    return database_->writing.run("INSERT INTO announcements (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING", id, body);
+    return database_->writing.run("INSERT INTO announcements (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                                  id, body);
   }
   if (!inbox_.push(Announcement{id, std::move(body), &done})) return unavailable("the journal is closed");
   return result.get();
@@ -303,15 +315,17 @@ Status Journal::commit(const std::deque<Job>& jobs) {
       TRY_STATUS(database.run("UPDATE receipts SET acknowledged = 1 WHERE id = ?", *acknowledged));
     }
   }
-  TRY_STATUS(database.run("INSERT INTO meta (key, value) VALUES ('alive_ms', ?) "
-                          "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                          count(clock_.now())));
+  TRY_STATUS(
+      database.run("INSERT INTO meta (key, value) VALUES ('alive_ms', ?) "
+                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                   count(clock_.now())));
   return transaction.commit();
 }
 
 Result<std::optional<std::string>> Journal::transcript(const MatchId& match) const {
   const std::lock_guard lock(database_->reading_mutex);
-  TRY(Query rows, database_->reading.query("SELECT body FROM receipts WHERE match = ? ORDER BY sequence", match));
+  TRY(Query rows,
+      database_->reading.query("SELECT body FROM receipts WHERE match = ? ORDER BY sequence", match));
   std::string out;
   while (true) {
     TRY(const bool more, rows.next());
@@ -325,7 +339,8 @@ Result<std::optional<std::string>> Journal::transcript(const MatchId& match) con
 
 Result<std::optional<nostr::Event>> Journal::last_receipt(const MatchId& match) const {
   const std::lock_guard lock(database_->reading_mutex);
-  TRY(Query row, database_->reading.query("SELECT body FROM receipts WHERE match = ? ORDER BY sequence DESC LIMIT 1", match));
+  TRY(Query row, database_->reading.query(
+                     "SELECT body FROM receipts WHERE match = ? ORDER BY sequence DESC LIMIT 1", match));
   TRY(const bool known, row.next());
   if (!known) return std::nullopt;
   TRY(nostr::Event event, stored_event(row.text(0)));
@@ -333,7 +348,10 @@ Result<std::optional<nostr::Event>> Journal::last_receipt(const MatchId& match) 
 }
 
 JournalFigures Journal::figures() const {
-  return {.steps = steps_, .commits = commits_, .slowest_commit = Millis{slowest_commit_ms_}, .queued = inbox_.size()};
+  return {.steps = steps_,
+          .commits = commits_,
+          .slowest_commit = Millis{slowest_commit_ms_},
+          .queued = inbox_.size()};
 }
 
 }  // namespace manastr::engine

@@ -1,6 +1,6 @@
-// The engine's memory: one SQLite file (WAL, synchronous=FULL), written by one thread that commits for all matches at
-// once. What is committed together: the input of one step of one match, the receipts that answer it, the effects that it
-// sets off. State is never stored: replaying a match's inputs gives it.
+// The engine's memory: one SQLite file (WAL, synchronous=FULL), written by one thread that commits for all
+// matches at once. What is committed together: the input of one step of one match, the receipts that answer
+// it, the effects that it sets off. State is never stored: replaying a match's inputs gives it.
 //
 //   meta           key -> value: schema version, engine public key, last heartbeat
 //   matches        one row a match: who made it, whether it is finished (finished ones are not replayed)
@@ -11,8 +11,9 @@
 //   rake           what the engine earned: blind signatures, to be unblinded with the engine's secrets
 //   misconduct     keys that made others wait or contradicted themselves
 //
-// Called by the match writers (submit), the publisher (acknowledged), HTTP handlers (reads). After a failed commit the
-// journal takes nothing more and says so through `failed`: the process must end, for its memory is ahead of its disk.
+// Called by the match writers (submit), the publisher (acknowledged), HTTP handlers (reads). After a failed
+// commit the journal takes nothing more and says so through `failed`: the process must end, for its memory is
+// ahead of its disk.
 #pragma once
 #include <atomic>
 #include <filesystem>
@@ -64,8 +65,8 @@ struct JournaledStep {
   };
   std::vector<Misconduct> misconduct;
   bool finished = false;
-  std::string phase;              ///< for whoever reads the file
-  crypto::XOnlyKey creator;       ///< of step 0: (creator, creator_d) names one match for ever
+  std::string phase;         ///< for whoever reads the file
+  crypto::XOnlyKey creator;  ///< of step 0: (creator, creator_d) names one match for ever
   std::string creator_d;
   std::function<void()> committed;  ///< on the journal's thread, in order of submission
 };
@@ -93,15 +94,17 @@ struct JournalFigures {
 
 class Journal {
  public:
-  /// Opens or makes the file and checks that it belongs to this engine key. Errors are one sentence for the operator.
-  /// `storage` is for tests that lose power.
-  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, const crypto::XOnlyKey& engine,
-                                               const Clock& clock, const storage::OpenOptions& storage = {});
+  /// Opens or makes the file and checks that it belongs to this engine key. Errors are one sentence for the
+  /// operator. `storage` is for tests that lose power.
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file,
+                                               const crypto::XOnlyKey& engine, const Clock& clock,
+                                               const storage::OpenOptions& storage = {});
   ~Journal();
 
   // Before start(), from one thread.
   Result<std::vector<JournaledMatch>> unfinished() const;
-  /// The newest moment of which the journal knows; nullopt if it is new. What the engine signed later is not in it.
+  /// The newest moment of which the journal knows; nullopt if it is new. What the engine signed later is not
+  /// in it.
   Result<std::optional<UnixMillis>> last_alive() const;
   /// (creator, d) of every match there ever was.
   struct Slot {
@@ -115,7 +118,8 @@ class Journal {
   Result<std::vector<nostr::Event>> unacknowledged_of_finished() const;
   /// Misconduct noted at or after `since`: author and time.
   Result<std::vector<std::pair<crypto::XOnlyKey, UnixMillis>>> misconduct(UnixMillis since) const;
-  /// Puts `steps`, the whole of one match as its published chain has it, in the place of what is known of that match.
+  /// Puts `steps`, the whole of one match as its published chain has it, in the place of what is known of
+  /// that match.
   Status adopt(const std::vector<JournaledStep>& steps);
 
   /// Durable on return. Also after start(), but not from the journal's own thread.

@@ -27,13 +27,16 @@ MatchFigures::MatchFigures(telemetry::Metrics& metrics)
       opened(metrics.counter("engine_matches_opened_total", "Challenges receipted.")),
       finished(metrics.counter("engine_matches_finished_total", "Matches closed.")),
       receipts(metrics.counter("engine_receipts_total", "Receipts signed.")),
-      rejections(metrics.counter("engine_rejections_total", "Events of parties that were rejected or repeated.")),
-      unknown_match(metrics.counter("engine_events_unknown_match_total", "Events of matches that nobody knows.")),
+      rejections(
+          metrics.counter("engine_rejections_total", "Events of parties that were rejected or repeated.")),
+      unknown_match(
+          metrics.counter("engine_events_unknown_match_total", "Events of matches that nobody knows.")),
       claim_to_settlement(metrics.histogram("engine_claim_to_settlement_seconds",
                                             "From the claim that completes a settlement to its publication.",
                                             telemetry::duration_bounds())) {}
 
-MatchWriter::MatchWriter(const MatchParts& parts, MatchWriters& all) : parts_(parts), all_(all), inbox_(kQueued) {}
+MatchWriter::MatchWriter(const MatchParts& parts, MatchWriters& all)
+    : parts_(parts), all_(all), inbox_(kQueued) {}
 
 MatchWriter::~MatchWriter() { stop(); }
 
@@ -60,7 +63,8 @@ void MatchWriter::stop() {
 
 void MatchWriter::run() {
   while (!inbox_.drained()) {
-    // Whatever arrived up to `now` is in the inbox, so no timer of before `now` overtakes an event of its time.
+    // Whatever arrived up to `now` is in the inbox, so no timer of before `now` overtakes an event of its
+    // time.
     const UnixMillis now = parts_.clock.now();
     for (Message& message : inbox_.take(kBatch, next_wake())) {
       std::visit([this](auto& each) { handle(each); }, message);
@@ -85,7 +89,8 @@ void MatchWriter::fire_timers(UnixMillis now) {
     // A timer that found nothing to do yet stands as the lifecycle wants it, but never in the past.
     Entry& still = entry->second;
     if (!still.timer) {
-      if (const auto next = still.match.next_timer()) set_timer(id, still, std::max(*next, now + Millis{100}));
+      if (const auto next = still.match.next_timer())
+        set_timer(id, still, std::max(*next, now + Millis{100}));
     }
   }
 }
@@ -112,7 +117,8 @@ void MatchWriter::handle(PartyEvent& message) {
   unsigned work = 0;
   if (message.event.kind == match::kAcceptance) {
     if (known.match.phase() == match::Phase::open && parts_.figures.in_play_now >= parts_.limits.in_play) {
-      return reject(*id, message.event, "this engine judges as many matches as it may at a time: accept again later");
+      return reject(*id, message.event,
+                    "this engine judges as many matches as it may at a time: accept again later");
     }
     work = parts_.reputation.work_of(message.event.pubkey, message.received);
   }
@@ -132,26 +138,34 @@ void MatchWriter::open(const PartyEvent& message) {
   if (const auto holder = parts_.slots.take(event.pubkey, challenge.d, event.id)) {
     if (*holder == event.id) return;
     all_.of(*holder).push_reply(Withdrawal{.match = *holder, .evidence = event});
-    return reject(event.id, event, "this author has used this `d` before: a challenge needs a fresh random one");
+    return reject(event.id, event,
+                  "this author has used this `d` before: a challenge needs a fresh random one");
   }
   const auto refuse = [&](std::string reason) {
     parts_.slots.give_back(event.pubkey, challenge.d);
     reject(event.id, event, std::move(reason));
   };
-  if (parts_.figures.open_now >= parts_.limits.open) return refuse("this engine has no room for more challenges now: try later");
+  if (parts_.figures.open_now >= parts_.limits.open)
+    return refuse("this engine has no room for more challenges now: try later");
   const auto announcement = parts_.announcements.find(challenge.terms.announcement);
-  if (!announcement) return refuse("the terms name an announcement that is not this engine's: read its newest 31006 with d=announcement");
+  if (!announcement)
+    return refuse(
+        "the terms name an announcement that is not this engine's: read its newest 31006 with "
+        "d=announcement");
   auto keyset = parts_.mints.keyset(challenge.terms.mint, challenge.terms.keyset);
-  if (!keyset) return refuse("this engine takes no stakes of that mint and keyset: choose one that its announcement names");
+  if (!keyset)
+    return refuse(
+        "this engine takes no stakes of that mint and keyset: choose one that its announcement names");
   const auto mint = parts_.mints.mint(challenge.terms.mint);
   const auto place = matches_.emplace(event.id, Entry{}).first;
   ++parts_.figures.open_now;
-  const bool is_there = step(place, match::Opening{.at = message.received,
-                                                   .challenge = event,
-                                                   .announcement = *announcement,
-                                                   .keyset = *std::move(keyset),
-                                                   .max_inputs = mint ? mint->max_inputs : match::kMaxProofs,
-                                                   .work = parts_.reputation.work_of(event.pubkey, message.received)});
+  const bool is_there =
+      step(place, match::Opening{.at = message.received,
+                                 .challenge = event,
+                                 .announcement = *announcement,
+                                 .keyset = *std::move(keyset),
+                                 .max_inputs = mint ? mint->max_inputs : match::kMaxProofs,
+                                 .work = parts_.reputation.work_of(event.pubkey, message.received)});
   if (!is_there) return;
   if (!place->second.match.opened()) {  // refused by the lifecycle, which has said why
     parts_.slots.give_back(event.pubkey, challenge.d);
@@ -244,9 +258,10 @@ bool MatchWriter::step(Matches::iterator place, match::Input input) {
   const std::optional<nostr::EventId> event = party ? std::optional(party->event.id) : std::nullopt;
   Step taken = take_step(entry.match, entry.steps, input, parts_.keys);
   if (taken.behind) {
-    telemetry::log_error("The relays hold a receipt of ours that the journal lacks: the match is left alone until a restart, "
-                         "which takes up the longer chain",
-                         {{"sequence", *taken.behind}});
+    telemetry::log_error(
+        "The relays hold a receipt of ours that the journal lacks: the match is left alone until a restart, "
+        "which takes up the longer chain",
+        {{"sequence", *taken.behind}});
     forget(place);
     return false;
   }
@@ -313,7 +328,8 @@ void MatchWriter::count_phase(Entry& entry, bool gone) {
 
 void MatchWriter::reject(const match::MatchId& match, const nostr::Event& event, std::string reason) {
   parts_.figures.rejections.add();
-  const match::Rejection rejection{.match = match, .event = event.id, .reason = std::move(reason), .receipt = {}};
+  const match::Rejection rejection{
+      .match = match, .event = event.id, .reason = std::move(reason), .receipt = {}};
   parts_.publisher.publish_rejection(
       parts_.keys.sign(match::to_draft(rejection, event.pubkey, parts_.clock.now_seconds())));
 }

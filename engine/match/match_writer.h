@@ -1,6 +1,6 @@
-// One thread that owns a share of the matches: it alone changes them. Inputs come in through its inbox, one at a time go
-// through the lifecycle, and leave as steps for the journal; what they set off happens after their commit.
-// No work here grows with the number of matches, save when relays are lost or regained.
+// One thread that owns a share of the matches: it alone changes them. Inputs come in through its inbox, one
+// at a time go through the lifecycle, and leave as steps for the journal; what they set off happens after
+// their commit. No work here grows with the number of matches, save when relays are lost or regained.
 #pragma once
 #include <deque>
 #include <queue>

@@ -30,19 +30,21 @@ Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::Engin
   RestoredMatch out;
   for (const JournaledMatch::Input& each : journaled.inputs) {
     if (each.version != kInputVersion) {
-      return broken("match " + short_name(journaled.match) + " was journaled by a newer version of the engine: run that");
+      return broken("match " + short_name(journaled.match) +
+                    " was journaled by a newer version of the engine: run that");
     }
     auto input = match::decode_input(each.input);
     if (!input) {
-      return broken("match " + short_name(journaled.match) + ": the journal is damaged: " + input.error().message);
+      return broken("match " + short_name(journaled.match) +
+                    ": the journal is damaged: " + input.error().message);
     }
     Step step = take_step(out.match, out.steps, *input, keys);
     remember(out, *input, step);
   }
   const auto chain = out.match.chain();
-  const bool same = std::ranges::equal(chain, journaled.receipts, [](const nostr::Event& made, const auto& journaled_one) {
-    return made == journaled_one.event;
-  });
+  const bool same = std::ranges::equal(
+      chain, journaled.receipts,
+      [](const nostr::Event& made, const auto& journaled_one) { return made == journaled_one.event; });
   if (!same) {
     return broken("match " + short_name(journaled.match) +
                   " doesn't replay to its receipts: this build's rules are not those it was judged by");

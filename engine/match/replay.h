@@ -1,5 +1,5 @@
-// State from its journal, or from the published chain where the journal is the older of the two. Called by the daemon
-// before the writers start.
+// State from its journal, or from the published chain where the journal is the older of the two. Called by
+// the daemon before the writers start.
 #pragma once
 #include <unordered_set>
 
@@ -11,7 +11,7 @@ namespace manastr::engine {
 /// A match as a writer takes it up.
 struct RestoredMatch {
   match::Match match;
-  std::uint64_t steps = 0;  ///< inputs journaled
+  std::uint64_t steps = 0;                                      ///< inputs journaled
   std::unordered_set<nostr::EventId, UniformBytesHash> events;  ///< of parties, receipted
   /// Asked of a mint and not answered: to be asked again.
   std::vector<match::AskStates> questions;
@@ -19,12 +19,12 @@ struct RestoredMatch {
   std::vector<nostr::Event> unacknowledged;  ///< receipts to publish again
 };
 
-/// Feeds a match's inputs to the lifecycle. `broken` if they don't give the journaled receipts, byte for byte: another
-/// build's rules, or a damaged file; such a match must not be touched.
+/// Feeds a match's inputs to the lifecycle. `broken` if they don't give the journaled receipts, byte for
+/// byte: another build's rules, or a damaged file; such a match must not be touched.
 Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::EngineKeys& keys);
 
-/// The whole of a match from its chain (sequence 0 on, no gap), with the steps that the journal is to hold from now on.
-/// `broken` if the chain doesn't replay to itself.
+/// The whole of a match from its chain (sequence 0 on, no gap), with the steps that the journal is to hold
+/// from now on. `broken` if the chain doesn't replay to itself.
 struct AdoptedMatch {
   RestoredMatch restored;
   std::vector<JournaledStep> steps;

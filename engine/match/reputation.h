@@ -1,5 +1,5 @@
-// Which keys lately made others wait or contradicted themselves, and so owe more work with their next challenge or
-// acceptance. It costs nobody a stake. Thread-safe.
+// Which keys lately made others wait or contradicted themselves, and so owe more work with their next
+// challenge or acceptance. It costs nobody a stake. Thread-safe.
 #pragma once
 #include <mutex>
 #include <unordered_map>

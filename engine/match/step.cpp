@@ -14,8 +14,10 @@ struct Cases : Fs... {
 /// Answers of a mint are journaled whatever they change: the outbox entry goes with them.
 std::optional<std::string> answered_key(const match::MatchId& match, const match::Input& input) {
   if (const auto* states = std::get_if<match::MintStates>(&input)) return states_key(match, states->request);
-  if (const auto* done = std::get_if<match::SettlementDone>(&input)) return settle_key(match, done->operation);
-  if (const auto* refused = std::get_if<match::SettlementRefused>(&input)) return settle_key(match, refused->operation);
+  if (const auto* done = std::get_if<match::SettlementDone>(&input))
+    return settle_key(match, done->operation);
+  if (const auto* refused = std::get_if<match::SettlementRefused>(&input))
+    return settle_key(match, refused->operation);
   return std::nullopt;
 }
 
@@ -39,7 +41,8 @@ void set_time(match::Input& input, UnixMillis at) {
   std::visit([at](auto& each) { each.at = at; }, input);
 }
 
-Step take_step(match::Match& match, std::uint64_t number, const match::Input& input, const match::EngineKeys& keys) {
+Step take_step(match::Match& match, std::uint64_t number, const match::Input& input,
+               const match::EngineKeys& keys) {
   Step step;
   JournaledStep& record = step.record;
   bool held = false;
@@ -47,27 +50,27 @@ Step take_step(match::Match& match, std::uint64_t number, const match::Input& in
   record.at = time_of(input);
   record.step = number;
   for (const match::Effect& effect : effects) {
-    std::visit(Cases{[&](const match::Publish& publish) {
-                       if (publish.in_chain) {
-                         record.receipts.push_back({sequence_of(publish.event), publish.event});
-                       } else {
-                         step.outside_chain.push_back(publish.event);
-                       }
-                     },
-                     [&](const match::Republish& republish) { step.outside_chain.push_back(republish.event); },
-                     [&](const match::SetTimer& timer) { step.timer = timer.at; },
-                     [&](const match::AskStates& question) { step.questions.push_back(question); },
-                     [&](const match::Settle& settle) { step.settlements.push_back(settle); },
-                     [&](const match::RakeReceived& rake) {
-                       record.rake.push_back({rake.issue, rake.group, rake.unit, dump_signatures(rake.signatures)});
-                     },
-                     [&](const match::Misconduct& misconduct) {
-                       record.misconduct.push_back({misconduct.author, misconduct.event, misconduct.what});
-                     },
-                     [&](const match::Behind& behind) { step.behind = behind.sequence; },
-                     [&](const match::Held&) { held = true; },
-                     [&](const match::Ended&) { record.finished = true; }},
-               effect);
+    std::visit(
+        Cases{[&](const match::Publish& publish) {
+                if (publish.in_chain) {
+                  record.receipts.push_back({sequence_of(publish.event), publish.event});
+                } else {
+                  step.outside_chain.push_back(publish.event);
+                }
+              },
+              [&](const match::Republish& republish) { step.outside_chain.push_back(republish.event); },
+              [&](const match::SetTimer& timer) { step.timer = timer.at; },
+              [&](const match::AskStates& question) { step.questions.push_back(question); },
+              [&](const match::Settle& settle) { step.settlements.push_back(settle); },
+              [&](const match::RakeReceived& rake) {
+                record.rake.push_back({rake.issue, rake.group, rake.unit, dump_signatures(rake.signatures)});
+              },
+              [&](const match::Misconduct& misconduct) {
+                record.misconduct.push_back({misconduct.author, misconduct.event, misconduct.what});
+              },
+              [&](const match::Behind& behind) { step.behind = behind.sequence; },
+              [&](const match::Held&) { held = true; }, [&](const match::Ended&) { record.finished = true; }},
+        effect);
   }
   const bool has_id = match.opened();
   if (has_id) {
@@ -82,8 +85,9 @@ Step take_step(match::Match& match, std::uint64_t number, const match::Input& in
     }
     if (auto key = answered_key(record.match, input)) record.effects_done.push_back(*std::move(key));
   }
-  step.journaled = has_id && (held || !record.receipts.empty() || !record.effects.empty() || !record.effects_done.empty() ||
-                              !record.rake.empty() || !record.misconduct.empty() || record.finished);
+  step.journaled = has_id && (held || !record.receipts.empty() || !record.effects.empty() ||
+                              !record.effects_done.empty() || !record.rake.empty() ||
+                              !record.misconduct.empty() || record.finished);
   if (!step.journaled) return step;
   record.version = kInputVersion;
   record.input = match::encode(input);

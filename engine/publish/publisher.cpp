@@ -23,8 +23,10 @@ void Publisher::publish(nostr::Event event) {
 }
 
 void Publisher::offer(nostr::Event event) {
-  const Status sent = courier_.publish(
-      {.event = event, .on_progress = [this](const relay::PublishProgress& progress) { on_progress(progress); }});
+  const Status sent =
+      courier_.publish({.event = event, .on_progress = [this](const relay::PublishProgress& progress) {
+                          on_progress(progress);
+                        }});
   if (sent) return;
   const std::lock_guard lock(mutex_);
   if (sent.error().kind == ErrorKind::unavailable) {
@@ -59,8 +61,8 @@ void Publisher::publish_rejection(nostr::Event event) {
     const Monotonic now = clock_.monotonic();
     const std::chrono::duration<double> passed = now - rejections_counted_at_;
     rejections_counted_at_ = now;
-    rejection_tokens_ =
-        std::min(options_.rejections_burst, rejection_tokens_ + passed.count() * options_.rejections_per_second);
+    rejection_tokens_ = std::min(options_.rejections_burst,
+                                 rejection_tokens_ + passed.count() * options_.rejections_per_second);
     if (rejection_tokens_ < 1) {
       ++figures_.rejections_dropped;
       return;

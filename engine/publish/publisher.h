@@ -1,7 +1,7 @@
-// Sends the engine's signed events to the relays. Called by the journal thread after a commit: nothing that is not yet in
-// the journal may come here, save rejections, which are no promise.
-// Promises: a receipt is offered until a quorum of relays has it, then `acknowledged` is told once; a full outbox delays
-// receipts and loses none; rejections are limited in rate and dropped beyond it.
+// Sends the engine's signed events to the relays. Called by the journal thread after a commit: nothing that
+// is not yet in the journal may come here, save rejections, which are no promise. Promises: a receipt is
+// offered until a quorum of relays has it, then `acknowledged` is told once; a full outbox delays receipts
+// and loses none; rejections are limited in rate and dropped beyond it.
 #pragma once
 #include <deque>
 #include <functional>
@@ -20,18 +20,18 @@ struct PublisherOptions {
 };
 
 struct PublisherFigures {
-  std::uint64_t published = 0;         ///< handed to the relays
-  std::uint64_t acknowledged = 0;      ///< a quorum has it
-  std::uint64_t refused = 0;           ///< so many relays refused that no quorum is possible
+  std::uint64_t published = 0;     ///< handed to the relays
+  std::uint64_t acknowledged = 0;  ///< a quorum has it
+  std::uint64_t refused = 0;       ///< so many relays refused that no quorum is possible
   std::uint64_t rejections_dropped = 0;
-  std::size_t waiting = 0;             ///< published, not yet acknowledged
+  std::size_t waiting = 0;  ///< published, not yet acknowledged
 };
 
 class Publisher {
  public:
   /// `acknowledged` is called from a thread of the courier, once for each event given to publish().
-  Publisher(relay::Courier& courier, const Clock& clock, std::function<void(const nostr::EventId&)> acknowledged,
-            PublisherOptions options = {});
+  Publisher(relay::Courier& courier, const Clock& clock,
+            std::function<void(const nostr::EventId&)> acknowledged, PublisherOptions options = {});
 
   void publish(nostr::Event event);
   void publish_rejection(nostr::Event event);

@@ -11,7 +11,8 @@ bool is_in_flight(int code) { return code == cashu::kProofsPending || code == ca
 Result<GroupSignatures> read_answer(std::string_view body, const std::vector<match::SignedGroup>& groups) {
   TRY(const json::Value value, json::parse(body));
   TRY(gameapi::SettleResponse response, gameapi::settle_response_from_json(value));
-  if (response.signatures.size() != groups.size()) return invalid("another number of groups than was asked for");
+  if (response.signatures.size() != groups.size())
+    return invalid("another number of groups than was asked for");
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const auto& signatures = response.signatures[i];
     if (!std::ranges::equal(signatures, groups[i].outputs, [](const auto& signature, const auto& output) {

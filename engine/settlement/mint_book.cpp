@@ -15,7 +15,8 @@ const cashu::Keyset* find_keyset(const KnownMint& mint, const cashu::KeysetId& i
 
 }  // namespace
 
-Result<std::unique_ptr<MintBook>> MintBook::make(Options options, std::shared_ptr<mintclient::Transport> transport) {
+Result<std::unique_ptr<MintBook>> MintBook::make(Options options,
+                                                 std::shared_ptr<mintclient::Transport> transport) {
   std::unique_ptr<MintBook> book(new MintBook(std::move(options)));
   const mintclient::ClientOptions client{.timeout = book->options_.timeout};
   // Looks are short: one that hangs would hold up the daemon's end.
@@ -35,7 +36,8 @@ Result<std::shared_ptr<const KnownMint>> MintBook::ask(mintclient::MintClient& c
   auto out = std::make_shared<KnownMint>();
   out->url = client.mint_url();
   if (info.max_array_length) {
-    out->max_inputs = static_cast<std::size_t>(std::min<std::uint64_t>(*info.max_array_length, match::kMaxProofs));
+    out->max_inputs =
+        static_cast<std::size_t>(std::min<std::uint64_t>(*info.max_array_length, match::kMaxProofs));
   }
   if (info.game) {
     out->atomic = info.game->settle;
@@ -78,8 +80,9 @@ Status MintBook::refresh() {
 
 bool MintBook::same_ledger_locked() const {
   if (!primary_ || !backup_ || primary_->keysets.empty()) return false;
-  return std::ranges::any_of(primary_->keysets,
-                             [&](const cashu::Keyset& each) { return find_keyset(*backup_, each.id) != nullptr; });
+  return std::ranges::any_of(primary_->keysets, [&](const cashu::Keyset& each) {
+    return find_keyset(*backup_, each.id) != nullptr;
+  });
 }
 
 std::vector<std::shared_ptr<const KnownMint>> MintBook::mints() const {

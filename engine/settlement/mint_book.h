@@ -1,5 +1,5 @@
-// What the engine knows of the mints at which it takes stakes: prices, keysets with their keys, limits, and the clients
-// to call them. Refreshed by one thread of the daemon, read by all.
+// What the engine knows of the mints at which it takes stakes: prices, keysets with their keys, limits, and
+// the clients to call them. Refreshed by one thread of the daemon, read by all.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -25,19 +25,22 @@ class MintBook {
  public:
   struct Options {
     std::string primary_url;
-    std::string backup_url;  ///< "": none. The same keysets: another door to the same mint; else a mint of its own
+    std::string
+        backup_url;  ///< "": none. The same keysets: another door to the same mint; else a mint of its own
     std::vector<cashu::Unit> units;  ///< whose keysets are of interest
     Millis timeout{30'000};
   };
-  static Result<std::unique_ptr<MintBook>> make(Options options, std::shared_ptr<mintclient::Transport> transport);
+  static Result<std::unique_ptr<MintBook>> make(Options options,
+                                                std::shared_ptr<mintclient::Transport> transport);
 
-  /// Asks the mints anew; waits for their answers. What can't be reached keeps what was known of it; the error names
-  /// the primary mint's trouble. From one thread at a time.
+  /// Asks the mints anew; waits for their answers. What can't be reached keeps what was known of it; the
+  /// error names the primary mint's trouble. From one thread at a time.
   Status refresh();
   /// A refresh under way ends after the answer that it waits for (2 s at most).
   void stop() { stopping_ = true; }
 
-  /// The mints to offer: the primary, and the backup if it is a mint of its own. Those never reached are not in it.
+  /// The mints to offer: the primary, and the backup if it is a mint of its own. Those never reached are not
+  /// in it.
   std::vector<std::shared_ptr<const KnownMint>> mints() const;
   std::shared_ptr<const KnownMint> mint(const std::string& url) const;
   std::optional<cashu::Keyset> keyset(const std::string& url, const cashu::KeysetId& id) const;

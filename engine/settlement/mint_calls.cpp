@@ -24,15 +24,19 @@ namespace {
 
 match::ProofState to_match(mintclient::ProofState state) {
   switch (state) {
-    case mintclient::ProofState::unspent: return match::ProofState::unspent;
-    case mintclient::ProofState::pending: return match::ProofState::pending;
-    case mintclient::ProofState::spent: break;
+    case mintclient::ProofState::unspent:
+      return match::ProofState::unspent;
+    case mintclient::ProofState::pending:
+      return match::ProofState::pending;
+    case mintclient::ProofState::spent:
+      break;
   }
   return match::ProofState::spent;
 }
 
-/// A refusal that another claim could mend. One without a code (no such path, not authorized) and one by a limit (11006)
-/// are the operator's to mend: the same claim is sent again until it is settled, and costs the claimant no attempt.
+/// A refusal that another claim could mend. One without a code (no such path, not authorized) and one by a
+/// limit (11006) are the operator's to mend: the same claim is sent again until it is settled, and costs the
+/// claimant no attempt.
 bool blames_the_claim(int code) { return code != 0 && code != cashu::kAmountOutsideLimit; }
 
 }  // namespace
@@ -53,7 +57,8 @@ MintCalls::MintCalls(Options options, MintBook& mints, StakeReservations& reserv
       clock_(clock),
       random_(random),
       answer_(std::move(answer)),
-      seconds_(metrics.histogram("engine_mint_call_seconds", "Time from sending a request to a mint to its answer.",
+      seconds_(metrics.histogram("engine_mint_call_seconds",
+                                 "Time from sending a request to a mint to its answer.",
                                  telemetry::duration_bounds())),
       repeated_(metrics.counter("engine_mint_calls_repeated_total", "Requests that a mint did not answer.")),
       thread_([this] { run(); }) {}

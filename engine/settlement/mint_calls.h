@@ -1,6 +1,6 @@
-// The engine's calls to mints: asynchronous, bounded in number, repeated until answered. Called by the journal thread
-// after the commit of the step that asked; answers go to the match writers as inputs. What is under way when the process
-// dies is asked again after the restart (the calls are idempotent).
+// The engine's calls to mints: asynchronous, bounded in number, repeated until answered. Called by the
+// journal thread after the commit of the step that asked; answers go to the match writers as inputs. What is
+// under way when the process dies is asked again after the restart (the calls are idempotent).
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -40,11 +40,12 @@ class MintCalls {
   /// From any thread; must not wait.
   using Answer = std::function<void(const match::MatchId&, match::Input)>;
 
-  MintCalls(Options options, MintBook& mints, StakeReservations& reservations, const Clock& clock, Random& random,
-            telemetry::Metrics& metrics, Answer answer);
+  MintCalls(Options options, MintBook& mints, StakeReservations& reservations, const Clock& clock,
+            Random& random, telemetry::Metrics& metrics, Answer answer);
   ~MintCalls();
 
-  /// Never wait. A second one of the same match and request, or operation, is left out while the first is under way.
+  /// Never wait. A second one of the same match and request, or operation, is left out while the first is
+  /// under way.
   void ask(const match::MatchId& match, match::AskStates question);
   void settle(match::Settle order);
 

@@ -2,7 +2,8 @@
 
 namespace manastr::engine {
 
-std::vector<bool> StakeReservations::reserve(const match::MatchId& match, const std::vector<crypto::PublicKey>& ys) {
+std::vector<bool> StakeReservations::reserve(const match::MatchId& match,
+                                             const std::vector<crypto::PublicKey>& ys) {
   const std::lock_guard lock(mutex_);
   std::vector<bool> out;
   out.reserve(ys.size());

@@ -1,4 +1,5 @@
-// Which match holds which stake proof, over all matches of this engine: one stake can't back two. Thread-safe.
+// Which match holds which stake proof, over all matches of this engine: one stake can't back two.
+// Thread-safe.
 #pragma once
 #include <mutex>
 #include <unordered_map>
@@ -11,7 +12,8 @@ namespace manastr::engine {
 
 class StakeReservations {
  public:
-  /// Reserves every Y for `match` unless another match has it; true where another has it. Asking again is harmless.
+  /// Reserves every Y for `match` unless another match has it; true where another has it. Asking again is
+  /// harmless.
   std::vector<bool> reserve(const match::MatchId& match, const std::vector<crypto::PublicKey>& ys);
   /// `match` has ended: its proofs are spent, or their owners' own again.
   void release(const match::MatchId& match);

@@ -1,5 +1,6 @@
-// Two players of the reference client at one table, over the relays of an Economy: whole duels in a test, in which each
-// side may be silent, say something else, or stop. What a side publishes goes through its `say` hook.
+// Two players of the reference client at one table, over the relays of an Economy: whole duels in a test, in
+// which each side may be silent, say something else, or stop. What a side publishes goes through its `say`
+// hook.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -34,21 +35,26 @@ struct Side {
   std::unique_ptr<player::Duelist> duelist;
   FirstFree moves;
   /// What is really published for an event of the client: itself, another one, or nothing.
-  std::function<std::optional<nostr::Event>(const nostr::Event&)> say = [](const nostr::Event& e) { return e; };
+  std::function<std::optional<nostr::Event>(const nostr::Event&)> say = [](const nostr::Event& e) {
+    return e;
+  };
 
   crypto::XOnlyKey pubkey() const { return key.x_only(); }
   cashu::Amount has(const std::string& unit) const { return wallet->balance(unit).value().available; }
-  nostr::Event sign(const nostr::Draft& draft) const { return nostr::sign(draft, key, system_random().bytes<32>()); }
+  nostr::Event sign(const nostr::Draft& draft) const {
+    return nostr::sign(draft, key, system_random().bytes<32>());
+  }
 };
 
 /// Body of a GET answered 200; nullopt otherwise.
 inline std::optional<std::string> http_get(const std::string& url) {
   static const auto transport = mintclient::make_curl_transport();
   std::promise<std::optional<std::string>> answer;
-  transport->send({.method = "GET", .url = url, .body = "", .authorization = "", .timeout = Millis{3000}},
-                  [&](Result<mintclient::HttpReply> reply) {
-                    answer.set_value(reply && reply->status == 200 ? std::optional(reply->body) : std::nullopt);
-                  });
+  transport->send(
+      {.method = "GET", .url = url, .body = "", .authorization = "", .timeout = Millis{3000}},
+      [&](Result<mintclient::HttpReply> reply) {
+        answer.set_value(reply && reply->status == 200 ? std::optional(reply->body) : std::nullopt);
+      });
   return answer.get_future().get();
 }
 
@@ -57,7 +63,8 @@ class DuelTable {
   explicit DuelTable(Economy& set, match::Clocks clocks = quick(), cashu::Amount stake = 100)
       : set_(set), clocks_(clocks), stake_(stake) {
     courier_ = relay::RelayPool::start(relay::PoolOptions::for_loopback(set.relay_urls())).value();
-    if (!relay::wait_for_quorum(*courier_, Millis{10'000})) throw std::runtime_error("the relays do not answer");
+    if (!relay::wait_for_quorum(*courier_, Millis{10'000}))
+      throw std::runtime_error("the relays do not answer");
     for (Side& side : sides) {
       side.mint = mintclient::MintClient::make(set.mint_url(), transport_).value();
       side.wallet = player::Wallet::open(":memory:", side.seed, side.mint, system_clock()).value();
@@ -70,8 +77,13 @@ class DuelTable {
   ~DuelTable() { courier_.reset(); }
 
   static match::Clocks quick() {
-    return {.start_delay = Seconds{0}, .min_step = Seconds{2}, .step = Seconds{20}, .party = Seconds{60},
-            .funding = Seconds{20}, .give_back = Seconds{60}, .claim = Seconds{86'400}};
+    return {.start_delay = Seconds{0},
+            .min_step = Seconds{2},
+            .step = Seconds{20},
+            .party = Seconds{60},
+            .funding = Seconds{20},
+            .give_back = Seconds{60},
+            .claim = Seconds{86'400}};
   }
   /// Steps so short that silence shows within the test.
   static match::Clocks hasty() {
@@ -140,26 +152,28 @@ class DuelTable {
                                        "",
                                        {}};
       if (!side.book->add(record)) throw std::runtime_error("match book");
-      side.duelist = player::Duelist::resume(record, {side.key, side.seed, *side.wallet, *side.mint, *side.book,
-                                                      side.moves, system_clock(), system_random(),
-                                                      [this, &side](const nostr::Event& event) -> Status {
-                                                        if (const auto said = side.say(event)) {
-                                                          return courier_->publish({.event = *said, .on_progress = {}});
-                                                        }
-                                                        return {};
-                                                      },
-                                                      [](const player::Happening&) {}})
-                         .value();
+      side.duelist =
+          player::Duelist::resume(record, {side.key, side.seed, *side.wallet, *side.mint, *side.book,
+                                           side.moves, system_clock(), system_random(),
+                                           [this, &side](const nostr::Event& event) -> Status {
+                                             if (const auto said = side.say(event)) {
+                                               return courier_->publish({.event = *said, .on_progress = {}});
+                                             }
+                                             return {};
+                                           },
+                                           [](const player::Happening&) {}})
+              .value();
     }
     nostr::Filter chain;
     chain.kinds = {std::uint32_t{match::kEngine}};
     chain.authors = {engine_key_};
     chain.tags = {{'e', {to_hex(challenge_.id)}}};
     courier_->subscribe({.filters = {chain},
-                         .on_event = [this](const nostr::Event& event, std::string_view) {
-                           const std::lock_guard lock(mutex_);
-                           arrived_.push_back(event);
-                         },
+                         .on_event =
+                             [this](const nostr::Event& event, std::string_view) {
+                               const std::lock_guard lock(mutex_);
+                               arrived_.push_back(event);
+                             },
                          .on_caught_up = {}});
   }
 

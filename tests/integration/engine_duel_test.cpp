@@ -1,5 +1,6 @@
 // Rooms: player
-// Whole duels over real relays, the real mint and the real engine: how each branch of the lifecycle ends, and who has what.
+// Whole duels over real relays, the real mint and the real engine: how each branch of the lifecycle ends, and
+// who has what.
 #include "common/match/referee.h"
 #include "tests/integration/duel_table.h"
 
@@ -14,7 +15,9 @@ constexpr cashu::Amount kRake = 5;
 
 struct EngineDuelTest : testing::Test {
   static Economy& set() { return *set_; }
-  static void SetUpTestSuite() { set_ = std::make_unique<Economy>(Economy::Options{.announcement = DuelTable::allowance()}); }
+  static void SetUpTestSuite() {
+    set_ = std::make_unique<Economy>(Economy::Options{.announcement = DuelTable::allowance()});
+  }
   static void TearDownTestSuite() { set_.reset(); }
   static inline std::unique_ptr<Economy> set_;
 
@@ -60,7 +63,8 @@ TEST_F(EngineDuelTest, AnAcceptorThatDoesNotFundLosesItsPlaceAndNothingElse) {
   silence(table.acceptor(), match::kFunding);
   table.sit_down();
   ASSERT_TRUE(table.play_until([&] { return table.view().parties.size() == 2; }));
-  ASSERT_TRUE(table.play_until([&] { return table.view().head.phase == Phase::open && table.view().parties.size() == 1; }));
+  ASSERT_TRUE(table.play_until(
+      [&] { return table.view().head.phase == Phase::open && table.view().parties.size() == 1; }));
 }
 
 TEST_F(EngineDuelTest, ACreatorThatDoesNotFundAbortsTheMatchAndTheAcceptorsStakeGoesHome) {
@@ -70,7 +74,8 @@ TEST_F(EngineDuelTest, ACreatorThatDoesNotFundAbortsTheMatchAndTheAcceptorsStake
   ASSERT_TRUE(table.play_until([&] { return table.view().verdict.has_value(); }));
   EXPECT_EQ(table.view().verdict->outcome, Outcome::aborted);
   ASSERT_TRUE(table.play_until([&] { return table.acceptor().has("mana") == kStake; }));
-  EXPECT_EQ(table.creator().wallet->balance("mana").value().locked, kStake) << "never sent, and its own after the locktime";
+  EXPECT_EQ(table.creator().wallet->balance("mana").value().locked, kStake)
+      << "never sent, and its own after the locktime";
 }
 
 struct Silence {
@@ -102,8 +107,10 @@ TEST_P(SilenceTest, OfBothSendsEachStakeHome) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStep, SilenceTest,
-                         testing::Values(Silence{"Seed", match::kReveal, 0}, Silence{"Commit1", match::kCommitment, 1},
-                                         Silence{"Reveal1", match::kReveal, 1}, Silence{"Commit3", match::kCommitment, 3},
+                         testing::Values(Silence{"Seed", match::kReveal, 0},
+                                         Silence{"Commit1", match::kCommitment, 1},
+                                         Silence{"Reveal1", match::kReveal, 1},
+                                         Silence{"Commit3", match::kCommitment, 3},
                                          Silence{"Reveal3", match::kReveal, 3}),
                          [](const auto& silence) { return silence.param.name; });
 
@@ -137,7 +144,8 @@ TEST_F(EngineDuelTest, AFloodOfRelaysLostStopsTheClocksUntilTheyAreBack) {
   DuelTable table(own);
   silence(table.creator(), match::kCommitment, 2);
   table.sit_down();
-  ASSERT_TRUE(table.play_until([&] { return table.view().head.phase == Phase::commit && table.view().head.round == 2; }));
+  ASSERT_TRUE(table.play_until(
+      [&] { return table.view().head.phase == Phase::commit && table.view().head.round == 2; }));
   own.relay(0).process().kill();
   own.relay(1).process().kill();
   ASSERT_TRUE(eventually([&] {

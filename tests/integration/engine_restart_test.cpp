@@ -1,5 +1,6 @@
 // Rooms: player
-// The engine stopped, killed and restored from old backups in the midst of matches: its chain goes on where the world saw it.
+// The engine stopped, killed and restored from old backups in the midst of matches: its chain goes on where
+// the world saw it.
 #include <csignal>
 #include <filesystem>
 
@@ -31,7 +32,8 @@ struct EngineRestartTest : testing::Test {
   }
   void restart() {
     set.restart_engine();
-    ASSERT_TRUE(eventually([&] { return http_get(set.engine_url() + "/health").has_value(); })) << set.engine().log();
+    ASSERT_TRUE(eventually([&] { return http_get(set.engine_url() + "/health").has_value(); }))
+        << set.engine().log();
   }
   void restore_backup() {
     set.engine().process().kill();
@@ -40,7 +42,8 @@ struct EngineRestartTest : testing::Test {
     restart();
   }
   bool play_to(Phase phase, unsigned round) {
-    return table.play_until([&] { return table.view().head.phase == phase && table.view().head.round == round; });
+    return table.play_until(
+        [&] { return table.view().head.phase == phase && table.view().head.round == round; });
   }
   void finish_in_order() {
     ASSERT_TRUE(table.play_until_finished()) << set.engine().log();

@@ -1,6 +1,7 @@
 // Rooms: player
-// What an engine and a mint must survive (docs/protocol.md): one row, one test, by name. Each row changes what one side says
-// at one step, and states what must be seen; whatever it is, the match ends and all money is where it belongs.
+// What an engine and a mint must survive (docs/protocol.md): one row, one test, by name. Each row changes
+// what one side says at one step, and states what must be seen; whatever it is, the match ends and all money
+// is where it belongs.
 #include "common/match/referee.h"
 #include "tests/integration/duel_table.h"
 
@@ -13,14 +14,15 @@ using match::Phase;
 constexpr cashu::Amount kStake = 100;
 constexpr cashu::Amount kPrize = 195;
 
-/// The same event with another content, signed by its author. Older by a second unless the caller says otherwise: relays
-/// keep the newer event of an address, and the true one is to reach the engine later.
-nostr::Event rewrite(const Side& side, const nostr::Event& event, const std::function<void(json::Object&)>& change,
-                     Seconds later = Seconds{-1}) {
+/// The same event with another content, signed by its author. Older by a second unless the caller says
+/// otherwise: relays keep the newer event of an address, and the true one is to reach the engine later.
+nostr::Event rewrite(const Side& side, const nostr::Event& event,
+                     const std::function<void(json::Object&)>& change, Seconds later = Seconds{-1}) {
   const auto content = json::parse(event.content).value();
   json::Object members = *content.if_object();
   change(members);
-  return side.sign({event.created_at + later, event.kind, event.tags, json::Value(std::move(members)).dump()});
+  return side.sign(
+      {event.created_at + later, event.kind, event.tags, json::Value(std::move(members)).dump()});
 }
 
 json::Value& member(json::Object& object, std::string_view name) {
@@ -35,7 +37,8 @@ nostr::Event said_again(const Side& side, const nostr::Event& event, Seconds lat
 }
 
 /// An acceptance by `side`, in order but for what the caller changes, pointing where `like` points.
-nostr::Event acceptance_of(const Side& side, const nostr::Event& like, const match::MatchId& match, const Hash32& terms) {
+nostr::Event acceptance_of(const Side& side, const nostr::Event& like, const match::MatchId& match,
+                           const Hash32& terms) {
   const player::MatchSecrets secrets(side.seed, match);
   json::Value content;
   content.set("terms_hash", to_hex(terms))
@@ -51,7 +54,9 @@ bool is(const nostr::Event& event, std::uint32_t kind, unsigned round) {
 }
 
 struct RowsTest : testing::Test {
-  static void SetUpTestSuite() { set_ = std::make_unique<Economy>(Economy::Options{.announcement = DuelTable::allowance()}); }
+  static void SetUpTestSuite() {
+    set_ = std::make_unique<Economy>(Economy::Options{.announcement = DuelTable::allowance()});
+  }
   static void TearDownTestSuite() { set_.reset(); }
   static inline std::unique_ptr<Economy> set_;
 
@@ -59,7 +64,8 @@ struct RowsTest : testing::Test {
     ASSERT_TRUE(table.courier().publish({.event = event, .on_progress = {}}));
   }
   static bool rejected(DuelTable& table, std::string_view reason) {
-    return std::ranges::any_of(table.rejections(), [&](const std::string& each) { return each.contains(reason); });
+    return std::ranges::any_of(table.rejections(),
+                               [&](const std::string& each) { return each.contains(reason); });
   }
   static void expect_played_out(DuelTable& table) {
     ASSERT_TRUE(table.play_until_finished()) << set_->engine().log();
@@ -69,7 +75,8 @@ struct RowsTest : testing::Test {
     expect_conserved(table);
   }
   static void expect_forfeit_of_acceptor(DuelTable& table) {
-    ASSERT_TRUE(table.play_until([&] { return table.creator().has("loot") == kPrize; })) << set_->engine().log();
+    ASSERT_TRUE(table.play_until([&] { return table.creator().has("loot") == kPrize; }))
+        << set_->engine().log();
     EXPECT_EQ(table.view().verdict->winner, table.creator().pubkey());
     const auto judgement = match::judge(table.transcript());
     EXPECT_TRUE(judgement.in_order()) << judgement.faults.front();
@@ -129,7 +136,8 @@ TEST_F(RowsTest, RevealThatDoesNotOpen) {
   DuelTable table(*set_, DuelTable::hasty());
   table.acceptor().say = [&](const nostr::Event& event) -> std::optional<nostr::Event> {
     if (!is(event, match::kReveal, 1)) return event;
-    return rewrite(table.acceptor(), event, [](json::Object& content) { member(content, "nonce") = std::string(64, '7'); });
+    return rewrite(table.acceptor(), event,
+                   [](json::Object& content) { member(content, "nonce") = std::string(64, '7'); });
   };
   table.sit_down();
   expect_forfeit_of_acceptor(table);
@@ -141,13 +149,15 @@ TEST_F(RowsTest, SecondDifferentEventInOneSlotAfterItsReceipt) {
   std::optional<nostr::Event> second;
   table.acceptor().say = [&](const nostr::Event& event) -> std::optional<nostr::Event> {
     if (is(event, match::kCommitment, 1) && !second) {
-      second = rewrite(table.acceptor(), event,
-                       [](json::Object& content) { member(content, "commitment") = std::string(64, '5'); }, Seconds{1});
+      second = rewrite(
+          table.acceptor(), event,
+          [](json::Object& content) { member(content, "commitment") = std::string(64, '5'); }, Seconds{1});
     }
     return event;
   };
   table.sit_down();
-  ASSERT_TRUE(table.play_until([&] { return table.view().head.phase == Phase::reveal || table.view().head.round > 1; }));
+  ASSERT_TRUE(table.play_until(
+      [&] { return table.view().head.phase == Phase::reveal || table.view().head.round > 1; }));
   publish(table, *second);
   ASSERT_TRUE(table.play_until([&] { return rejected(table, "filled"); }));
   expect_played_out(table);
@@ -210,16 +220,18 @@ TEST_F(RowsTest, DeletionOfEveryKindAfterItsReceipt) {
   std::vector<nostr::Event> deletions;
   for (Side& side : table.sides) {
     side.say = [&](const nostr::Event& event) -> std::optional<nostr::Event> {
-      const nostr::Event deletion = side.sign({event.created_at + Seconds{1}, 5,
-                                               {{"e", to_hex(event.id)}, {"k", std::to_string(event.kind)}}, ""});
+      const nostr::Event deletion = side.sign({event.created_at + Seconds{1},
+                                               5,
+                                               {{"e", to_hex(event.id)}, {"k", std::to_string(event.kind)}},
+                                               ""});
       deletions.push_back(deletion);
       return event;
     };
   }
   table.sit_down();
   ASSERT_TRUE(table.play_until([&] { return table.view().head.phase == Phase::commit; }));
-  deletions.push_back(table.creator().sign({system_clock().now_seconds(), 5,
-                                            {{"e", to_hex(table.match())}, {"k", "31000"}}, ""}));
+  deletions.push_back(table.creator().sign(
+      {system_clock().now_seconds(), 5, {{"e", to_hex(table.match())}, {"k", "31000"}}, ""}));
   for (const nostr::Event& each : deletions) publish(table, each);
   expect_played_out(table);
 }
@@ -282,9 +294,8 @@ TEST_F(RowsTest, WrongLock) {
 }
 
 TEST_F(RowsTest, WrongAmount) {
-  expect_stake_rejected([](json::Object& proof) {
-    member(proof, "amount") = 2 * *member(proof, "amount").if_uint64();
-  });
+  expect_stake_rejected(
+      [](json::Object& proof) { member(proof, "amount") = 2 * *member(proof, "amount").if_uint64(); });
 }
 
 // --- settlement ---
@@ -322,10 +333,10 @@ TEST_F(RowsTest, SomeoneElseHasTheWinnersOutputSignedFirst) {
         for (const match::Payout& each : table.view().verdict->payouts) {
           if (each.claimant == side.pubkey()) payout = &each;
         }
-        const auto outputs = side.wallet
-                                 ->prepare(to_hex(table.match()) + ":prize:1:0", payout->groups[0].unit,
-                                           payout->groups[0].pay)
-                                 .value();
+        const auto outputs =
+            side.wallet
+                ->prepare(to_hex(table.match()) + ":prize:1:0", payout->groups[0].unit, payout->groups[0].pay)
+                .value();
         const auto token = side.wallet->send("sat", 1).value();
         const auto keyset = side.wallet->active_keyset("sat").value();
         const auto swapped = side.mint->swap(

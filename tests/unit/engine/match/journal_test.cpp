@@ -15,8 +15,9 @@ const crypto::SecretKey& engine_key() {
 }
 
 nostr::Event signed_event(const std::string& d) {
-  return nostr::sign({.created_at = unix_seconds(1'800'000'000), .kind = 31006, .tags = {{"d", d}}, .content = "{}"},
-                     engine_key(), {});
+  return nostr::sign(
+      {.created_at = unix_seconds(1'800'000'000), .kind = 31006, .tags = {{"d", d}}, .content = "{}"},
+      engine_key(), {});
 }
 
 JournaledStep step_of(Byte match, std::uint64_t step, std::vector<JournaledReceipt> receipts = {}) {
@@ -96,7 +97,8 @@ TEST_F(JournalTest, ServesTheTranscriptByteForByte) {
   const nostr::Event second = signed_event("two");
   submit(step_of(1, 0, {{0, first}, {1, second}}));
   const auto match = step_of(1, 0).match;
-  EXPECT_EQ(journal->transcript(match).value().value(), "[" + nostr::dump(first) + "," + nostr::dump(second) + "]");
+  EXPECT_EQ(journal->transcript(match).value().value(),
+            "[" + nostr::dump(first) + "," + nostr::dump(second) + "]");
   EXPECT_EQ(journal->last_receipt(match).value().value(), second);
   EXPECT_FALSE(journal->transcript(step_of(9, 0).match).value().has_value());
 }
@@ -105,8 +107,9 @@ TEST_F(JournalTest, AnAdoptedChainTakesThePlaceOfTheOldOne) {
   start();
   submit(step_of(1, 0, {{0, signed_event("one")}}));
   reopen();
-  const std::vector<JournaledStep> steps = {step_of(1, 0, {{0, signed_event("one")}}),
-                                            step_of(1, 1, {{1, signed_event("two")}, {2, signed_event("three")}})};
+  const std::vector<JournaledStep> steps = {
+      step_of(1, 0, {{0, signed_event("one")}}),
+      step_of(1, 1, {{1, signed_event("two")}, {2, signed_event("three")}})};
   ASSERT_TRUE(journal->adopt(steps));
   const auto unfinished = journal->unfinished().value();
   ASSERT_EQ(unfinished.size(), 1u);

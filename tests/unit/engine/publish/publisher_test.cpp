@@ -26,8 +26,10 @@ class PaperCourier final : public relay::Courier {
 
   void answer(const nostr::EventId& id, std::size_t accepted, std::size_t refused) {
     relay::PublishProgress progress{.id = id, .quorum = 2, .relays = {}};
-    for (std::size_t i = 0; i < accepted; ++i) progress.relays.push_back({"a", relay::Delivery::accepted, ""});
-    for (std::size_t i = 0; i < refused; ++i) progress.relays.push_back({"r", relay::Delivery::refused, "no"});
+    for (std::size_t i = 0; i < accepted; ++i)
+      progress.relays.push_back({"a", relay::Delivery::accepted, ""});
+    for (std::size_t i = 0; i < refused; ++i)
+      progress.relays.push_back({"r", relay::Delivery::refused, "no"});
     while (progress.relays.size() < 3) progress.relays.push_back({"w", relay::Delivery::waiting, ""});
     published.at(id).on_progress(progress);
   }
@@ -54,7 +56,9 @@ struct PublisherTest : testing::Test {
   PaperCourier courier;
   StoppedClock clock;
   std::vector<nostr::EventId> acknowledged;
-  Publisher publisher{courier, clock, [this](const nostr::EventId& id) { acknowledged.push_back(id); },
+  Publisher publisher{courier,
+                      clock,
+                      [this](const nostr::EventId& id) { acknowledged.push_back(id); },
                       {.rejections_per_second = 1, .rejections_burst = 2}};
 };
 
