@@ -8,19 +8,16 @@ configure() {
     die "cmake failed: $(grep -m 1 -A 2 'CMake Error' "$dir/configure.log" | tr '\n' ' ') (whole log: $dir/configure.log)"
 }
 
-# ninja_quietly DIR TARGET...: one line every 20 s while it builds, the first error when it fails.
+# ninja_quietly DIR TARGET...: nothing if it is quick; one line every 20 s while it builds; the first error when it fails.
 ninja_quietly() {
-  local dir=$1; shift
-  local log=$dir/build.log todo
-  todo=$(ninja -C "$dir" -n "$@" 2>/dev/null | grep -cE '(Building|Linking) ' || true)
-  [ "$todo" -gt 0 ] || { ninja -C "$dir" "$@" >"$log" 2>&1 || build_failed "$log"; return 0; }
-  say "building ($todo steps on $JOBS cores)"
+  local dir=$1 log=$1/build.log ticks=0 pid; shift
   NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$JOBS" "$@" >"$log" 2>&1 &
-  local pid=$! ticks=0
+  pid=$!
   while kill -0 "$pid" 2>/dev/null; do
-    sleep 0.5
+    sleep 0.1
     ticks=$((ticks + 1))
-    if [ $((ticks % 40)) = 0 ]; then say "  $(grep -a '^\[' "$log" | tail -n 1 | cut -c1-100)"; fi
+    if [ "$ticks" = 30 ]; then say "building on $JOBS cores (some minutes if nothing is built yet)"; fi
+    if [ $((ticks % 200)) = 0 ]; then say "  $(grep -a '^\[' "$log" | tail -n 1 | cut -c1-100)"; fi
   done
   wait "$pid" || build_failed "$log"
 }
