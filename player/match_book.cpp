@@ -44,8 +44,8 @@ struct MatchBook::State {
 MatchBook::MatchBook(std::unique_ptr<State> state) : state_(std::move(state)) {}
 MatchBook::~MatchBook() = default;
 
-Result<std::unique_ptr<MatchBook>> MatchBook::open(const std::string& path) {
-  TRY(auto database, storage::Database::open(path));
+Result<std::unique_ptr<MatchBook>> MatchBook::open(const std::string& path, const storage::OpenOptions& storage) {
+  TRY(auto database, storage::Database::open(path, storage));
   TRY_STATUS(storage::migrate(database, kPlayerMatches, kMigrations));
   return std::unique_ptr<MatchBook>(new MatchBook(std::make_unique<State>(State{std::move(database)})));
 }

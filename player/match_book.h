@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/match/protocol.h"
+#include "common/storage/database.h"
 
 namespace manastr::player {
 
@@ -24,7 +25,8 @@ struct MatchRecord {
 
 class MatchBook {
  public:
-  static Result<std::unique_ptr<MatchBook>> open(const std::string& path);
+  /// `storage` is for tests that lose power.
+  static Result<std::unique_ptr<MatchBook>> open(const std::string& path, const storage::OpenOptions& storage = {});
   ~MatchBook();
 
   Status add(const MatchRecord& record);  ///< the same id again changes nothing

@@ -23,8 +23,8 @@ Wallet::~Wallet() = default;
 
 Result<std::unique_ptr<Wallet>> Wallet::open(const std::string& path, const crypto::Secret<64>& seed,
                                              std::shared_ptr<mintclient::MintClient> client,
-                                             const Clock& clock) {
-  TRY(auto store, WalletStore::open(path, client->mint_url(), mark_of(seed)));
+                                             const Clock& clock, const storage::OpenOptions& storage) {
+  TRY(auto store, WalletStore::open(path, client->mint_url(), mark_of(seed), storage));
   auto state = std::unique_ptr<State>(new State{std::move(store), seed, std::move(client), clock, {}, false});
   TRY(auto known, state->store.keysets());
   for (auto& keyset : known) {

@@ -21,6 +21,7 @@
 #include "common/cashu/token.h"
 #include "common/crypto/secret.h"
 #include "common/mintclient/client.h"
+#include "common/storage/database.h"
 
 namespace manastr::player {
 
@@ -73,9 +74,10 @@ struct Resumed {
 class Wallet {
  public:
   /// Opens or makes the file (0600). A file that belongs to another mint or seed is refused. Nothing is sent.
+  /// `storage` is for tests that lose power.
   static Result<std::unique_ptr<Wallet>> open(const std::string& path, const crypto::Secret<64>& seed,
                                               std::shared_ptr<mintclient::MintClient> client,
-                                              const Clock& clock);
+                                              const Clock& clock, const storage::OpenOptions& storage = {});
   ~Wallet();
 
   const std::string& mint_url() const;

@@ -72,8 +72,8 @@ std::vector<cashu::BlindedMessage> Operation::messages() const {
 }
 
 Result<WalletStore> WalletStore::open(const std::string& path, const std::string& mint_url,
-                                      const Hash32& seed_mark) {
-  TRY(auto database, storage::Database::open(path));
+                                      const Hash32& seed_mark, const storage::OpenOptions& storage) {
+  TRY(auto database, storage::Database::open(path, storage));
   TRY_STATUS(storage::migrate(database, storage::kPlayerWallet, kMigrations));
   TRY_STATUS(
       database.run("INSERT INTO meta VALUES ('mint_url', ?) ON CONFLICT DO NOTHING", as_bytes(mint_url)));

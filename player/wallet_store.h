@@ -59,7 +59,7 @@ class WalletStore {
  public:
   /// `seed_mark` tells seeds apart without telling them.
   static Result<WalletStore> open(const std::string& path, const std::string& mint_url,
-                                  const Hash32& seed_mark);
+                                  const Hash32& seed_mark, const storage::OpenOptions& storage);
   Result<storage::Transaction> transaction() { return storage::Transaction::begin(database_); }
 
   Result<std::vector<cashu::Keyset>> keysets();
