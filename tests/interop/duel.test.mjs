@@ -42,7 +42,6 @@ async function meet(stake = 100) {
 async function lockBoth(creator, acceptor, stake = 100) {
   await acceptor.accept();
   for (const player of [acceptor, creator]) {
-    await player.reach('the stake is due', t => t.last.phase === (player === acceptor ? 'acceptor-stake' : 'creator-stake'));
     await player.fund((await player.stake(await buy(player.wallet, stake + 28))).proofs);
   }
   await Promise.all([creator, acceptor].map(p => p.checkStakes()));
@@ -147,7 +146,6 @@ test('refusals that a stranger meets', async t => {
   });
 
   await t.test('a lock that is not the canonical one', async () => {
-    await acceptor.reach('the stake is due', m => m.last.phase === 'acceptor-stake');
     const { keys, locktime } = acceptor.match;
     const builder = () => new P2PKBuilder().requireLockSignatures(2).sigAll();
     const wrong = {
@@ -179,9 +177,9 @@ test('refusals that a stranger meets', async t => {
   });
 
   await t.test('a reveal before both have committed; a second commitment', async () => {
-    await creator.reach('the stake is due', m => m.last.phase === 'creator-stake');
     await creator.fund((await creator.stake(await buy(creator.wallet, 100))).proofs);
     await Promise.all([creator, acceptor].map(p => p.openSeed()));
+    await creator.reach('round 1 begins', m => m.last.phase === 'commit');
     const first = await creator.say(creator.commitmentEvent(1, 2));
     await refused(/waits for nothing/, creator.say(creator.revealEvent(1, 2)));
     await assert.rejects(creator.say(creator.commitmentEvent(1, 3)), e => {

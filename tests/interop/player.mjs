@@ -138,7 +138,9 @@ export class Player {
       .addRefundPubkey(keys[this.me]).sigAll().addTag('match', match);
   }
 
-  async stake(funds, lock = this.lock()) {
+  async stake(funds, lock) {
+    await this.reach('the stake is due', t => t.parties && t.last.phase === ['creator-stake', 'acceptor-stake'][this.me]);
+    lock ??= this.lock();
     const { send, keep } = await this.wallet.ops.send(this.match.terms.stake, funds).asP2PK(lock.toOptions())
       .keepAsRandom().includeFees(true).run();
     return { keep, proofs: send.map(p => ({ amount: Number(p.amount), id: p.id, secret: p.secret, C: p.C,
@@ -166,6 +168,7 @@ export class Player {
 
   // 31004, round 0
   async openSeed() {
+    await this.reach('the stakes are funded', t => t.stakes);
     const [phase, scope] = this.me === 0 ? ['seed-create', tag(this.match.challenge, 'd')] : ['seed-accept', this.match.match];
     await this.say(this.act(KIND.reveal, `${this.match.match}:0`,
       { seed: this.seed, nonce: nonceFor(this.secret, phase, scope, 0, this.seed) }));
