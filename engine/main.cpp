@@ -1,6 +1,7 @@
 // manastr-engine: judges duels over Nostr. docs/protocol.md says what it promises, config/game-engine.toml
 // what it reads.
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <string_view>
 #include <vector>
@@ -73,6 +74,7 @@ void start_log(const engine::Configuration& configuration) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prctl(PR_SET_DUMPABLE, 0);  // keys must not reach a core dump
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   if (words.size() == 1 && (words[0] == "--help" || words[0] == "-h")) {
     fmt::print("{}", kUsage);

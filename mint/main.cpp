@@ -1,4 +1,6 @@
 // manastr-mint: a Cashu mint for games.
+#include <sys/prctl.h>
+
 #include <cstdio>
 #include <string>
 
@@ -71,6 +73,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prctl(PR_SET_DUMPABLE, 0);  // keys must not reach a core dump
   const auto arguments = parse(argc, argv);
   return arguments ? run(*arguments) : fail(arguments.error().message);
 }

@@ -233,9 +233,13 @@ std::optional<std::string> Condition::foreign_tag(std::string_view name) const {
   return std::nullopt;
 }
 
-Condition parse_condition(std::string_view secret) {
+bool may_hold_condition(std::string_view secret) {
   const auto start = secret.find_first_not_of(" \t\r\n");
-  if (start == std::string_view::npos || secret[start] != '[') return {};
+  return start != std::string_view::npos && secret[start] == '[';
+}
+
+Condition parse_condition(std::string_view secret) {
+  if (!may_hold_condition(secret)) return {};
   const auto value = json::parse(secret, kSecretLimits);
   // What a laxer reader may take for a condition (a duplicate key, a comment) must not become anyone's money.
   if (!value) return unspendable("it starts like a NUT-10 secret and is not strict JSON");

@@ -24,6 +24,8 @@ struct Condition {
   std::optional<std::string> foreign_tag(std::string_view name) const;
 };
 Condition parse_condition(std::string_view secret);
+/// False: parse_condition() would find none. Cheap.
+bool may_hold_condition(std::string_view secret);
 
 /// The SIG_ALL message of NUT-11 before hashing: secret_0‖C_0‖…‖amount_0‖B_0‖…[‖quote id].
 std::string sig_all_message(const std::vector<Proof>& inputs, const std::vector<BlindedMessage>& outputs,

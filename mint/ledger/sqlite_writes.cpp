@@ -320,7 +320,7 @@ Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
 // ------------------------------------------------------------------------------------------------------
 
 Result<Written> SqliteWrites::operator()(const UseAuthorization& write) {
-  TRY_STATUS(database_->run("DELETE FROM authorizations WHERE until <= ?", count(write.now)));
+  TRY_STATUS(database_->run("DELETE FROM authorizations WHERE until < ?", count(write.now)));
   TRY_STATUS(database_->run("INSERT INTO authorizations VALUES(?, ?) ON CONFLICT(event) DO NOTHING",
                             write.event, count(write.until)));
   if (database_->changes() == 0)
@@ -383,7 +383,8 @@ Result<bool> SqliteWrites::group_done(const SettleGroup& group) {
 Result<Written> SqliteWrites::operator()(const SettleWrite& write) {
   TRY_STATUS(database_->run("INSERT INTO verdicts VALUES(?, ?, ?, ?) ON CONFLICT(match) DO NOTHING",
                             write.match, write.verdict_id, write.announcement, write.verdict));
-  if (database_->changes() == 0) {
+  bool tells_something = database_->changes() != 0;
+  if (!tells_something) {
     TRY(Query row, database_->query("SELECT verdict_id FROM verdicts WHERE match = ?", write.match));
     TRY([[maybe_unused]] const bool found, row.next());
     if (!std::ranges::equal(row.blob(0), write.verdict_id)) {
@@ -396,7 +397,10 @@ Result<Written> SqliteWrites::operator()(const SettleWrite& write) {
     if (done) continue;
     TRY_STATUS(spend(group.spends, &write.match));
     TRY_STATUS(issue(group.issues, group.operation));
+    tells_something = true;
   }
+  // A claim that settles nothing is no evidence, and its author could bury the rest under such.
+  if (!tells_something) return Written{};
   TRY_STATUS(database_->run(
       "INSERT INTO claims(match, claim_id, claim) VALUES(?, ?, ?) ON CONFLICT(claim_id) DO NOTHING",
       write.match, write.claim_id, write.claim));

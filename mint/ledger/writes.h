@@ -72,7 +72,7 @@ struct FinishMelt {
 struct ReleaseMelt {
   std::string quote;
 };
-/// A NIP-98 event id, used up until it expires. Refused (401) if it is used.
+/// A NIP-98 event id, used up until then, that second included. Refused (401) if it is used.
 struct UseAuthorization {
   Hash32 event{};
   UnixSeconds now{};
@@ -101,7 +101,7 @@ struct SettleGroup {
   std::vector<Issue> issues;
 };
 /// All groups of one claimant and the evidence. A group that was executed with these very outputs counts as
-/// done.
+/// done; a claim is kept if it settles a group, or came with the verdict.
 struct SettleWrite {
   match::MatchId match{};
   nostr::EventId verdict_id{};

@@ -14,7 +14,7 @@ std::string at(std::string_view array, std::size_t index) {
   return std::string(array) + "[" + std::to_string(index) + "]";
 }
 
-bool has_condition(const cashu::Proof& proof) { return proof.secret.starts_with('['); }
+bool has_condition(const cashu::Proof& proof) { return cashu::may_hold_condition(proof.secret); }
 
 /// Few are the rule, and then comparing beats hashing.
 template <class Item, class Same>
@@ -159,20 +159,23 @@ void compute_ys(Inputs& inputs) {
   }
 }
 
-Status check_locks(const Inputs& inputs, const std::vector<cashu::BlindedMessage>& outputs,
-                   std::string_view melt_quote, UnixSeconds now, bool settles) {
+Status check_stakes(const Inputs& inputs, UnixSeconds now) {
   if (!inputs.any_condition) return {};
-  if (!settles) {
-    for (const cashu::Proof& proof : inputs.proofs) {
-      if (!has_condition(proof)) continue;
-      const cashu::Condition condition = cashu::parse_condition(proof.secret);
-      if (match::match_tag(condition) && !(condition.locktime && *condition.locktime <= now)) {
-        return refused(
-            gameapi::kMatchLocked,
-            "an input is the stake of a match: until its locktime it is spent by /game-engine/settle alone");
-      }
+  for (const cashu::Proof& proof : inputs.proofs) {
+    if (!has_condition(proof)) continue;
+    const cashu::Condition condition = cashu::parse_condition(proof.secret);
+    if (match::match_tag(condition) && !(condition.locktime && *condition.locktime <= now)) {
+      return refused(
+          gameapi::kMatchLocked,
+          "an input is the stake of a match: until its locktime it is spent by /game-engine/settle alone");
     }
   }
+  return {};
+}
+
+Status check_locks(const Inputs& inputs, const std::vector<cashu::BlindedMessage>& outputs,
+                   std::string_view melt_quote, UnixSeconds now) {
+  if (!inputs.any_condition) return {};
   return cashu::check_conditions(inputs.proofs, outputs, melt_quote, now);
 }
 

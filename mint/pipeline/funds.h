@@ -49,10 +49,12 @@ Result<Outputs> read_outputs(const json::Value& request, const KeysetRing& ring,
 
 /// NUT-00 hash_to_curve of every secret.
 void compute_ys(Inputs& inputs);
-/// Conditions (NUT-10, 11, 14) of all inputs, and the rule that a proof with a `match` tag is spent only by a
-/// settlement before its locktime (16001), unless `settles`.
+/// The rule that a proof with a `match` tag is spent only by a settlement before its locktime (16001). Before
+/// anything is reserved: stakes are public, and who merely names them must not get in a settlement's way.
+Status check_stakes(const Inputs& inputs, UnixSeconds now);
+/// Conditions (NUT-10, 11, 14) of all inputs.
 Status check_locks(const Inputs& inputs, const std::vector<cashu::BlindedMessage>& outputs,
-                   std::string_view melt_quote, UnixSeconds now, bool settles = false);
+                   std::string_view melt_quote, UnixSeconds now);
 /// 10001 unless every C is k·Y.
 Status verify_proofs(const Inputs& inputs);
 std::vector<Issue> sign_outputs(const Outputs& outputs);

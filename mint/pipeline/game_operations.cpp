@@ -92,6 +92,7 @@ void burn_mana(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   if (!request) return answer(error_reply(request.error()));
   auto inputs = check_inputs(std::move(request->inputs), *parts.ring, now);
   if (!inputs) return answer(error_reply(inputs.error()));
+  if (const Status free = check_stakes(*inputs, now); !free) return answer(error_reply(free.error()));
 
   Reservations::Request reservation;
   reservation.operation =

@@ -45,6 +45,7 @@ Result<MeltRequest> read(Parts& parts, const std::string& body, UnixSeconds now)
     TRY(auto messages, cashu::blinded_messages_from_json(*array, parts.limits.max_outputs, "outputs"));
     TRY(out.blanks, check_outputs(std::move(messages), *parts.ring, now, true));
   }
+  TRY_STATUS(check_stakes(out.inputs, now));
   return out;
 }
 

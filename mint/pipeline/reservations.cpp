@@ -1,11 +1,18 @@
 #include "mint/pipeline/reservations.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "common/crypto/hash.h"
 
 namespace manastr::mint {
 namespace {
+
+std::uint64_t word_at(const Byte* from) {
+  std::uint64_t out = 0;
+  std::memcpy(&out, from, sizeof out);
+  return out;
+}
 
 enum Kind : Byte { kProof = 1, kOutput = 2, kQuote = 3, kOperation = 4 };
 
@@ -32,6 +39,22 @@ Error conflict(const Reservations::Key& key) {
 }
 
 }  // namespace
+
+Reservations::Reservations(Random& random) : held_(0, SaltedHash{word_at(random.bytes<8>().data())}) {}
+
+std::size_t Reservations::SaltedHash::operator()(const Key& key) const {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
+  const auto fold = [](std::uint64_t a, std::uint64_t b) {
+    __extension__ using Product = unsigned __int128;
+    const Product product = Product{a} * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  std::uint64_t out = salt ^ key[0] ^ (std::uint64_t{key[1]} << 8);
+  for (std::size_t at = 2; at < key.size(); at += 8) {
+    out = fold(out ^ word_at(&key[at]), salt | 1) + kOdd;
+  }
+  return out;
+}
 
 Reservations::Key Reservations::of_proof(const cashu::Proof& proof) {
   return make_key(kProof, crypto::sha256(as_bytes(proof.secret)));
@@ -61,7 +84,7 @@ std::shared_ptr<Flight> Reservations::enter(Request request) {
       }
     }
     if (!refusal) {
-      for (const Key& key : request.keys) held_.emplace(key, 0);
+      held_.insert(request.keys.begin(), request.keys.end());
       leaders_.emplace(request.operation, Leader{});
     }
   }

@@ -6,8 +6,10 @@
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "common/base/random.h"
 #include "common/cashu/types.h"
 #include "mint/pipeline/reply.h"
 
@@ -17,6 +19,7 @@ class Flight;
 
 class Reservations {
  public:
+  explicit Reservations(Random& random = system_random());
   using Key = ByteArray<34>;
   /// By secret, so that the conflict shows before Y is computed.
   static Key of_proof(const cashu::Proof& proof);
@@ -49,8 +52,13 @@ class Reservations {
   };
   std::vector<Follower> leave(const Hash32& operation, std::span<const Key> keys);
 
+  /// Salted: clients choose most bytes of a B_, and must not choose where many of them fall.
+  struct SaltedHash {
+    std::uint64_t salt;
+    std::size_t operator()(const Key& key) const;
+  };
   mutable std::mutex mutex_;
-  std::unordered_map<Key, char, UniformBytesHash> held_;
+  std::unordered_set<Key, SaltedHash> held_;
   std::unordered_map<Hash32, Leader, UniformBytesHash> leaders_;
 };
 

@@ -118,7 +118,7 @@ Status work_group(Parts& parts, Group& group, UnixSeconds now) {
   }
   if (group.outputs.unusable) return std::unexpected(*group.outputs.unusable);
   if (!known) return std::unexpected(known.error());
-  TRY_STATUS(check_locks(group.inputs, group.outputs.messages, "", now, true));
+  TRY_STATUS(check_locks(group.inputs, group.outputs.messages, "", now));
   TRY_STATUS(verify_proofs(group.inputs));
   group.issues = sign_outputs(group.outputs);
   return {};

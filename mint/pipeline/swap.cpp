@@ -28,6 +28,7 @@ Result<SwapRequest> read(Parts& parts, const std::string& body, UnixSeconds now)
                                             " must equal the outputs, which are " +
                                             std::to_string(out.outputs.sum));
   }
+  TRY_STATUS(check_stakes(out.inputs, now));
   return out;
 }
 

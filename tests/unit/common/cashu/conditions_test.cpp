@@ -90,6 +90,18 @@ TEST(Nut10, WhatIsNoConditionIsAPlainSecret) {
   }
 }
 
+TEST(Nut10, WhiteSpaceBeforeItHidesNoCondition) {
+  const std::string secret = R"(["P2PK",{"nonce":"00","data":"02)" + std::string(64, '1') + "\"}]";
+  for (const std::string before : {"", " ", "\n\t", "\r"}) {
+    EXPECT_TRUE(may_hold_condition(before + secret));
+    EXPECT_NE(parse_condition(before + secret).kind, ConditionKind::none);
+  }
+  for (const std::string plain : {"", " ", "a[", "{\"a\":[]}"}) {
+    EXPECT_FALSE(may_hold_condition(plain));
+    EXPECT_EQ(parse_condition(plain).kind, ConditionKind::none);
+  }
+}
+
 TEST(Nut10, WhatIsMalformedIsNobodys) {
   const std::string data = pub(1);
   for (const std::string& secret :

@@ -237,6 +237,12 @@ TEST_F(LedgerTest, SettlementsAreAllOrNoneAndKeepOneVerdict) {
   EXPECT_EQ(code(write), 0) << "a group that was done with these outputs counts as done";
   EXPECT_EQ(outstanding(1), 10);
   EXPECT_EQ((*ledger_->verdict(write.match))->claims.size(), 1U);
+  for (int i = 0; i < 3; ++i) {
+    write.claim_id = fresh_hash();
+    EXPECT_EQ(code(write), 0);
+  }
+  EXPECT_EQ((*ledger_->verdict(write.match))->claims.size(), 1U)
+      << "claims that settle nothing can't bury the evidence";
   EXPECT_EQ((*ledger_->proof_states(std::span(&a.y, 1)))[0].match, write.match);
   write.verdict_id = fresh_hash();
   write.groups.clear();
@@ -246,8 +252,9 @@ TEST_F(LedgerTest, SettlementsAreAllOrNoneAndKeepOneVerdict) {
 TEST_F(LedgerTest, AnAuthorizationIsUsedOnceUntilItExpires) {
   const Hash32 event = fresh_hash();
   EXPECT_TRUE(ledger_->write_now(UseAuthorization{event, unix_seconds(100), unix_seconds(220)}));
-  EXPECT_FALSE(ledger_->write_now(UseAuthorization{event, unix_seconds(219), unix_seconds(339)}));
-  EXPECT_TRUE(ledger_->write_now(UseAuthorization{event, unix_seconds(220), unix_seconds(340)}))
+  // Made 60 s ahead of the mint's clock, an event is still good 120 s later.
+  EXPECT_FALSE(ledger_->write_now(UseAuthorization{event, unix_seconds(220), unix_seconds(340)}));
+  EXPECT_TRUE(ledger_->write_now(UseAuthorization{event, unix_seconds(221), unix_seconds(341)}))
       << "forgotten by then";
 }
 
