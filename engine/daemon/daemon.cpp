@@ -219,6 +219,7 @@ class Daemon {
     for (const std::string& each : restored.untouched)
       telemetry::log_error("A match is left alone", {{"why", each}});
     untouched_ = restored.untouched.size();
+    for (const match::MatchId& each : restored.found) slots_.leave_alone(each);
     publisher_ = std::make_unique<Publisher>(
         *relays_, clock_, [this](const nostr::EventId& id) { journal_->acknowledged(id); });
     mint_calls_ = std::make_unique<MintCalls>(

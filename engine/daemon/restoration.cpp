@@ -52,7 +52,8 @@ Result<Restoration> restore(Journal& journal, const match::EngineKeys& keys, rel
     TRY(const Chain whole, read_own_chain(courier, keys.pubkey(), id, give_up));
     const std::vector<nostr::Event> chain = unbroken(whole);
     const std::string name = to_hex(id);
-    adopted.insert(id);  // or left alone: in no case may the shorter chain be continued
+    adopted.insert(id);  // or left alone: in no case may the shorter chain be continued, or another one begun
+    out.found.push_back(id);
     if (chain.size() <= found.rbegin()->first) {
       out.untouched.push_back("match " + name + ": the relays hold receipt " +
                               std::to_string(found.rbegin()->first) + " but not all before it");

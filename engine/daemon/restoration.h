@@ -11,6 +11,7 @@ struct Restoration {
   std::vector<RestoredMatch> matches;
   std::vector<nostr::Event> foreign;  ///< under our key, but not of our chains
   std::size_t adopted = 0;            ///< matches taken up from the relays
+  std::vector<match::MatchId> found;  ///< those whose longer chain the relays hold, taken up or not
   std::vector<std::string>
       untouched;  ///< one sentence for each match that can't be restored and is left alone
 };

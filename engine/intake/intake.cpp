@@ -80,6 +80,8 @@ void Intake::take(const nostr::Event& event) {
 }
 
 void Intake::take_deletion(const nostr::Event& event) {
+  // Queued once for each match that it names, so no larger than any other event of a party.
+  if (nostr::dump(event).size() > match::kMaxPartyEvent) return malformed_.add();
   const std::size_t tags = std::min(event.tags.size(), kMostDeletions);
   for (std::size_t i = 0; i < tags; ++i) {
     const nostr::Tag& tag = event.tags[i];

@@ -11,9 +11,15 @@ Hash32 ChallengeSlots::key(const crypto::XOnlyKey& creator, const Hash32& d) {
 std::optional<match::MatchId> ChallengeSlots::take(const crypto::XOnlyKey& creator, const Hash32& d,
                                                    const match::MatchId& match) {
   const std::lock_guard lock(mutex_);
+  if (left_alone_.contains(match)) return match;
   const auto [holder, is_new] = holder_.emplace(key(creator, d), match);
   if (is_new) return std::nullopt;
   return holder->second;
+}
+
+void ChallengeSlots::leave_alone(const match::MatchId& match) {
+  const std::lock_guard lock(mutex_);
+  left_alone_.insert(match);
 }
 
 void ChallengeSlots::give_back(const crypto::XOnlyKey& creator, const Hash32& d) {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/crypto/keys.h"
 #include "common/match/protocol.h"
@@ -16,6 +17,8 @@ class ChallengeSlots {
   /// itself (it has been judged before, and is finished by now if its writer doesn't know it).
   std::optional<match::MatchId> take(const crypto::XOnlyKey& creator, const Hash32& d,
                                      const match::MatchId& match);
+  /// `match` has begun before, in a way that the journal doesn't tell: its challenge opens nothing any more.
+  void leave_alone(const match::MatchId& match);
   /// Gives up a slot that was taken for a challenge which was then refused.
   void give_back(const crypto::XOnlyKey& creator, const Hash32& d);
   std::optional<match::MatchId> find(const crypto::XOnlyKey& creator, const Hash32& d) const;
@@ -24,6 +27,7 @@ class ChallengeSlots {
   static Hash32 key(const crypto::XOnlyKey& creator, const Hash32& d);
   mutable std::mutex mutex_;
   std::unordered_map<Hash32, match::MatchId, UniformBytesHash> holder_;
+  std::unordered_set<match::MatchId, UniformBytesHash> left_alone_;
 };
 
 }  // namespace manastr::engine

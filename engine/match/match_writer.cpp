@@ -63,12 +63,15 @@ void MatchWriter::stop() {
 
 void MatchWriter::run() {
   while (!inbox_.drained()) {
-    // Whatever arrived up to `now` is in the inbox, so no timer of before `now` overtakes an event of its
-    // time.
+    // Whatever arrived up to `now` is in the inbox, and all of it comes first, however much that is: no timer
+    // of before `now` overtakes an event of its time.
     const UnixMillis now = parts_.clock.now();
-    for (Message& message : inbox_.take(kBatch, next_wake())) {
-      std::visit([this](auto& each) { handle(each); }, message);
-    }
+    std::size_t left = inbox_.size();
+    do {
+      std::deque<Message> batch = inbox_.take(kBatch, next_wake());
+      left -= std::min(left, batch.size());
+      for (Message& message : batch) std::visit([this](auto& each) { handle(each); }, message);
+    } while (left > 0);
     fire_timers(now);
   }
 }

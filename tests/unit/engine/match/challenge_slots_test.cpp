@@ -23,5 +23,14 @@ TEST(ChallengeSlots, OneMatchForOneAuthorAndD) {
   EXPECT_EQ(slots.find(author, number(2)), std::nullopt);
 }
 
+TEST(ChallengeSlots, AMatchLeftAloneIsNeverOpened) {
+  ChallengeSlots slots;
+  const crypto::XOnlyKey author{number(1)};
+  slots.leave_alone(number(3));
+  EXPECT_EQ(slots.take(author, number(2), number(3)), number(3)) << "its chain stands on the relays alone";
+  EXPECT_EQ(slots.find(author, number(2)), std::nullopt);
+  EXPECT_EQ(slots.take(author, number(2), number(4)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace manastr::engine
