@@ -51,8 +51,24 @@ Result<bool> Duelist::State::stake_is_there(std::size_t index) {
   return true;
 }
 
+/// The engine's clock is behind every time in the chain. Far from ours, it could lock the stake for years, or
+/// free the other's before the prize can be claimed.
+bool Duelist::State::locktime_is_plausible() const {
+  const match::Clocks& clocks = view().terms.clocks;
+  const Seconds off = *view().locktime - (tools.clock.now_seconds() + clocks.to_locktime());
+  return off <= match::kCreatedAtTolerance && off >= -(match::kCreatedAtTolerance + clocks.funding_limit());
+}
+
 Status Duelist::State::fund(std::size_t index, unsigned attempt) {
   const auto& v = view();
+  if (!locktime_is_plausible()) {
+    if (due("locktime", Millis{60'000})) {
+      tell("not-funding", fmt::format("the engine would lock the stake until {} (seconds since 1970), hours from "
+                                      "what the terms say: its clock or this machine's is wrong",
+                                      count(*v.locktime)));
+    }
+    return {};
+  }
   if (index == 0) {  // the creator funds only what the acceptor has funded
     TRY(const bool there, stake_is_there(1));
     if (!there) return {};

@@ -47,6 +47,7 @@ struct Duelist::State {
   // duelist_play.cpp
   Status play(std::size_t index);
   Status accept();
+  bool locktime_is_plausible() const;
   Status fund(std::size_t index, unsigned attempt);
   Status open_seed(std::size_t index);
   Status commit(std::size_t index, unsigned round);

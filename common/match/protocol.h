@@ -42,6 +42,8 @@ inline constexpr unsigned kMaxParts = 12;    ///< parts of one stake
 inline constexpr std::size_t kMaxProofsPerPart = 6;
 inline constexpr std::size_t kMaxProofs = 12;   ///< of one stake
 inline constexpr std::size_t kMaxOutputs = 36;  ///< of one group: they and their signatures fit one receipt
+inline constexpr std::size_t kMaxClaimOutputs =
+    40;  ///< of all groups of a claim: sealed, they fit one event of a party
 inline constexpr std::size_t kMaxRelays = 8;
 inline constexpr std::size_t kMaxUrl = 256;
 inline constexpr Seconds kCreatedAtTolerance{2 * 3600};  ///< sanity only: created_at selects nothing

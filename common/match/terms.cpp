@@ -1,6 +1,7 @@
 #include "common/match/terms.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/game/duel.h"
 #include "common/match/commitment.h"
@@ -131,6 +132,18 @@ bool within(const Clocks& clocks, const Clocks& min, const Clocks& max) {
     const Seconds value = clocks.*clock.member;
     return value >= min.*clock.member && value <= max.*clock.member;
   });
+}
+
+/// Each payout must fit the events that claim and settle it, in powers of two.
+Status check_pieces(const Terms& terms, const Split& split) {
+  const auto pieces = [](cashu::Amount amount) { return static_cast<std::size_t>(std::popcount(amount)); };
+  const std::size_t loser = pieces(split.prize) + pieces(split.rake);
+  const std::size_t winner = pieces(split.prize + split.rake);
+  if (loser <= kMaxOutputs && winner <= kMaxOutputs && loser + winner <= kMaxClaimOutputs &&
+      pieces(terms.stake) <= kMaxOutputs) {
+    return {};
+  }
+  return invalid("prize, rake or stake fall into too many powers of two to be claimed: choose another stake");
 }
 
 }  // namespace
@@ -291,7 +304,8 @@ Status check_terms(const Terms& terms, const Event& announcement_event, const An
     return invalid("the stake must be " + std::to_string(offer->min_stake) + " to " +
                    std::to_string(offer->max_stake) + " " + terms.stake_unit);
   }
-  TRY_STATUS(split_stake(terms));
+  TRY(const Split split, split_stake(terms));
+  TRY_STATUS(check_pieces(terms, split));
   if (!within(terms.clocks, announcement.min_clocks, announcement.max_clocks)) {
     return invalid("a clock lies outside what the announcement allows");
   }
