@@ -295,6 +295,7 @@ void EngineProcess::fork_a_chain() {
         keys_.sign({receipt.created_at + Seconds{1}, receipt.kind, receipt.tags, receipt.content});
     (void)memory_->courier->publish({.event = other, .on_progress = {}});
     forked_ = id;
+    second_receipt_ = other.id;
     setting_.forks.reset();
     return;
   }

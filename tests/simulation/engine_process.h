@@ -40,6 +40,7 @@ class EngineProcess {
   bool has_vanished() const { return has_vanished_; }
   /// The match of which two receipts of one number are signed.
   const std::optional<match::MatchId>& forked() const { return forked_; }
+  const nostr::EventId& second_receipt() const { return second_receipt_; }
   /// No match is open, and all receipts are with all relays.
   bool is_idle() const;
 
@@ -96,6 +97,7 @@ class EngineProcess {
   unsigned adoptions_ = 0;
   bool has_vanished_ = false;
   std::optional<match::MatchId> forked_;
+  nostr::EventId second_receipt_{};
   std::vector<std::string> trouble_;
 };
 
