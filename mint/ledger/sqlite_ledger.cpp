@@ -264,6 +264,8 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
     }
     outcomes[i] = writes_.apply(jobs[i].write);
     if (database_.failed()) return broken("the disk failed");
+    // A full disk may have rolled back everything at once: a savepoint set now would commit on its own.
+    if (!database_.in_transaction()) return unavailable("the transaction was rolled back");
     if (!*outcomes[i]) {
       if (!separately) return invalid("");
       books_.restore(before_this);
