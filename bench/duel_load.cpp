@@ -61,7 +61,11 @@ struct Player {
   std::unique_ptr<player::MatchBook> book;
   std::unique_ptr<player::Duelist> duelist;
   RandomMoves moves;
-  std::mutex mutex;            ///< one thread at a time in this player
+  std::mutex mutex;  ///< one thread at a time in this player
+  std::mutex inbox_mutex;
+  std::vector<nostr::Event> inbox;  ///< receipts on their way to it
+  Monotonic acts_from{};            ///< it thinks until then
+  Monotonic heartbeat{};            ///< its next turn if nothing comes in
   std::mt19937_64 think;
   std::size_t thought = 0;     ///< steps already paid for with thinking
   std::optional<Monotonic> claimed;
@@ -184,6 +188,22 @@ nostr::Event make_challenge(Player& creator, const Player& opponent, const Optio
   return nostr::sign(match::to_draft(out, now), creator.key, system_random().bytes<32>());
 }
 
+/// Takes what has come in; how long the player thinks about it, in seconds: once before each commitment.
+double read_receipts(Player& one, const Options& options) {
+  std::vector<nostr::Event> events;
+  {
+    const std::lock_guard lock(one.inbox_mutex);
+    events.swap(one.inbox);
+  }
+  for (const nostr::Event& event : events) (void)one.duelist->receive(event);
+  const auto& view = one.duelist->view();
+  const std::size_t steps = view.commitments[0].size() + view.commitments[1].size() + view.moves[0].size() +
+                            view.moves[1].size();
+  if (view.head.phase != match::Phase::commit || steps % 4 != 0 || one.thought > steps) return 0;
+  one.thought = steps + 1;
+  return std::uniform_real_distribution(options.think_low, options.think_high)(one.think);
+}
+
 double percentile(std::vector<double> values, double p) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
@@ -277,22 +297,11 @@ int main(int argc, char** argv) {
                         if (found == duel_of.end()) return;
                         for (std::size_t side = 0; side < 2; ++side) {
                           const std::size_t index = 2 * found->second + side;
-                          Player& one = *players[index];
-                          const std::lock_guard lock(one.mutex);
-                          if (one.done) continue;
-                          (void)one.duelist->receive(event);
-                          const auto& view = one.duelist->view();
-                          const std::size_t steps = view.commitments[0].size() + view.commitments[1].size() +
-                                                    view.moves[0].size() + view.moves[1].size();
-                          double wait = 0;
-                          if (view.head.phase == match::Phase::commit && steps % 4 == 0 && one.thought <= steps) {
-                            one.thought = steps + 1;
-                            wait = std::uniform_real_distribution(options.think_low, options.think_high)(one.think);
+                          {
+                            const std::lock_guard lock(players[index]->inbox_mutex);
+                            players[index]->inbox.push_back(event);
                           }
-                          schedule.at(system_clock().monotonic() +
-                                          std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                              std::chrono::duration<double>(wait)),
-                                      index);
+                          schedule.at(system_clock().monotonic(), index);
                         }
                       },
                       {}});
@@ -306,6 +315,12 @@ int main(int argc, char** argv) {
         Player& one = *players[*index];
         const std::lock_guard lock(one.mutex);
         if (one.done) continue;
+        if (const double wait = read_receipts(one, options); wait > 0) {
+          one.acts_from = system_clock().monotonic() +
+                          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(wait));
+          schedule.at(one.acts_from, *index);
+        }
+        if (system_clock().monotonic() < one.acts_from) continue;  // its turn is in the schedule
         const Status acted = one.duelist->act();
         if (!one.duelist->fault().empty()) {
           std::fprintf(stderr, "fault: %s\n", one.duelist->fault().c_str());
@@ -314,7 +329,10 @@ int main(int argc, char** argv) {
         } else if (one.duelist->finished()) {
           one.done = true;
         } else {
-          schedule.at(system_clock().monotonic() + (acted ? Seconds{3} : Seconds{1}), *index);
+          if (const Monotonic now = system_clock().monotonic(); now >= one.heartbeat || !acted) {
+            one.heartbeat = now + (acted ? Seconds{3} : Seconds{1});
+            schedule.at(one.heartbeat, *index);
+          }
         }
         if (one.done && ++finished == players.size()) schedule.close();
       }
