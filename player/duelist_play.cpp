@@ -79,8 +79,34 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
   }
   const match::Lock lock = stake_lock(index);
   const cashu::Condition condition = cashu::parse_condition(match::stake_secret(lock, {}));
-  TRY(const auto proofs, tools.wallet.lock(stake_label(attempt), v.terms.stake_unit, v.terms.stake,
-                                           {condition.data, condition.tags}));
+  TRY(auto proofs, earlier_stake(lock, attempt));
+  if (!proofs) return {};  // the mint is busy with them
+  if (proofs->empty()) {
+    TRY(*proofs, tools.wallet.lock(stake_label(attempt), v.terms.stake_unit, v.terms.stake,
+                                   {condition.data, condition.tags}));
+  }
+  return publish_stake(lock, *proofs, attempt);
+}
+
+Result<std::optional<std::vector<cashu::Proof>>> Duelist::State::earlier_stake(const match::Lock& lock,
+                                                                              unsigned attempt) {
+  for (unsigned earlier = attempt - 1; earlier >= 1; --earlier) {
+    TRY(auto proofs, tools.wallet.locked(stake_label(earlier)));
+    if (proofs.empty() || !match::check_stake_secret(proofs.front().secret, lock)) continue;
+    std::vector<crypto::PublicKey> ys;
+    for (const cashu::Proof& proof : proofs) ys.push_back(proof.y());
+    TRY(const auto states, tools.mint.checkstate(ys));
+    const auto all = [&states](mintclient::ProofState state) {
+      return std::all_of(states.begin(), states.end(), [state](const auto& each) { return each.state == state; });
+    };
+    if (all(mintclient::ProofState::unspent)) return proofs;
+    if (!all(mintclient::ProofState::spent)) return std::nullopt;
+  }
+  return std::vector<cashu::Proof>{};
+}
+
+Status Duelist::State::publish_stake(const match::Lock& lock, const std::vector<cashu::Proof>& proofs,
+                                     unsigned attempt) {
   for (const cashu::Proof& proof : proofs) TRY_STATUS(match::check_stake_secret(proof.secret, lock));
   const unsigned parts =
       static_cast<unsigned>((proofs.size() + match::kMaxProofsPerPart - 1) / match::kMaxProofsPerPart);
