@@ -1,6 +1,7 @@
-// duel-load: many duels at once through one engine, its relays and its mint, played by the reference client's own code.
-// Prints how long the last claim waited for its published settlement, and whether all settled and money is conserved.
-// Usage: duel-load --mint URL --engine HEX --relay URL... [--duels N] [--think LOW:HIGH seconds] [--seed N] [--json]
+// duel-load: many duels at once through one engine, its relays and its mint, played by the reference client's
+// own code. Prints how long the last claim waited for its published settlement, and whether all settled and
+// money is conserved. Usage: duel-load --mint URL --engine HEX --relay URL... [--duels N] [--think LOW:HIGH
+// seconds] [--seed N] [--json]
 #include <fmt/format.h>
 
 #include <condition_variable>
@@ -67,7 +68,7 @@ struct Player {
   Monotonic acts_from{};            ///< it thinks until then
   Monotonic heartbeat{};            ///< its next turn if nothing comes in
   std::mt19937_64 think;
-  std::size_t thought = 0;     ///< steps already paid for with thinking
+  std::size_t thought = 0;  ///< steps already paid for with thinking
   std::optional<Monotonic> claimed;
   bool done = false;
 };
@@ -129,7 +130,8 @@ Options read_options(int argc, char** argv) {
     } else if (name == "--duels") {
       out.duels = std::stoul(value());
     } else if (name == "--think") {
-      if (std::sscanf(value().c_str(), "%lf:%lf", &out.think_low, &out.think_high) != 2) fail("--think takes LOW:HIGH");
+      if (std::sscanf(value().c_str(), "%lf:%lf", &out.think_low, &out.think_high) != 2)
+        fail("--think takes LOW:HIGH");
     } else if (name == "--seed") {
       out.seed = std::stoull(value());
     } else if (name == "--limit") {
@@ -197,8 +199,8 @@ double read_receipts(Player& one, const Options& options) {
   }
   for (const nostr::Event& event : events) (void)one.duelist->receive(event);
   const auto& view = one.duelist->view();
-  const std::size_t steps = view.commitments[0].size() + view.commitments[1].size() + view.moves[0].size() +
-                            view.moves[1].size();
+  const std::size_t steps =
+      view.commitments[0].size() + view.commitments[1].size() + view.moves[0].size() + view.moves[1].size();
   if (view.head.phase != match::Phase::commit || steps % 4 != 0 || one.thought > steps) return 0;
   one.thought = steps + 1;
   return std::uniform_real_distribution(options.think_low, options.think_high)(one.think);
@@ -207,7 +209,8 @@ double read_receipts(Player& one, const Options& options) {
 double percentile(std::vector<double> values, double p) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(p * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(p * static_cast<double>(values.size())))];
 }
 
 }  // namespace
@@ -264,24 +267,26 @@ int main(int argc, char** argv) {
     duel_of[challenge.id] = d;
     for (const auto role : {player::Role::creator, player::Role::acceptor}) {
       Player& one = role == player::Role::creator ? creator : acceptor;
-      const player::MatchRecord record{challenge.id, role, options.engine, challenge, offers.front(), true, "", {}};
+      const player::MatchRecord record{challenge.id, role, options.engine, challenge, offers.front(), true,
+                                       "",           {}};
       if (!one.book->add(record)) fail("match book");
-      one.duelist = need(
-          player::Duelist::resume(
-              record, {one.key, one.seed, *one.wallet, *one.mint, *one.book, one.moves, system_clock(),
-                       system_random(),
-                       [&courier, &one](const match::Event& event) {
-                         if (event.kind == match::kClaim && !one.claimed) one.claimed = system_clock().monotonic();
-                         return courier->publish({event, 0, false, {}});
-                       },
-                       [&, p = &one](const player::Happening& happening) {
-                         if (happening.what == "settled" && p->claimed) {
-                           const std::chrono::duration<double> took = system_clock().monotonic() - *p->claimed;
-                           const std::lock_guard lock(figures);
-                           settle_seconds.push_back(took.count());
-                         }
-                       }}),
-          "duelist");
+      one.duelist =
+          need(player::Duelist::resume(record, {one.key, one.seed, *one.wallet, *one.mint, *one.book,
+                                                one.moves, system_clock(), system_random(),
+                                                [&courier, &one](const match::Event& event) {
+                                                  if (event.kind == match::kClaim && !one.claimed)
+                                                    one.claimed = system_clock().monotonic();
+                                                  return courier->publish({event, 0, false, {}});
+                                                },
+                                                [&, p = &one](const player::Happening& happening) {
+                                                  if (happening.what == "settled" && p->claimed) {
+                                                    const std::chrono::duration<double> took =
+                                                        system_clock().monotonic() - *p->claimed;
+                                                    const std::lock_guard lock(figures);
+                                                    settle_seconds.push_back(took.count());
+                                                  }
+                                                }}),
+               "duelist");
     }
   }
 
@@ -316,8 +321,8 @@ int main(int argc, char** argv) {
         const std::lock_guard lock(one.mutex);
         if (one.done) continue;
         if (const double wait = read_receipts(one, options); wait > 0) {
-          one.acts_from = system_clock().monotonic() +
-                          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(wait));
+          one.acts_from = system_clock().monotonic() + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                                           std::chrono::duration<double>(wait));
           schedule.at(one.acts_from, *index);
         }
         if (system_clock().monotonic() < one.acts_from) continue;  // its turn is in the schedule
@@ -360,14 +365,17 @@ int main(int argc, char** argv) {
   const double p99 = percentile(settle_seconds, 0.99);
   const bool all = settled == players.size() && faults == 0;
   if (options.json) {
-    fmt::print("{{\"duels\":{},\"players_finished\":{},\"faults\":{},\"seconds\":{:.1f},\"settle_p50_s\":{:.3f},"
-               "\"settle_p99_s\":{:.3f},\"mana\":{},\"loot\":{}}}\n",
-               options.duels, settled.load(), faults.load(), took.count(), p50, p99, mana, loot);
+    fmt::print(
+        "{{\"duels\":{},\"players_finished\":{},\"faults\":{},\"seconds\":{:.1f},\"settle_p50_s\":{:.3f},"
+        "\"settle_p99_s\":{:.3f},\"mana\":{},\"loot\":{}}}\n",
+        options.duels, settled.load(), faults.load(), took.count(), p50, p99, mana, loot);
   } else {
-    fmt::print("{} duels in {:.1f} s ({:.1f}/s); {} of {} players finished, {} faults\n", options.duels, took.count(),
-               static_cast<double>(options.duels) / took.count(), settled.load(), players.size(), faults.load());
+    fmt::print("{} duels in {:.1f} s ({:.1f}/s); {} of {} players finished, {} faults\n", options.duels,
+               took.count(), static_cast<double>(options.duels) / took.count(), settled.load(),
+               players.size(), faults.load());
     fmt::print("claim to published settlement: p50 {:.3f} s, p99 {:.3f} s\n", p50, p99);
-    fmt::print("players hold {} mana and {} loot of {} mana bought\n", mana, loot, players.size() * options.stake);
+    fmt::print("players hold {} mana and {} loot of {} mana bought\n", mana, loot,
+               players.size() * options.stake);
   }
   return all ? 0 : 1;
 }

@@ -9,8 +9,8 @@
 
 #include "common/crypto/hash.h"
 #include "lightning/fake_book.h"
-#include "lightning/play_invoice.h"
 #include "lightning/fake_script.h"
+#include "lightning/play_invoice.h"
 
 namespace manastr::lightning {
 namespace {
@@ -67,8 +67,8 @@ class FakeNode::Impl {
                      "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
     }
     const std::lock_guard lock(mutex_);
-    TRY(const auto made, make_play_invoice(book_.key(), options_.network, amount, description, clock_.now_seconds(),
-                                           expiry, random_));
+    TRY(const auto made, make_play_invoice(book_.key(), options_.network, amount, description,
+                                           clock_.now_seconds(), expiry, random_));
     BookedInvoice booked;
     booked.preimage = made.preimage;
     booked.payment_hash = made.invoice.payment_hash;

@@ -18,8 +18,10 @@ Hash32 play_preimage(const Hash32& payment_secret, Msat amount, std::string_view
 }
 
 Result<PlayInvoice> make_play_invoice(const crypto::SecretKey& node, Network network, Msat amount,
-                                      std::string_view description, UnixSeconds now, Seconds expiry, Random& random) {
-  if (expiry < Seconds{1} || expiry > std::chrono::years{1}) return invalid("an invoice expires within 1 s to 1 year");
+                                      std::string_view description, UnixSeconds now, Seconds expiry,
+                                      Random& random) {
+  if (expiry < Seconds{1} || expiry > std::chrono::years{1})
+    return invalid("an invoice expires within 1 s to 1 year");
   PlayInvoice out;
   out.invoice.network = network;
   out.invoice.amount = amount;

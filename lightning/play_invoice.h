@@ -1,5 +1,5 @@
-// BOLT-11 invoices of play money: whoever sees one can tell its preimage, so that every fake node can "pay" it.
-// Made by the fake node, and by the player's `invoice` for trying out a melt.
+// BOLT-11 invoices of play money: whoever sees one can tell its preimage, so that every fake node can "pay"
+// it. Made by the fake node, and by the player's `invoice` for trying out a melt.
 #pragma once
 #include "common/base/random.h"
 #include "lightning/bolt11.h"
@@ -16,6 +16,7 @@ struct PlayInvoice {
   std::string text;  ///< the invoice as BOLT-11 writes it
 };
 Result<PlayInvoice> make_play_invoice(const crypto::SecretKey& node, Network network, Msat amount,
-                                      std::string_view description, UnixSeconds now, Seconds expiry, Random& random);
+                                      std::string_view description, UnixSeconds now, Seconds expiry,
+                                      Random& random);
 
 }  // namespace manastr::lightning

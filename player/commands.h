@@ -11,8 +11,8 @@ namespace manastr::player {
 struct MintCommand {
   cashu::Amount amount = 0;
   cashu::Unit unit;
-  std::string quote;   ///< go on with this one instead
-  bool wait = true;    ///< until it is paid
+  std::string quote;  ///< go on with this one instead
+  bool wait = true;   ///< until it is paid
   Seconds patience{600};
 };
 Status run_mint(Home& home, const Report& report, const MintCommand& command);
@@ -26,19 +26,20 @@ Status run_restore(Home& home, const Report& report);
 
 // match_commands.cpp
 struct PlayOptions {
-  bool play = true;   ///< stay and play the match to its end
-  bool ask = false;   ///< ask for each move instead of drawing one
+  bool play = true;  ///< stay and play the match to its end
+  bool ask = false;  ///< ask for each move instead of drawing one
 };
 struct ChallengeCommand {
   cashu::Amount stake = 0;
-  cashu::Unit unit;                        ///< "": the engine's first offer
+  cashu::Unit unit;  ///< "": the engine's first offer
   std::optional<crypto::XOnlyKey> opponent;
   Seconds open_for{3600};
   PlayOptions play;
 };
 Status run_challenge(Home& home, const Report& report, const ChallengeCommand& command);
 /// `yes`: don't ask whether the cost is all right.
-Status run_accept(Home& home, const Report& report, const std::string& match, bool yes, const PlayOptions& play);
+Status run_accept(Home& home, const Report& report, const std::string& match, bool yes,
+                  const PlayOptions& play);
 Status run_play(Home& home, const Report& report, const std::string& match, const PlayOptions& play);
 Status run_resume(Home& home, const Report& report, const PlayOptions& play);
 

@@ -1,7 +1,8 @@
-// One match from the side of one player: reads the engine's chain, says what is due, guards the stake, takes the prize.
-// Driven by table.h (which owns the relays); blocks only for the mint. Promises: nothing is published that is not in the
-// match book first; no stake is locked, no seed opened, no claim signed before what it relies on was verified here; a
-// chain that breaks a rule stops it, and the stake comes home by the locktime.
+// One match from the side of one player: reads the engine's chain, says what is due, guards the stake, takes
+// the prize. Driven by table.h (which owns the relays); blocks only for the mint. Promises: nothing is
+// published that is not in the match book first; no stake is locked, no seed opened, no claim signed before
+// what it relies on was verified here; a chain that breaks a rule stops it, and the stake comes home by the
+// locktime.
 #pragma once
 #include <functional>
 #include <memory>
@@ -42,7 +43,7 @@ struct DuelistTools {
   MoveChooser& moves;
   const Clock& clock;
   Random& random;
-  std::function<Status(const match::Event&)> publish;   ///< to the relays of the match; returns at once
+  std::function<Status(const match::Event&)> publish;  ///< to the relays of the match; returns at once
   std::function<void(const Happening&)> tell;
 };
 
@@ -57,8 +58,8 @@ class Duelist {
 
   /// A verified 31006 by the engine that names this match, in any order, repeated or not.
   Status receive(const match::Event& event);
-  /// Says and does what is due now. `unavailable` errors of the mint are kept for the next call. Call it after receive()
-  /// and at least once a second.
+  /// Says and does what is due now. `unavailable` errors of the mint are kept for the next call. Call it
+  /// after receive() and at least once a second.
   Status act();
   /// Everything that this player can do here is done.
   bool finished() const;

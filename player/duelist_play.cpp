@@ -63,9 +63,10 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
   const auto& v = view();
   if (!locktime_is_plausible()) {
     if (due("locktime", Millis{60'000})) {
-      tell("not-funding", fmt::format("the engine would lock the stake until {} (seconds since 1970), hours from "
-                                      "what the terms say: its clock or this machine's is wrong",
-                                      count(*v.locktime)));
+      tell("not-funding",
+           fmt::format("the engine would lock the stake until {} (seconds since 1970), hours from "
+                       "what the terms say: its clock or this machine's is wrong",
+                       count(*v.locktime)));
     }
     return {};
   }
@@ -89,7 +90,7 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
 }
 
 Result<std::optional<std::vector<cashu::Proof>>> Duelist::State::earlier_stake(const match::Lock& lock,
-                                                                              unsigned attempt) {
+                                                                               unsigned attempt) {
   for (unsigned earlier = attempt - 1; earlier >= 1; --earlier) {
     TRY(auto proofs, tools.wallet.locked(stake_label(earlier)));
     if (proofs.empty() || !match::check_stake_secret(proofs.front().secret, lock)) continue;
@@ -97,7 +98,8 @@ Result<std::optional<std::vector<cashu::Proof>>> Duelist::State::earlier_stake(c
     for (const cashu::Proof& proof : proofs) ys.push_back(proof.y());
     TRY(const auto states, tools.mint.checkstate(ys));
     const auto all = [&states](mintclient::ProofState state) {
-      return std::all_of(states.begin(), states.end(), [state](const auto& each) { return each.state == state; });
+      return std::all_of(states.begin(), states.end(),
+                         [state](const auto& each) { return each.state == state; });
     };
     if (all(mintclient::ProofState::unspent)) return proofs;
     if (!all(mintclient::ProofState::spent)) return std::nullopt;

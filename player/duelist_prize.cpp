@@ -117,7 +117,8 @@ Result<bool> Duelist::State::take_settled(const match::Payout& payout) {
             receipt->signatures.begin(),
             receipt->signatures.begin() + static_cast<std::ptrdiff_t>(outputs.size()));
         auto amount = tools.wallet.take(prize_label(attempt, g), signatures);
-        if (!amount) {  // what the engine publishes need not be what the mint signed: the mint has the right ones
+        if (!amount) {  // what the engine publishes need not be what the mint signed: the mint has the right
+                        // ones
           TRY(const auto fetched, tools.wallet.fetch(prize_label(attempt, g)));
           if (!fetched) return std::unexpected(amount.error());
           amount = *fetched;

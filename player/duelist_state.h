@@ -49,8 +49,8 @@ struct Duelist::State {
   Status accept();
   bool locktime_is_plausible() const;
   Status fund(std::size_t index, unsigned attempt);
-  /// The stake of an earlier attempt, if the mint calls all of it unspent: an engine that refuses stake after stake must
-  /// not get more than one locked. Empty: a new one is needed. nullopt: the mint has it under way.
+  /// The stake of an earlier attempt, if the mint calls all of it unspent: an engine that refuses stake after
+  /// stake must not get more than one locked. Empty: a new one is needed. nullopt: the mint has it under way.
   Result<std::optional<std::vector<cashu::Proof>>> earlier_stake(const match::Lock& lock, unsigned attempt);
   Status publish_stake(const match::Lock& lock, const std::vector<cashu::Proof>& proofs, unsigned attempt);
   Status open_seed(std::size_t index);

@@ -20,14 +20,16 @@ std::string key_file(const std::string& folder) { return folder + "/keys.json"; 
 
 bool only_loopback(const std::vector<std::string>& urls) {
   return std::all_of(urls.begin(), urls.end(), [](const std::string& url) {
-    return url.starts_with("ws://127.0.0.1") || url.starts_with("ws://localhost") || url.starts_with("ws://[::1]");
+    return url.starts_with("ws://127.0.0.1") || url.starts_with("ws://localhost") ||
+           url.starts_with("ws://[::1]");
   });
 }
 
 Result<Settings> read_settings(const std::string& folder) {
   const std::string file = settings_file(folder);
   std::ifstream in(file, std::ios::binary);
-  if (!in) return invalid(folder + " is no player's folder yet: run `manastr-player init` with --home " + folder);
+  if (!in)
+    return invalid(folder + " is no player's folder yet: run `manastr-player init` with --home " + folder);
   std::string text(64 * 1024, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
@@ -60,8 +62,8 @@ class Home::AuthSigner final : public relay::Signer {
   crypto::SecretKey key_;
 };
 
-Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings, std::string_view passphrase,
-                                       Random& random, std::uint8_t log_n) {
+Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings,
+                                       std::string_view passphrase, Random& random, std::uint8_t log_n) {
   TRY(const auto lock, storage::DirectoryLock::acquire(folder));
   PlayerKeys keys = generate_player_keys(random);
   TRY_STATUS(write_keyfile(key_file(folder), keys, passphrase, random, log_n));
@@ -79,14 +81,18 @@ Result<crypto::SecretText> create_home(const std::string& folder, const Settings
 }
 
 Home::Home(storage::DirectoryLock lock, Settings settings, PlayerKeys keys, crypto::Secret<64> seed)
-    : lock_(std::move(lock)), settings_(std::move(settings)), keys_(std::move(keys)), seed_(std::move(seed)) {}
+    : lock_(std::move(lock)),
+      settings_(std::move(settings)),
+      keys_(std::move(keys)),
+      seed_(std::move(seed)) {}
 
 Result<std::unique_ptr<Home>> Home::open(const std::string& folder, std::string_view passphrase) {
   TRY(auto settings, read_settings(folder));
   TRY(auto lock, storage::DirectoryLock::acquire(folder));
   TRY(auto keys, read_keyfile(key_file(folder), passphrase));
   TRY(auto seed, crypto::mnemonic_seed(keys.mnemonic.reveal()));
-  std::unique_ptr<Home> home(new Home(std::move(lock), std::move(settings), std::move(keys), std::move(seed)));
+  std::unique_ptr<Home> home(
+      new Home(std::move(lock), std::move(settings), std::move(keys), std::move(seed)));
   TRY(home->mint_, mintclient::MintClient::make(home->settings_.mint, mintclient::make_curl_transport()));
   TRY(home->wallet_, Wallet::open(folder + "/wallet.sqlite", home->seed_, home->mint_, system_clock()));
   TRY(home->book_, MatchBook::open(folder + "/matches.sqlite"));

@@ -18,9 +18,10 @@ struct Settings {
   crypto::XOnlyKey engine;
 };
 
-/// Makes the folder with keys and settings; refuses one that has them. The mnemonic is returned to be shown once.
-Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings, std::string_view passphrase,
-                                       Random& random, std::uint8_t log_n);
+/// Makes the folder with keys and settings; refuses one that has them. The mnemonic is returned to be shown
+/// once.
+Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings,
+                                       std::string_view passphrase, Random& random, std::uint8_t log_n);
 
 class Home {
  public:

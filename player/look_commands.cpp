@@ -47,7 +47,7 @@ Result<match::MatchId> match_id_from(Home& home, const std::string& text) {
 }
 
 Result<std::vector<match::Event>> fetch_chain(Home& home, const match::MatchId& id) {
-  TRY(relay::Courier* courier, home.courier());
+  TRY(relay::Courier * courier, home.courier());
   nostr::Filter filter;
   filter.kinds = {match::kEngine};
   filter.authors = {home.settings().engine};
@@ -58,7 +58,7 @@ Result<std::vector<match::Event>> fetch_chain(Home& home, const match::MatchId& 
 }
 
 Result<match::Event> fetch_announcement(Home& home) {
-  TRY(relay::Courier* courier, home.courier());
+  TRY(relay::Courier * courier, home.courier());
   nostr::Filter filter;
   filter.kinds = {match::kEngine};
   filter.authors = {home.settings().engine};
@@ -75,7 +75,7 @@ Result<match::Event> fetch_announcement(Home& home) {
 }
 
 Status run_challenges(Home& home, const Report& report) {
-  TRY(relay::Courier* courier, home.courier());
+  TRY(relay::Courier * courier, home.courier());
   nostr::Filter filter;
   filter.kinds = {match::kChallenge};
   filter.tags['p'] = {home.settings().engine.hex()};
@@ -143,7 +143,8 @@ Status run_matches(Home& home, const Report& report) {
         const auto deadline = view.head.deadlines[i];
         if (!deadline) continue;
         const Seconds left = std::chrono::floor<Seconds>(*deadline) - now;
-        text += fmt::format(", {} left for {}", span(left), view.parties[i] == home.pubkey() ? "you" : "the opponent");
+        text += fmt::format(", {} left for {}", span(left),
+                            view.parties[i] == home.pubkey() ? "you" : "the opponent");
         detail.set(view.parties[i] == home.pubkey() ? "seconds_left" : "opponent_seconds_left",
                    std::int64_t{left.count()});
       }
@@ -159,7 +160,7 @@ Status run_matches(Home& home, const Report& report) {
 
 Status run_watch(Home& home, const Report& report, const std::string& text) {
   TRY(const auto id, match_id_from(home, text));
-  TRY(relay::Courier* courier, home.courier());
+  TRY(relay::Courier * courier, home.courier());
   struct Shared {
     std::mutex mutex;
     std::condition_variable changed;
@@ -173,7 +174,8 @@ Status run_watch(Home& home, const Report& report, const std::string& text) {
   const auto subscription = courier->subscribe({{filter},
                                                 [shared](const match::Event& event, std::string_view) {
                                                   const std::lock_guard lock(shared->mutex);
-                                                  if (shared->events.size() < 10'000) shared->events.push_back(event);
+                                                  if (shared->events.size() < 10'000)
+                                                    shared->events.push_back(event);
                                                   shared->changed.notify_one();
                                                 },
                                                 {}});
@@ -189,7 +191,8 @@ Status run_watch(Home& home, const Report& report, const std::string& text) {
     }
     for (const match::Event& event : fresh) {
       const auto slot = match::parse_slot(event.kind, event.d());
-      if (slot && slot->form == match::Slot::Form::numbers && slot->first >= transcript.view().receipts.size()) {
+      if (slot && slot->form == match::Slot::Form::numbers &&
+          slot->first >= transcript.view().receipts.size()) {
         held.emplace(slot->first, event);
       }
     }

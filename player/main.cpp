@@ -18,7 +18,8 @@ namespace {
 using namespace manastr;
 using namespace manastr::player;
 
-/// From MANASTR_PASSPHRASE, a file, or the terminal without echo. Never from an argument: others can read those.
+/// From MANASTR_PASSPHRASE, a file, or the terminal without echo. Never from an argument: others can read
+/// those.
 Result<crypto::SecretText> passphrase(const std::string& file, bool twice) {
   if (const char* value = std::getenv("MANASTR_PASSPHRASE")) return crypto::SecretText(value);
   std::string text;
@@ -28,7 +29,8 @@ Result<crypto::SecretText> passphrase(const std::string& file, bool twice) {
     return crypto::SecretText(std::move(text));
   }
   if (isatty(STDIN_FILENO) == 0) {
-    return invalid("no passphrase: set MANASTR_PASSPHRASE, or give --passphrase-file, or run it in a terminal");
+    return invalid(
+        "no passphrase: set MANASTR_PASSPHRASE, or give --passphrase-file, or run it in a terminal");
   }
   termios shown{};
   tcgetattr(STDIN_FILENO, &shown);
@@ -83,13 +85,15 @@ int main(int argc, char** argv) {
   log_options.service = "player";
   telemetry::configure_log(log_options);
 
-  CLI::App app{"Plays matches over Nostr relays for ecash stakes, and keeps the wallet for it.", "manastr-player"};
+  CLI::App app{"Plays matches over Nostr relays for ecash stakes, and keeps the wallet for it.",
+               "manastr-player"};
   app.require_subcommand(1);
   std::string folder = default_home();
   std::string passphrase_file;
   bool json = false;
   app.add_option("--home", folder, "the player's folder")->envname("MANASTR_HOME")->capture_default_str();
-  app.add_option("--passphrase-file", passphrase_file, "first line is the passphrase (or set MANASTR_PASSPHRASE)");
+  app.add_option("--passphrase-file", passphrase_file,
+                 "first line is the passphrase (or set MANASTR_PASSPHRASE)");
   app.add_flag("--json", json, "one JSON object a line on standard output");
 
   Settings settings;
@@ -99,7 +103,8 @@ int main(int argc, char** argv) {
   init->add_option("--relay", settings.relays, "URL of a relay; give several")->required();
   init->add_option("--engine", engine, "public key of the engine, hex or npub")->required();
   unsigned log_n = kDefaultLogN;
-  init->add_option("--log-n", log_n, "what each guess at the passphrase costs (NIP-49): 16 is 64 MiB, each step doubles")
+  init->add_option("--log-n", log_n,
+                   "what each guess at the passphrase costs (NIP-49): 16 is 64 MiB, each step doubles")
       ->check(CLI::Range(10, 22))
       ->capture_default_str();
 
@@ -120,7 +125,8 @@ int main(int argc, char** argv) {
   auto* melt = app.add_subcommand("melt", "pay a BOLT11 invoice");
   melt->add_option("invoice", text)->required();
   melt->add_option("--unit", unit)->capture_default_str();
-  auto* invoice = app.add_subcommand("invoice", "an invoice of play money, for trying out melt at a fake node");
+  auto* invoice =
+      app.add_subcommand("invoice", "an invoice of play money, for trying out melt at a fake node");
   invoice->add_option("sats", amount)->required();
   auto* send = app.add_subcommand("send", "ecash as a token, to hand over");
   send->add_option("amount", amount)->required();
@@ -187,8 +193,8 @@ int main(int argc, char** argv) {
     if (!key) return report_error(report, key.error());
     settings.engine = *key;
     while (settings.mint.ends_with('/')) settings.mint.pop_back();
-    const auto made = create_home(folder, settings, secret->reveal(), system_random(),
-                                  static_cast<std::uint8_t>(log_n));
+    const auto made =
+        create_home(folder, settings, secret->reveal(), system_random(), static_cast<std::uint8_t>(log_n));
     if (!made) return report_error(report, made.error());
     report.say("initialised", "made " + folder + "; write these words down, they are the wallet:");
     if (!json) report.say("mnemonic", made->reveal());
@@ -201,7 +207,8 @@ int main(int argc, char** argv) {
   play.play = !no_play;
   if (mint_command->parsed()) {
     mint.wait = !no_wait;
-    done = mint.quote.empty() && mint.amount == 0 ? invalid("give an amount, or --quote") : run_mint(**home, report, mint);
+    done = mint.quote.empty() && mint.amount == 0 ? invalid("give an amount, or --quote")
+                                                  : run_mint(**home, report, mint);
   } else if (balance->parsed()) {
     done = run_balance(**home, report);
   } else if (melt->parsed()) {

@@ -20,7 +20,8 @@ constexpr storage::Migration kMigrations[] = {{"matches, what was said in them, 
     match BLOB NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (match, sequence)) STRICT;
 )sql"}};
 
-constexpr std::string_view kColumns = "SELECT id, role, engine, challenge, announcement, open, result, locktime FROM matches ";
+constexpr std::string_view kColumns =
+    "SELECT id, role, engine, challenge, announcement, open, result, locktime FROM matches ";
 
 Result<MatchRecord> read_record(const storage::Query& row) {
   MatchRecord out;
@@ -44,15 +45,16 @@ struct MatchBook::State {
 MatchBook::MatchBook(std::unique_ptr<State> state) : state_(std::move(state)) {}
 MatchBook::~MatchBook() = default;
 
-Result<std::unique_ptr<MatchBook>> MatchBook::open(const std::string& path, const storage::OpenOptions& storage) {
+Result<std::unique_ptr<MatchBook>> MatchBook::open(const std::string& path,
+                                                   const storage::OpenOptions& storage) {
   TRY(auto database, storage::Database::open(path, storage));
   TRY_STATUS(storage::migrate(database, kPlayerMatches, kMigrations));
   return std::unique_ptr<MatchBook>(new MatchBook(std::make_unique<State>(State{std::move(database)})));
 }
 
 Status MatchBook::add(const MatchRecord& record) {
-  return state_->database.run("INSERT INTO matches VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", record.id,
-                              static_cast<std::int64_t>(record.role), record.engine.bytes,
+  return state_->database.run("INSERT INTO matches VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                              record.id, static_cast<std::int64_t>(record.role), record.engine.bytes,
                               nostr::dump(record.challenge), nostr::dump(record.announcement), record.open,
                               record.result, std::int64_t{count(record.locktime)});
 }
@@ -62,7 +64,8 @@ Status MatchBook::close(const match::MatchId& id, std::string_view result) {
 }
 
 Status MatchBook::set_locktime(const match::MatchId& id, UnixSeconds locktime) {
-  return state_->database.run("UPDATE matches SET locktime = ? WHERE id = ?", std::int64_t{count(locktime)}, id);
+  return state_->database.run("UPDATE matches SET locktime = ? WHERE id = ?", std::int64_t{count(locktime)},
+                              id);
 }
 
 Result<std::vector<MatchRecord>> MatchBook::records(bool open_only) {
@@ -97,7 +100,8 @@ Result<MatchRecord> MatchBook::find(std::string_view prefix) {
   return std::move(*found);
 }
 
-Result<std::optional<match::Event>> MatchBook::said(const match::MatchId& id, std::uint32_t kind, std::string_view d) {
+Result<std::optional<match::Event>> MatchBook::said(const match::MatchId& id, std::uint32_t kind,
+                                                    std::string_view d) {
   TRY(auto rows,
       state_->database.query("SELECT event FROM said WHERE match = ? AND kind = ? AND d = ?", id, kind, d));
   TRY(const bool found, rows.next());

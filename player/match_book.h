@@ -1,5 +1,5 @@
-// The player's memory of matches: which are open, what was said in them, every receipt seen. One SQLite file; what a
-// client publishes is in it before it is published, so that a retry says the same.
+// The player's memory of matches: which are open, what was said in them, every receipt seen. One SQLite file;
+// what a client publishes is in it before it is published, so that a retry says the same.
 #pragma once
 #include <memory>
 #include <optional>
@@ -16,17 +16,18 @@ struct MatchRecord {
   match::MatchId id{};
   Role role = Role::creator;
   match::PubKey engine;
-  match::Event challenge;      ///< the 31000
-  match::Event announcement;   ///< the 31006 it was made under
-  bool open = true;            ///< there may still be something to do
-  std::string result;          ///< "", then how it ended for this player, a few words
-  UnixSeconds locktime{};      ///< of the own stake; 0 before the acceptance
+  match::Event challenge;     ///< the 31000
+  match::Event announcement;  ///< the 31006 it was made under
+  bool open = true;           ///< there may still be something to do
+  std::string result;         ///< "", then how it ended for this player, a few words
+  UnixSeconds locktime{};     ///< of the own stake; 0 before the acceptance
 };
 
 class MatchBook {
  public:
   /// `storage` is for tests that lose power.
-  static Result<std::unique_ptr<MatchBook>> open(const std::string& path, const storage::OpenOptions& storage = {});
+  static Result<std::unique_ptr<MatchBook>> open(const std::string& path,
+                                                 const storage::OpenOptions& storage = {});
   ~MatchBook();
 
   Status add(const MatchRecord& record);  ///< the same id again changes nothing
@@ -34,7 +35,8 @@ class MatchBook {
   Status set_locktime(const match::MatchId& id, UnixSeconds locktime);
   Result<std::vector<MatchRecord>> records(bool open_only);
   Result<std::optional<MatchRecord>> record(const match::MatchId& id);
-  /// The record whose id starts with `prefix` (4 or more hex digits); an error if there is none, or more than one.
+  /// The record whose id starts with `prefix` (4 or more hex digits); an error if there is none, or more than
+  /// one.
   Result<MatchRecord> find(std::string_view prefix);
 
   /// The event said for (match, kind, d), or nullopt.

@@ -48,24 +48,25 @@ class AskedMoves final : public MoveChooser {
 
 Status play_records(Home& home, const Report& report, const std::vector<MatchRecord>& records,
                     const PlayOptions& play) {
-  TRY(relay::Courier* courier, home.courier());
+  TRY(relay::Courier * courier, home.courier());
   RandomMoves random_moves;
   AskedMoves asked_moves(report);
   MoveChooser& moves = play.ask ? static_cast<MoveChooser&>(asked_moves) : random_moves;
-  const DuelistTools tools{home.keys().nostr_key,
-                           home.seed(),
-                           home.wallet(),
-                           home.mint(),
-                           home.book(),
-                           moves,
-                           system_clock(),
-                           system_random(),
-                           [courier](const match::Event& event) { return courier->publish({event, 0, false, {}}); },
-                           [&report](const Happening& happening) {
-                             json::Value detail = happening.detail;
-                             detail.set("match", to_hex(happening.match));
-                             report.say(happening.what, "  " + happening.text, detail);
-                           }};
+  const DuelistTools tools{
+      home.keys().nostr_key,
+      home.seed(),
+      home.wallet(),
+      home.mint(),
+      home.book(),
+      moves,
+      system_clock(),
+      system_random(),
+      [courier](const match::Event& event) { return courier->publish({event, 0, false, {}}); },
+      [&report](const Happening& happening) {
+        json::Value detail = happening.detail;
+        detail.set("match", to_hex(happening.match));
+        report.say(happening.what, "  " + happening.text, detail);
+      }};
   std::vector<std::unique_ptr<Duelist>> duelists;
   for (const MatchRecord& record : records) {
     TRY(auto duelist, Duelist::resume(record, tools));
@@ -73,8 +74,9 @@ Status play_records(Home& home, const Report& report, const std::vector<MatchRec
   }
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
-  TRY_STATUS(play_all(*courier, duelists, system_clock(), [] { return interrupted != 0; },
-                      [&report](const std::string& text) { report.warn(text); }));
+  TRY_STATUS(play_all(
+      *courier, duelists, system_clock(), [] { return interrupted != 0; },
+      [&report](const std::string& text) { report.warn(text); }));
   for (const auto& duelist : duelists) {
     if (!duelist->fault().empty()) return invalid("stopped: " + duelist->fault());
   }
@@ -103,17 +105,19 @@ Status say_cost(Home& home, const Report& report, const match::Terms& terms) {
   detail.set("prize_unit", terms.prize_unit);
   detail.set("rake", split.rake);
   report.say("cost",
-             fmt::format("stake {} {}, mint fees {}; the winner gets {} {}, the engine {} of it as rake; locktime {} "
-                         "after the acceptance",
-                         terms.stake, terms.stake_unit, cost.own_fee + cost.swap_fee, own + split.prize,
-                         terms.prize_unit, split.rake,
-                         fmt::format("{} h {} min", terms.clocks.to_locktime().count() / 3600,
-                                     terms.clocks.to_locktime().count() / 60 % 60)),
+             fmt::format(
+                 "stake {} {}, mint fees {}; the winner gets {} {}, the engine {} of it as rake; locktime {} "
+                 "after the acceptance",
+                 terms.stake, terms.stake_unit, cost.own_fee + cost.swap_fee, own + split.prize,
+                 terms.prize_unit, split.rake,
+                 fmt::format("{} h {} min", terms.clocks.to_locktime().count() / 3600,
+                             terms.clocks.to_locktime().count() / 60 % 60)),
              detail);
   TRY(const auto balance, home.wallet().balance(terms.stake_unit));
   if (balance.available < terms.stake + cost.own_fee + cost.swap_fee) {
-    return invalid(fmt::format("the wallet has {} {}, the match needs {}; `mint` buys more", balance.available,
-                               terms.stake_unit, terms.stake + cost.own_fee + cost.swap_fee));
+    return invalid(fmt::format("the wallet has {} {}, the match needs {}; `mint` buys more",
+                               balance.available, terms.stake_unit,
+                               terms.stake + cost.own_fee + cost.swap_fee));
   }
   return {};
 }
@@ -125,13 +129,14 @@ Status run_challenge(Home& home, const Report& report, const ChallengeCommand& c
   TRY(const auto announcement, match::parse_announcement(announcement_event));
   const match::Offer* offer = find_offer(announcement, home.wallet().mint_url(), command.unit);
   if (offer == nullptr) {
-    return invalid("the engine takes no stakes" + (command.unit.empty() ? "" : " in " + command.unit) + " at " +
-                   home.wallet().mint_url());
+    return invalid("the engine takes no stakes" + (command.unit.empty() ? "" : " in " + command.unit) +
+                   " at " + home.wallet().mint_url());
   }
   TRY(const auto keyset, home.wallet().active_keyset(offer->stake_unit));
   const UnixSeconds now = system_clock().now_seconds();
 
-  match::Challenge challenge{system_random().bytes<32>(), {}, crypto::PublicKey(home.keys().nostr_key.public_key()), {}, {}};
+  match::Challenge challenge{
+      system_random().bytes<32>(), {}, crypto::PublicKey(home.keys().nostr_key.public_key()), {}, {}};
   match::Terms& terms = challenge.terms;
   terms.engine = home.settings().engine;
   terms.announcement = announcement_event.id;
@@ -143,7 +148,9 @@ Status run_challenge(Home& home, const Report& report, const ChallengeCommand& c
   terms.prize_unit = offer->prize_unit;
   terms.prize_price_msat = offer->prize_price_msat;
   terms.rake_ppm = offer->rake_ppm;
-  const auto clamp = [](Seconds wanted, Seconds least, Seconds most) { return std::clamp(wanted, least, most); };
+  const auto clamp = [](Seconds wanted, Seconds least, Seconds most) {
+    return std::clamp(wanted, least, most);
+  };
   const match::Clocks wanted;
   const match::Clocks& least = announcement.min_clocks;
   const match::Clocks& most = announcement.max_clocks;
@@ -168,22 +175,25 @@ Status run_challenge(Home& home, const Report& report, const ChallengeCommand& c
   nostr::Draft draft = match::to_draft(challenge, now);
   nostr::Event event = nostr::sign(draft, home.keys().nostr_key, system_random().bytes<32>());
   if (announcement.work > 0) {  // NIP-13
-    if (announcement.work > 24) return invalid("the engine asks for more work than this client is ready to do");
+    if (announcement.work > 24)
+      return invalid("the engine asks for more work than this client is ready to do");
     for (std::uint64_t nonce = 0; match::work_of(event.id) < announcement.work; ++nonce) {
       nostr::Draft worked = draft;
       worked.tags.push_back({"nonce", std::to_string(nonce), std::to_string(announcement.work)});
-      nostr::Event unsigned_event{{}, home.pubkey(), worked.created_at, worked.kind, worked.tags, worked.content, {}};
+      nostr::Event unsigned_event{
+          {}, home.pubkey(), worked.created_at, worked.kind, worked.tags, worked.content, {}};
       if (match::work_of(nostr::compute_id(unsigned_event)) < announcement.work) continue;
       event = nostr::sign(worked, home.keys().nostr_key, system_random().bytes<32>());
     }
   }
-  const MatchRecord record{event.id, Role::creator, home.settings().engine, event, announcement_event, true, "", {}};
+  const MatchRecord record{
+      event.id, Role::creator, home.settings().engine, event, announcement_event, true, "", {}};
   TRY_STATUS(home.book().add(record));
   json::Value detail;
   detail.set("match", to_hex(event.id));
   report.say("challenge", "challenge " + to_hex(event.id), detail);
   if (!command.play.play) {
-    TRY(relay::Courier* courier, home.courier());
+    TRY(relay::Courier * courier, home.courier());
     auto sent = relay::publish_and_wait(*courier, event, Millis{10'000});
     if (!sent) return std::unexpected(sent.error());
     return {};
@@ -191,7 +201,8 @@ Status run_challenge(Home& home, const Report& report, const ChallengeCommand& c
   return play_records(home, report, {record}, command.play);
 }
 
-Status run_accept(Home& home, const Report& report, const std::string& text, bool yes, const PlayOptions& play) {
+Status run_accept(Home& home, const Report& report, const std::string& text, bool yes,
+                  const PlayOptions& play) {
   const auto id = array_from_hex<32>(text);
   if (!id) return invalid("give the whole match id, 64 hex digits (`challenges` lists them)");
   TRY(const auto known, home.book().record(*id));
@@ -209,8 +220,10 @@ Status run_accept(Home& home, const Report& report, const std::string& text, boo
   if (challenge == nullptr || opening->event.id != *id) return invalid("this is no challenge");
   if (opening->event.pubkey == home.pubkey()) return invalid("this challenge is your own");
   const match::Terms& terms = challenge->terms;
-  if (terms.engine != home.settings().engine) return invalid("this challenge names another engine than your settings");
-  if (terms.mint != home.wallet().mint_url()) return invalid("this challenge is played at another mint: " + terms.mint);
+  if (terms.engine != home.settings().engine)
+    return invalid("this challenge names another engine than your settings");
+  if (terms.mint != home.wallet().mint_url())
+    return invalid("this challenge is played at another mint: " + terms.mint);
   TRY(const auto announcement, match::parse_announcement(opening->announcement));
   TRY_STATUS(match::check_terms(terms, opening->announcement, announcement, system_clock().now_seconds()));
   if (!match::check_escrow(challenge->escrow_key, challenge->escrow_proof, match::EscrowRole::create,
@@ -225,8 +238,8 @@ Status run_accept(Home& home, const Report& report, const std::string& text, boo
     std::getline(std::cin, line);
     if (line != "y" && line != "yes") return invalid("not accepted");
   }
-  const MatchRecord record{*id, Role::acceptor, home.settings().engine, opening->event, opening->announcement,
-                           true, "", {}};
+  const MatchRecord record{
+      *id, Role::acceptor, home.settings().engine, opening->event, opening->announcement, true, "", {}};
   TRY_STATUS(home.book().add(record));
   return play_records(home, report, {record}, play);
 }

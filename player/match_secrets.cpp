@@ -11,7 +11,8 @@ MatchSecrets::MatchSecrets(const crypto::Secret<64>& wallet_seed, const Hash32& 
 crypto::SecretKey MatchSecrets::escrow() const {
   for (Byte attempt = 0;; ++attempt) {  // one in 2^128 digests is no scalar
     const ByteArray<1> counter{attempt};
-    if (auto key = crypto::SecretKey::parse(crypto::hmac_sha256(root_.reveal(), {as_bytes("escrow"), counter}))) {
+    if (auto key =
+            crypto::SecretKey::parse(crypto::hmac_sha256(root_.reveal(), {as_bytes("escrow"), counter}))) {
       return *key;
     }
   }

@@ -1,5 +1,5 @@
-// What a player keeps secret in one match: escrow key, seed, nonces. All derive from the wallet's seed and the match, so
-// that a client that lost its state says the same again. Pure; called by the duelist.
+// What a player keeps secret in one match: escrow key, seed, nonces. All derive from the wallet's seed and
+// the match, so that a client that lost its state says the same again. Pure; called by the duelist.
 #pragma once
 #include "common/match/commitment.h"
 
@@ -15,7 +15,8 @@ class MatchSecrets {
   /// Commitment of one's seed: `phase` is seed_create (scope: `d`) or seed_accept (scope: match id).
   Hash32 seed_commitment(match::Commits phase, const match::PubKey& me) const;
   Hash32 seed_nonce(match::Commits phase) const;
-  Hash32 move_commitment(const match::MatchId& match, const match::PubKey& me, unsigned round, std::uint8_t unit) const;
+  Hash32 move_commitment(const match::MatchId& match, const match::PubKey& me, unsigned round,
+                         std::uint8_t unit) const;
   Hash32 move_nonce(const match::MatchId& match, unsigned round, std::uint8_t unit) const;
 
  private:

@@ -77,7 +77,8 @@ Status run_melt(Home& home, const Report& report, const std::string& invoice, co
   detail.set("fee", result.fee_paid);
   detail.set("preimage", result.preimage);
   report.say("melted",
-             paid ? fmt::format("paid {} {}, fee {}, preimage {}", result.amount, unit, result.fee_paid, result.preimage)
+             paid ? fmt::format("paid {} {}, fee {}, preimage {}", result.amount, unit, result.fee_paid,
+                                result.preimage)
                   : std::string("the payment is under way; `balance` asks again"),
              detail);
   return {};
@@ -86,8 +87,9 @@ Status run_melt(Home& home, const Report& report, const std::string& invoice, co
 Status run_invoice(const Report& report, std::uint64_t sats) {
   if (sats == 0 || sats > 21'000'000ULL * 100'000'000) return invalid("an invoice is for 1 sat or more");
   const auto node = crypto::SecretKey::generate(system_random());
-  TRY(const auto made, lightning::make_play_invoice(node, lightning::Network::regtest, sats * 1000, "play money",
-                                                    system_clock().now_seconds(), Seconds{3600}, system_random()));
+  TRY(const auto made,
+      lightning::make_play_invoice(node, lightning::Network::regtest, sats * 1000, "play money",
+                                   system_clock().now_seconds(), Seconds{3600}, system_random()));
   json::Value detail;
   detail.set("invoice", made.text);
   detail.set("sats", sats);
@@ -111,7 +113,8 @@ Status run_receive(Home& home, const Report& report, const std::string& text) {
   for (const auto& info : infos) known.push_back(info.id);
   TRY(const auto token, cashu::parse_token(text, known));
   TRY(const auto amount, home.wallet().receive(token));
-  report.say("received", fmt::format("received {} {}", amount, token.unit), amount_detail(amount, token.unit));
+  report.say("received", fmt::format("received {} {}", amount, token.unit),
+             amount_detail(amount, token.unit));
   return {};
 }
 

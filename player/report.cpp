@@ -27,6 +27,8 @@ void Report::say(std::string_view what, std::string_view text, const json::Value
   print(stdout, line.dump() + '\n');
 }
 
-void Report::warn(std::string_view text) const { print(stderr, "manastr-player: " + std::string(text) + '\n'); }
+void Report::warn(std::string_view text) const {
+  print(stderr, "manastr-player: " + std::string(text) + '\n');
+}
 
 }  // namespace manastr::player

@@ -320,8 +320,7 @@ void Step::operate(const Withdrawn& input) {
       });
   const bool replaces =
       evidence.kind == kChallenge && evidence.d() == s_.challenge.d() && evidence.id != s_.challenge.id;
-  if (deletes || replaces)
-    close(std::string(deletes ? kDeleted : kReplaced));
+  if (deletes || replaces) close(std::string(deletes ? kDeleted : kReplaced));
 }
 
 void Step::operate(const ForeignReceipt& input) {

@@ -46,7 +46,8 @@ std::vector<json::Value> json_lines(const std::string& text) {
 
 std::string json_field(const std::string& lines, const std::string& name) {
   for (const json::Value& line : json_lines(lines)) {
-    if (const json::Value* found = line.find(name)) return found->is_string() ? *found->if_string() : found->dump();
+    if (const json::Value* found = line.find(name))
+      return found->is_string() ? *found->if_string() : found->dump();
   }
   return "";
 }
@@ -59,20 +60,25 @@ Economy::Economy(Options options) : options_(std::move(options)), folder_(make_f
   }
   // The engine's key first, for the mint's list of engines.
   const std::string engine_data = folder_ + "/engine";
-  write_file(engine_data + "/game-engine.toml", "[nostr]\nrelay_urls = [\"ws://127.0.0.1:1\"]\n[mint]\nprimary_url = "
-                                                "\"http://127.0.0.1:1\"\n");
+  write_file(engine_data + "/game-engine.toml",
+             "[nostr]\nrelay_urls = [\"ws://127.0.0.1:1\"]\n[mint]\nprimary_url = "
+             "\"http://127.0.0.1:1\"\n");
   const std::string key_output = folder_ + "/pubkey";
-  Process key("manastr-engine", {{"pubkey", "--config", engine_data + "/game-engine.toml", "--data", engine_data}, {}, key_output});
+  Process key(
+      "manastr-engine",
+      {{"pubkey", "--config", engine_data + "/game-engine.toml", "--data", engine_data}, {}, key_output});
   if (key.wait() != 0) throw std::runtime_error("manastr-engine pubkey: " + read_file(key_output));
   std::istringstream words(read_file(key_output));
   for (std::string word; words >> word;) {
     if (word.size() == 64) engine_pubkey_ = word;
   }
-  write_file(folder_ + "/mint/game-engine-auth.toml",
-             fmt::format("[[authorized_game_engines]]\nname = \"test\"\nnostr_pubkey_hex = \"{}\"\nactive = true\n\n"
-                         "[authorized_game_engines.permissions]\ncan_burn_mana = true\ncan_query_spent_status = true\n"
-                         "can_mint_loot = true\nmax_tokens_per_request = 1000000\n",
-                         engine_pubkey_));
+  write_file(
+      folder_ + "/mint/game-engine-auth.toml",
+      fmt::format(
+          "[[authorized_game_engines]]\nname = \"test\"\nnostr_pubkey_hex = \"{}\"\nactive = true\n\n"
+          "[authorized_game_engines.permissions]\ncan_burn_mana = true\ncan_query_spent_status = true\n"
+          "can_mint_loot = true\nmax_tokens_per_request = 1000000\n",
+          engine_pubkey_));
   restart_mint();
   restart_engine();
 }
@@ -98,36 +104,43 @@ std::vector<std::string> Economy::relay_urls() const {
 }
 
 void Economy::write_mint_config(std::uint16_t port) {
-  std::string text = fmt::format("[server]\nport = {}\n\n[lightning]\nbackend = \"fake\"\ninvoice_delay_ms = 20\n\n", port);
-  for (const auto& [unit, price, issuer] :
-       {std::tuple{"sat", kSatMsat, "lightning"}, {"mana", kManaMsat, "lightning"}, {"loot", kLootMsat, "engine"}}) {
-    text += fmt::format("[currencies.{0}]\nunit = \"{0}\"\nprice_msat = {1}\nissued_by = [\"{2}\"]\ninput_fee_ppk = {3}\n"
-                        "fee_reserve = 0.0\n\n",
-                        unit, price, issuer, options_.input_fee_ppk);
+  std::string text =
+      fmt::format("[server]\nport = {}\n\n[lightning]\nbackend = \"fake\"\ninvoice_delay_ms = 20\n\n", port);
+  for (const auto& [unit, price, issuer] : {std::tuple{"sat", kSatMsat, "lightning"},
+                                            {"mana", kManaMsat, "lightning"},
+                                            {"loot", kLootMsat, "engine"}}) {
+    text += fmt::format(
+        "[currencies.{0}]\nunit = \"{0}\"\nprice_msat = {1}\nissued_by = [\"{2}\"]\ninput_fee_ppk = {3}\n"
+        "fee_reserve = 0.0\n\n",
+        unit, price, issuer, options_.input_fee_ppk);
   }
-  write_file(folder_ + "/mint/mint.toml", text + "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n");
+  write_file(folder_ + "/mint/mint.toml",
+             text + "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n");
 }
 
 void Economy::write_engine_config(std::uint16_t port) {
   std::string urls;
   for (const auto& relay : relays_) urls += fmt::format("\"ws://127.0.0.1:{}\", ", relay->port());
-  write_file(folder_ + "/engine/game-engine.toml",
-             fmt::format("[server]\nport = {}\n\n[nostr]\nrelay_urls = [{}]\n\n[mint]\nprimary_url = \"{}\"\n\n"
-                         "[announcement]\nrake_ppm = 50000\n{}",
-                         port, urls, mint_url(), options_.announcement));
+  write_file(
+      folder_ + "/engine/game-engine.toml",
+      fmt::format("[server]\nport = {}\n\n[nostr]\nrelay_urls = [{}]\n\n[mint]\nprimary_url = \"{}\"\n\n"
+                  "[announcement]\nrake_ppm = 50000\n{}",
+                  port, urls, mint_url(), options_.announcement));
 }
 
 void Economy::restart_mint(const std::map<std::string, std::string>& environment) {
   mint_.reset();
   write_mint_config(mint_port_);
-  mint_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint/mint.toml", folder_ + "/mint", environment);
+  mint_ =
+      std::make_unique<Daemon>("manastr-mint", folder_ + "/mint/mint.toml", folder_ + "/mint", environment);
   mint_port_ = mint_->port();
 }
 
 void Economy::restart_engine(const std::map<std::string, std::string>& environment) {
   engine_.reset();
   write_engine_config(engine_port_);
-  engine_ = std::make_unique<Daemon>("manastr-engine", folder_ + "/engine/game-engine.toml", folder_ + "/engine", environment);
+  engine_ = std::make_unique<Daemon>("manastr-engine", folder_ + "/engine/game-engine.toml",
+                                     folder_ + "/engine", environment);
   engine_port_ = engine_->port();
 }
 
@@ -149,14 +162,18 @@ std::string Economy::run(const std::string& name, std::vector<std::string> argum
   Process process("manastr-player", player_options(name, std::move(arguments)));
   const auto code = process.wait(std::chrono::seconds(60));
   const std::string said = read_file(file).substr(before);
-  if (code != expected) throw std::runtime_error(fmt::format("player {} ended with {}: {}", name, code.value_or(-1), said));
+  if (code != expected)
+    throw std::runtime_error(fmt::format("player {} ended with {}: {}", name, code.value_or(-1), said));
   return said;
 }
 
-std::string Economy::output(const std::string& name) const { return read_file(folder_ + "/" + name + ".out"); }
+std::string Economy::output(const std::string& name) const {
+  return read_file(folder_ + "/" + name + ".out");
+}
 
 void Economy::add_player(const std::string& name, std::uint64_t mana) {
-  std::vector<std::string> arguments{"init", "--mint", mint_url(), "--engine", engine_pubkey_, "--log-n", "10"};
+  std::vector<std::string> arguments{"init",         "--mint",  mint_url(), "--engine",
+                                     engine_pubkey_, "--log-n", "10"};
   for (const auto& relay : relays_) {
     arguments.push_back("--relay");
     arguments.push_back(fmt::format("ws://127.0.0.1:{}", relay->port()));
@@ -217,7 +234,8 @@ std::string Economy::unbalanced() {
     for (std::size_t i = 0; i < restored.size(); ++i) {
       const std::string unit = *restored[i].find("unit")->if_string();
       std::uint64_t amount = 0;
-      for (const char* member : {"available", "under_way", "locked"}) amount += *restored[i].find(member)->if_uint64();
+      for (const char* member : {"available", "under_way", "locked"})
+        amount += *restored[i].find(member)->if_uint64();
       held += amount * (unit == "sat" ? kSatMsat : kManaMsat);
       sums += fmt::format("{} {} {}, ", name, amount, unit);
       if (i < known.size() && known[i] == restored[i]) continue;
@@ -231,8 +249,8 @@ std::string Economy::unbalanced() {
   if (!book) return book.error().message;
   const std::uint64_t owed = book->received - book->sent - book->fees;
   if (agree && held + rake == owed) return "";
-  return fmt::format("{}rake {} msat: together {} msat, but the node took in {} and paid out {} + {}: {}", sums, rake,
-                     held + rake, book->received, book->sent, book->fees, owed);
+  return fmt::format("{}rake {} msat: together {} msat, but the node took in {} and paid out {} + {}: {}",
+                     sums, rake, held + rake, book->received, book->sent, book->fees, owed);
 }
 
 }  // namespace manastr::test

@@ -1,5 +1,5 @@
-// A whole set of daemons on a folder of its own (three relays, mint, engine) and players as processes: for tests that kill some of
-// them and count the money afterwards.
+// A whole set of daemons on a folder of its own (three relays, mint, engine) and players as processes: for
+// tests that kill some of them and count the money afterwards.
 #pragma once
 #include <memory>
 
@@ -26,8 +26,8 @@ class Economy {
   Daemon& relay(std::size_t i) { return *relays_.at(i); }
   const std::string& folder() const { return folder_; }
 
-  /// Stops it if it runs (SIGKILL), and starts it again on the same port. Throws if it ends before it serves: then it may
-  /// be started again.
+  /// Stops it if it runs (SIGKILL), and starts it again on the same port. Throws if it ends before it serves:
+  /// then it may be started again.
   void restart_mint(const std::map<std::string, std::string>& environment = {});
   void restart_engine(const std::map<std::string, std::string>& environment = {});
 
@@ -42,12 +42,12 @@ class Economy {
   /// Publishes a challenge without playing it; the match id.
   std::string challenge(const std::string& name, std::uint64_t stake);
 
-  /// Money: every proof of every wallet that the mint calls unspent, and the rake of the matches that fault_of() has seen
-  /// settled, against the fake node's own book; and what each wallet knows against what its seed brings back. Empty if
-  /// they agree, else the sums. All players must have ended.
+  /// Money: every proof of every wallet that the mint calls unspent, and the rake of the matches that
+  /// fault_of() has seen settled, against the fake node's own book; and what each wallet knows against what
+  /// its seed brings back. Empty if they agree, else the sums. All players must have ended.
   std::string unbalanced();
-  /// A signed transcript of the match, as the reference client gathers it, and what the referee finds wrong with it;
-  /// waits until the match is settled. A match that was not played to its end is a fault too.
+  /// A signed transcript of the match, as the reference client gathers it, and what the referee finds wrong
+  /// with it; waits until the match is settled. A match that was not played to its end is a fault too.
   std::string fault_of(const std::string& name, const std::string& match);
 
  private:

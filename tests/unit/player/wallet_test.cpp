@@ -108,7 +108,9 @@ TEST_F(WalletTest, AStakeOnItsWayHomeIsNotGone) {
   auto wallet = open();
   fund(*wallet, 500);
   must(wallet->lock("m", "mana", 50, stake_lock(mint->now + Seconds(1000))));
-  mint->fault = [](const std::string& path) { return path == "/v1/swap" ? Fault::lose_request : Fault::none; };
+  mint->fault = [](const std::string& path) {
+    return path == "/v1/swap" ? Fault::lose_request : Fault::none;
+  };
   const auto sign = [](const Hash32& hash) { return std::vector{crypto::sign_schnorr(key_of(1), hash, {})}; };
   EXPECT_EQ(wallet->take_back("m", sign).error().kind, ErrorKind::unavailable);
   EXPECT_FALSE(must(wallet->check_locked("m")));

@@ -36,11 +36,12 @@ TEST(Pieces, AClaimOfAsManyOutputsAsTheTermsAdmitFitsAnEvent) {
     const auto point = key_of("output" + std::to_string(i)).public_key();
     sealed.groups[i < kMaxOutputs ? 0 : 1].push_back({1ULL << 63, table.mint.prize_keyset().id, point});
   }
-  Claim claim{.attempt = 8, .outcome = Outcome::aborted, .outputs_hash = outputs_hash(sealed.groups), .sealed = {}};
-  claim.sealed = *nostr::nip44_encrypt(
-      *nostr::conversation_key(table.creator.nostr, table.keys.pubkey()), dump_sealed_claim(sealed), hash_of("nonce"));
-  const Pointers to{hash_of("match"), table.creator.pubkey(), hash_of("receipt"), table.keys.pubkey(),
-                    {table.acceptor.pubkey()}, "wss://" + std::string(kMaxUrl - 6, 'r')};
+  Claim claim{
+      .attempt = 8, .outcome = Outcome::aborted, .outputs_hash = outputs_hash(sealed.groups), .sealed = {}};
+  claim.sealed = *nostr::nip44_encrypt(*nostr::conversation_key(table.creator.nostr, table.keys.pubkey()),
+                                       dump_sealed_claim(sealed), hash_of("nonce"));
+  const Pointers to{hash_of("match"),    table.creator.pubkey(),    hash_of("receipt"),
+                    table.keys.pubkey(), {table.acceptor.pubkey()}, "wss://" + std::string(kMaxUrl - 6, 'r')};
   const Event event = table.creator.sign(to_draft(claim, to, table.seconds()));
   const Status fits = check_envelope(event);
   EXPECT_TRUE(fits) << fits.error().message << ": " << nostr::dump(event).size();

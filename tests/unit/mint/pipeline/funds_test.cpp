@@ -37,8 +37,7 @@ class FundsTest : public testing::Test {
 };
 
 TEST_F(FundsTest, WhiteSpaceBeforeALockDoesNotOpenIt) {
-  const std::string lock =
-      R"(["P2PK",{"nonce":"00","data":")" + owner_.public_key().hex() + "\"}]";
+  const std::string lock = R"(["P2PK",{"nonce":"00","data":")" + owner_.public_key().hex() + "\"}]";
   for (const std::string before : {"", " ", "\n", "\t \r"}) {
     const Inputs locked = inputs(before + lock);
     const Status unlocked = check_locks(locked, {}, "", kNow);
@@ -53,7 +52,8 @@ TEST_F(FundsTest, AStakeIsForASettlementAloneUntilItsLocktime) {
   const match::Lock lock{key(1), key(2), key(3), key(1), kNow + Seconds{10}, {}};
   const Inputs stake = inputs(match::stake_secret(lock, {}));
   EXPECT_EQ(check_stakes(stake, kNow).error().code, gameapi::kMatchLocked);
-  EXPECT_EQ(check_stakes(inputs("\n" + match::stake_secret(lock, {})), kNow).error().code, gameapi::kMatchLocked);
+  EXPECT_EQ(check_stakes(inputs("\n" + match::stake_secret(lock, {})), kNow).error().code,
+            gameapi::kMatchLocked);
   EXPECT_TRUE(check_stakes(stake, kNow + Seconds{10}));
   EXPECT_TRUE(check_stakes(inputs("a plain secret"), kNow));
 }

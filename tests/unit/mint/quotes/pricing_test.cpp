@@ -49,8 +49,7 @@ RC_GTEST_PROP(Pricing, ChangeLeavesTheMintWhole, ()) {
   const cashu::Amount inputs = amount + reserve + input_fee + extra;
   const cashu::Amount change = change_amount(inputs, input_fee, invoice + fee, price);
   RC_ASSERT(value_of(inputs - input_fee, price) >= value_of(change, price) + invoice + fee);
-  RC_ASSERT(value_of(inputs - input_fee, price) < value_of(change + 1, price) + invoice + fee)
-     ;
+  RC_ASSERT(value_of(inputs - input_fee, price) < value_of(change + 1, price) + invoice + fee);
 }
 
 RC_GTEST_PROP(Pricing, ChangeIsSplitIntoWhatTheKeysetHas, ()) {
