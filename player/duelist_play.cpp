@@ -70,6 +70,8 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
     }
     return {};
   }
+  // The mint is asked once a second at most, not at each turn until the receipt is here.
+  if (!due("fund:" + std::to_string(attempt), Millis{1000})) return {};
   if (index == 0) {  // the creator funds only what the acceptor has funded
     TRY(const bool there, stake_is_there(1));
     if (!there) return {};
@@ -124,6 +126,7 @@ Status Duelist::State::publish_stake(const match::Lock& lock, const std::vector<
 }
 
 Status Duelist::State::open_seed(std::size_t index) {
+  if (!due("open-seed", Millis{1000})) return {};
   TRY(const bool there, stake_is_there(1 - index));
   if (!there) return {};
   return say(match::kReveal, id_text() + ":0", [&]() -> Result<nostr::Draft> {

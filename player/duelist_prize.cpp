@@ -45,14 +45,13 @@ Status Duelist::State::collect() {
 }
 
 Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::Payout& payout,
-                                                                  unsigned attempt, bool with_rake) {
+                                                                  unsigned attempt) {
   std::vector<match::Outputs> groups;
   for (std::size_t g = 0; g < payout.groups.size(); ++g) {
     TRY(auto outputs,
         tools.wallet.prepare(prize_label(attempt, g), payout.groups[g].unit, payout.groups[g].pay));
     groups.push_back(std::move(outputs));
   }
-  if (!with_rake) return groups;
   std::optional<std::string> sealed = view().verdict->rake;
   for (const match::RefusalReceipt& refusal : view().refusals) {
     if (refusal.claimant == me && refusal.attempt < attempt && refusal.rake) sealed = refusal.rake;
@@ -76,7 +75,7 @@ Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::P
 
 Status Duelist::State::claim(const match::Payout& payout, unsigned attempt) {
   return say(match::kClaim, fmt::format("{}:{}", id_text(), attempt), [&]() -> Result<nostr::Draft> {
-    auto outputs = claim_outputs(payout, attempt, true);
+    auto outputs = claim_outputs(payout, attempt);
     if (!outputs) {
       if (outputs.error().kind != ErrorKind::unavailable) stop(outputs.error().message);
       return std::unexpected(outputs.error());

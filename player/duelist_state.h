@@ -66,8 +66,7 @@ struct Duelist::State {
   Status claim(const match::Payout& payout, unsigned attempt);
   Result<bool> take_settled(const match::Payout& payout);
   Status finish_without_engine(const match::Payout& payout, unsigned attempt);
-  Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt,
-                                                    bool with_rake);
+  Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt);
   std::string how_it_ended(bool paid) const;
   Result<bool> stakes_are_gone();
   Status take_back_stakes();
