@@ -240,8 +240,9 @@ Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
   std::int64_t number = 0;
   {
     TRY(Query row, database_->query(
+                       // b.state > 0 lets the index melt_quotes_begun answer.
                        "SELECT number, state, (SELECT max(b.state) FROM melt_quotes b WHERE b.payment_hash = "
-                       "a.payment_hash) FROM melt_quotes a WHERE a.id = ?",
+                       "a.payment_hash AND b.state > 0) FROM melt_quotes a WHERE a.id = ?",
                        write.quote));
     TRY(const bool found, row.next());
     if (!found) return invalid("the mint knows no such quote: ask for a new one");
