@@ -28,7 +28,7 @@ Value methods(Array list) {
 
 Value cached_endpoints() {
   Array list;
-  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/melt/bolt11"}) {
+  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/mint/bolt11/batch", "/v1/melt/bolt11"}) {
     Value each;
     each.set("method", "POST").set("path", path);
     list.push_back(std::move(each));
@@ -38,7 +38,15 @@ Value cached_endpoints() {
   return out;
 }
 
-Value nuts(const KeysetRing& ring) {
+Value batches(const LimitsConfiguration& limits) {
+  Array list;
+  list.emplace_back("bolt11");
+  Value out;
+  out.set("max_batch_size", std::uint64_t{limits.max_batch_quotes}).set("methods", std::move(list));
+  return out;
+}
+
+Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits) {
   Array mints;
   Array melts;
   for (const CurrencyConfiguration& currency : ring.currencies()) {
@@ -53,6 +61,7 @@ Value nuts(const KeysetRing& ring) {
     out.set(nut, std::move(supported));
   }
   out.set("19", cached_endpoints());
+  out.set("29", batches(limits));
   return out;
 }
 
@@ -97,7 +106,7 @@ Info::Info(const Configuration& configuration, const KeysetRing& ring, std::stri
   set_if(out, "tos_url", info.tos_url);
   Array urls;
   urls.emplace_back(public_url);
-  out.set("urls", std::move(urls)).set("nuts", nuts(ring));
+  out.set("urls", std::move(urls)).set("nuts", nuts(ring, configuration.limits));
   out.set("max_array_length",
           std::uint64_t{std::min(configuration.limits.max_inputs, configuration.limits.max_outputs)});
   gameapi::GameInfo game;

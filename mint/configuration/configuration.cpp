@@ -140,6 +140,7 @@ LimitsConfiguration read_limits(Section section) {
   LimitsConfiguration out;
   out.max_inputs = section.integer("max_inputs", out.max_inputs, 1, 10'000);
   out.max_outputs = section.integer("max_outputs", out.max_outputs, 1, 10'000);
+  out.max_batch_quotes = section.integer("max_batch_quotes", out.max_batch_quotes, 1, 1'000);
   out.max_restore_outputs = section.integer("max_restore_outputs", out.max_restore_outputs, 1, 10'000);
   out.max_queue = section.integer("max_queue", out.max_queue, 1, 1'000'000);
   return out;

@@ -77,7 +77,8 @@ struct LimitsConfiguration {
   std::size_t max_inputs = 1'000;
   std::size_t max_outputs = 1'000;
   std::size_t max_restore_outputs = 1'000;
-  std::size_t max_queue = 10'000;  ///< requests waiting before 503
+  std::size_t max_batch_quotes = 100;  ///< NUT-29
+  std::size_t max_queue = 10'000;      ///< requests waiting before 503
 };
 
 struct InfoConfiguration {

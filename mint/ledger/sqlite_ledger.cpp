@@ -56,6 +56,10 @@ class SqliteLedger final : public Ledger {
     return inbox_.try_push({std::move(write), std::move(done)});
   }
   Result<Written> write_now(Write write) override;
+  void listen(ChangeListener* listener) override {
+    const std::lock_guard lock(listener_mutex_);
+    listener_ = listener;
+  }
 
   bool may_know_proof(const PointBytes& y) const override { return proofs_.may_contain(y); }
   bool may_know_output(const PointBytes& b_blinded) const override { return outputs_.may_contain(b_blinded); }
@@ -99,6 +103,7 @@ class SqliteLedger final : public Ledger {
   void commit(std::deque<Job> jobs);
   Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
   void publish();
+  void tell(const std::deque<Job>& jobs, const Outcomes& outcomes);
   Status load_filter(std::string_view sql, SeenFilter& filter);
 
   const SqliteLedgerOptions options_;
@@ -114,6 +119,8 @@ class SqliteLedger final : public Ledger {
   mutable std::mutex published_mutex_;
   Totals published_;
   std::string failure_;
+  std::mutex listener_mutex_;  // held while the listener is told
+  ChangeListener* listener_ = nullptr;
   std::thread committer_;
 };
 
@@ -279,6 +286,16 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
   return transaction.commit();
 }
 
+void SqliteLedger::tell(const std::deque<Job>& jobs, const Outcomes& outcomes) {
+  const std::lock_guard lock(listener_mutex_);
+  if (listener_ == nullptr || !listener_->wanted()) return;
+  Changes changes;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (outcomes[i]->has_value()) append_changes(changes, jobs[i].write);
+  }
+  if (!changes.empty()) listener_->changed(std::move(changes));
+}
+
 void SqliteLedger::commit(std::deque<Job> jobs) {
   const Monotonic started = clock_->monotonic();
   Outcomes outcomes(jobs.size());
@@ -303,6 +320,7 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
   failpoint("mint.after-commit");
   if (status) {
     publish();
+    tell(jobs, outcomes);
     if (options_.on_commit) {
       options_.on_commit(jobs.size(), std::chrono::duration<double>(clock_->monotonic() - started).count());
     }
