@@ -46,7 +46,21 @@ Value batches(const LimitsConfiguration& limits) {
   return out;
 }
 
-Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits) {
+/// NUT-15.
+Value partial_payments(const KeysetRing& ring) {
+  Array list;
+  for (const CurrencyConfiguration& currency : ring.currencies()) {
+    if (!currency.meltable) continue;
+    Value each;
+    each.set("method", "bolt11").set("unit", currency.unit);
+    list.push_back(std::move(each));
+  }
+  Value out;
+  out.set("methods", std::move(list));
+  return out;
+}
+
+Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts) {
   Array mints;
   Array melts;
   for (const CurrencyConfiguration& currency : ring.currencies()) {
@@ -60,6 +74,7 @@ Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits) {
     supported.set("supported", true);
     out.set(nut, std::move(supported));
   }
+  if (pays_parts) out.set("15", partial_payments(ring));
   out.set("19", cached_endpoints());
   out.set("29", batches(limits));
   return out;
@@ -85,10 +100,10 @@ void set_if(Value& object, const char* key, const std::string& text) {
 }  // namespace
 
 Info::Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-           std::string_view lightning) {
+           const lightning::Node& node) {
   const InfoConfiguration& info = configuration.info;
   url_ = public_url;
-  const bool play_money = lightning == "fake";
+  const bool play_money = node.name() == "fake";
   std::string motd = info.motd;
   if (play_money) {
     motd = "Play money: this mint's Lightning node is a fake, its tokens are worth nothing." +
@@ -106,7 +121,7 @@ Info::Info(const Configuration& configuration, const KeysetRing& ring, std::stri
   set_if(out, "tos_url", info.tos_url);
   Array urls;
   urls.emplace_back(public_url);
-  out.set("urls", std::move(urls)).set("nuts", nuts(ring, configuration.limits));
+  out.set("urls", std::move(urls)).set("nuts", nuts(ring, configuration.limits, node.pays_parts()));
   out.set("max_array_length",
           std::uint64_t{std::min(configuration.limits.max_inputs, configuration.limits.max_outputs)});
   gameapi::GameInfo game;
