@@ -85,8 +85,13 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
   TRY(auto proofs, earlier_stake(lock, attempt));
   if (!proofs) return {};  // the mint is busy with them
   if (proofs->empty()) {
-    TRY(*proofs, tools.wallet.lock(stake_label(attempt), v.terms.stake_unit, v.terms.stake,
-                                   {condition.data, condition.tags}));
+    auto locked = tools.wallet.lock(stake_label(attempt), v.terms.stake_unit, v.terms.stake,
+                                    {condition.data, condition.tags, v.terms.keyset});
+    if (!locked && locked.error().code == cashu::kKeysetInactive) {
+      stop("the mint has changed its keyset since the terms were made: nothing was locked");
+      return {};
+    }
+    TRY(*proofs, std::move(locked));
   }
   return publish_stake(lock, *proofs, attempt);
 }

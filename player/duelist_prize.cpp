@@ -27,10 +27,11 @@ Status Duelist::State::collect() {
   }
   TRY(const bool taken, take_settled(*payout));
   if (taken) return {};
-  unsigned attempt = 1;
-  for (const match::RefusalReceipt& refusal : v.refusals) {
-    if (refusal.claimant == me) attempt = std::max(attempt, refusal.attempt + 1);
-  }
+  // The claim that stands; else the next, behind those refused and those made for a verdict now superseded.
+  const auto& stand = v.claims[*my_index()];
+  unsigned attempt = stand.attempt;
+  if (!stand.pending && stand.settled_groups == 0)
+    attempt = my_claims.empty() ? 1 : my_claims.rbegin()->first + 1;
   if (attempt > match::kMaxAttempts) {
     stop("the mint refused every claim");
     return {};
@@ -54,7 +55,8 @@ Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::P
   }
   std::optional<std::string> sealed = view().verdict->rake;
   for (const match::RefusalReceipt& refusal : view().refusals) {
-    if (refusal.claimant == me && refusal.attempt < attempt && refusal.rake) sealed = refusal.rake;
+    const bool newer = sealed && refusal.rake && refusal.claimant == me && refusal.attempt < attempt;
+    if (newer) sealed = refusal.rake;
   }
   match::RakeGroups rake(payout.groups.size());
   if (sealed) {
@@ -75,6 +77,8 @@ Result<std::vector<match::Outputs>> Duelist::State::claim_outputs(const match::P
 
 Status Duelist::State::claim(const match::Payout& payout, unsigned attempt) {
   return say(match::kClaim, fmt::format("{}:{}", id_text(), attempt), [&]() -> Result<nostr::Draft> {
+    // A refusal may mean that the mint has a new keyset.
+    if (attempt > 1) TRY_STATUS(tools.wallet.refresh_keysets());
     auto outputs = claim_outputs(payout, attempt);
     if (!outputs) {
       if (outputs.error().kind != ErrorKind::unavailable) stop(outputs.error().message);
@@ -104,6 +108,8 @@ Result<bool> Duelist::State::take_settled(const match::Payout& payout) {
   for (unsigned attempt = 1; attempt <= match::kMaxAttempts; ++attempt) {
     TRY(const auto said, tools.book.said(record.id, match::kClaim, fmt::format("{}:{}", id_text(), attempt)));
     if (!said) break;
+    TRY(const auto parsed, match::parse_party_event(*said));
+    if (std::get<match::Claim>(parsed.content).outcome != view().verdict->outcome) continue;  // superseded
     std::size_t taken = 0;
     received = 0;
     for (std::size_t g = 0; g < payout.groups.size(); ++g) {

@@ -37,6 +37,8 @@ struct Balance {
 struct Lock {
   std::string data;                            ///< public key hex
   std::vector<std::vector<std::string>> tags;  ///< in the order in which they are to be written
+  /// The only keyset that whoever asks for these proofs will take; any unless set.
+  std::optional<cashu::KeysetId> keyset = {};
 };
 
 struct StakeCost {
@@ -123,7 +125,7 @@ class Wallet {
   /// What lock() of this stake would cost now; `invalid` if the stake can't be paid with at most 12 proofs.
   Result<StakeCost> stake_cost(const cashu::Unit& unit, cashu::Amount stake);
   /// At most 12 proofs under `lock`, sum - their input fee = stake exactly. The secrets' nonces are derived
-  /// from the seed.
+  /// from the seed. Code 12002 if the mint signs in another keyset than the lock's: nothing was locked.
   Result<std::vector<cashu::Proof>> lock(const std::string& label, const cashu::Unit& unit,
                                          cashu::Amount stake, const Lock& lock);
   /// The proofs of lock(), also those spent since; empty if there was none of that label.

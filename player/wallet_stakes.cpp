@@ -42,6 +42,9 @@ Result<std::vector<cashu::Proof>> Wallet::lock(const std::string& label, const c
   }
   TRY([[maybe_unused]] const Operation operation,
       state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+        if (lock.keyset && *lock.keyset != keys.id) {
+          return refused(cashu::kKeysetInactive, "the mint signs no more in the keyset wanted");
+        }
         const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, kMaxStakeProofs);
         if (!amounts)
           return invalid("this stake can't be paid with 12 proofs of this mint; choose another stake");

@@ -2,7 +2,6 @@
 #pragma once
 #include <string>
 
-#include "lightning/lightning.h"
 #include "mint/configuration/configuration.h"
 #include "mint/keysets/keyset_ring.h"
 
@@ -13,7 +12,7 @@ class Info {
  public:
   /// `public_url`: without a slash at the end. `settles`: the game endpoints are there.
   Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-       const lightning::Node& node);
+       std::string_view lightning);
   /// Base URL, without a slash at the end.
   const std::string& url() const { return url_; }
   std::string body(UnixSeconds now) const { return head_ + std::to_string(count(now)) + tail_; }

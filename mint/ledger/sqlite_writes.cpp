@@ -195,13 +195,15 @@ Result<Written> SqliteWrites::operator()(const InvoicePaid& write) {
   return Written{};
 }
 
-Status SqliteWrites::claim(const MintWrite::Part& part, UnixSeconds at) {
+Result<Written> SqliteWrites::operator()(const MintWrite& write) {
+  Wide amount = 0;
+  for (const Issue& output : write.issues) amount += output.amount;
   std::uint64_t paid = 0;
   std::uint64_t issued = 0;
   std::size_t unit = 0;
   {
     TRY(Query row, database_->query("SELECT amount_paid, amount_issued, unit FROM mint_quotes WHERE id = ?",
-                                    part.quote));
+                                    write.quote));
     TRY(const bool found, row.next());
     if (!found) return invalid("the mint knows no such quote: ask for a new one");
     paid = row.unsigned_integer(0);
@@ -210,17 +212,12 @@ Status SqliteWrites::claim(const MintWrite::Part& part, UnixSeconds at) {
   }
   if (paid == 0) return refused(cashu::kQuoteNotPaid, "the quote is not paid yet: pay its request first");
   if (issued >= paid) return refused(cashu::kAlreadyIssued, "the quote has been issued already");
-  if (part.amount > paid - issued)
+  if (amount > Wide{paid} - issued)
     return refused(cashu::kNotBalanced, "the outputs are worth more than the quote has left");
-  TRY_STATUS(database_->run("UPDATE mint_quotes SET amount_issued = ?, updated_at = ? WHERE id = ?",
-                            issued + part.amount, count(at), part.quote));
-  books_->sums.units[unit].claimed += part.amount;
-  return {};
-}
-
-Result<Written> SqliteWrites::operator()(const MintWrite& write) {
-  for (const MintWrite::Part& part : write.parts) TRY_STATUS(claim(part, write.at));
   TRY_STATUS(issue(write.issues, write.operation));
+  TRY_STATUS(database_->run("UPDATE mint_quotes SET amount_issued = ?, updated_at = ? WHERE id = ?",
+                            issued + static_cast<std::uint64_t>(amount), count(write.at), write.quote));
+  books_->sums.units[unit].claimed += amount;
   return Written{};
 }
 

@@ -9,23 +9,19 @@
 namespace manastr::mint {
 namespace {
 
-Result<MeltQuoteRequest> read_quote_request(const Parts& parts, const std::string& body) {
+Result<MeltQuoteRequest> read_quote_request(const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MeltQuoteRequest out;
   TRY(out.request, json::get_string(value, "request"));
   TRY(out.unit, json::get_string(value, "unit"));
   const json::Value* options = value.find("options");
   if (options == nullptr || options->is_null()) return out;
-  const json::Value* part = options->find("mpp");
-  if (part != nullptr && !part->is_null()) {
-    if (!parts.pays_parts)
-      return invalid("options.mpp: this mint pays an invoice whole, not in parts (NUT-15)");
-    TRY(out.part_msat, json::get_uint64(*part, "amount", "options.mpp"));
+  if (options->find("mpp") != nullptr && !options->find("mpp")->is_null()) {
+    return invalid("options.mpp: this mint pays an invoice whole, not in parts (NUT-15)");
   }
   const json::Value* amountless = options->find("amountless");
-  if (amountless != nullptr && !amountless->is_null()) {
-    TRY(out.amount_msat, json::get_uint64(*amountless, "amount_msat", "options.amountless"));
-  }
+  if (amountless == nullptr || amountless->is_null()) return out;
+  TRY(out.amount_msat, json::get_uint64(*amountless, "amount_msat", "options.amountless"));
   return out;
 }
 
@@ -110,7 +106,7 @@ Reply show(const Result<MeltQuote>& quote, const KeysetRing& ring) {
 void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
   if (prefer_async) {
     flight->finish(show(quote, *parts.ring));
-    parts.melt_payments->pay(std::move(quote), nullptr);
+    parts.melt_payments->pay(std::move(quote), [](Result<MeltQuote>) {});
     return;
   }
   parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
@@ -121,7 +117,7 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 }  // namespace
 
 void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
-  auto request = read_quote_request(parts, body);
+  auto request = read_quote_request(body);
   if (!request) return answer(error_reply(request.error()));
   auto quote =
       make_melt_quote(*request, *parts.ring, parts.melt_quote_expiry, parts.clock->now(), *parts.random);
@@ -139,7 +135,6 @@ void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   auto quote = parts.ledger->melt_quote(id);
   if (!quote) return answer(error_reply(quote.error()));
   if (!*quote) return answer(error_reply(unknown_quote()));
-  if ((*quote)->state == MeltQuote::State::pending) parts.melt_payments->ask_soon(id);
   answer({200, to_body(**quote, *parts.ring), Millis{0}});
 }
 

@@ -27,7 +27,6 @@ struct Parts {
   Random* random = nullptr;
   LimitsConfiguration limits;
   Seconds melt_quote_expiry{600};
-  bool pays_parts = false;  ///< the Lightning node does (NUT-15)
 };
 
 }  // namespace manastr::mint

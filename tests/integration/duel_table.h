@@ -14,14 +14,19 @@
 #include "player/match_secrets.h"
 #include "relay-client/relay_pool.h"
 #include "tests/integration/economy.h"
+#include "tests/support/skewed_clock.h"
 
 namespace manastr::test {
 
-class FirstFree final : public player::MoveChooser {
+/// The first unit that is free, unless a test has a plan.
+class Moves final : public player::MoveChooser {
  public:
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned,
+  using Plan =
+      std::function<std::uint8_t(const match::Transcript::View& view, std::size_t me, unsigned round)>;
+  Plan plan;
+  std::uint8_t choose(const match::Transcript::View& view, std::size_t me, unsigned round,
                       const std::vector<std::uint8_t>& free) override {
-    return free.front();
+    return plan ? plan(view, me, round) : free.front();
   }
 };
 
@@ -33,7 +38,8 @@ struct Side {
   std::unique_ptr<player::Wallet> wallet;
   std::unique_ptr<player::MatchBook> book;
   std::unique_ptr<player::Duelist> duelist;
-  FirstFree moves;
+  Moves moves;
+  std::unique_ptr<SkewedClock> clock;
   /// What is really published for an event of the client: itself, another one, or nothing.
   std::function<std::optional<nostr::Event>(const nostr::Event&)> say = [](const nostr::Event& e) {
     return e;
@@ -60,14 +66,18 @@ inline std::optional<std::string> http_get(const std::string& url) {
 
 class DuelTable {
  public:
-  explicit DuelTable(Economy& set, match::Clocks clocks = quick(), cashu::Amount stake = 100)
+  /// `skews`: how far the clocks of the two machines are off.
+  explicit DuelTable(Economy& set, match::Clocks clocks = quick(), cashu::Amount stake = 100,
+                     std::array<Millis, 2> skews = {})
       : set_(set), clocks_(clocks), stake_(stake) {
+    for (std::size_t i = 0; i < 2; ++i)
+      sides[i].clock = std::make_unique<SkewedClock>(system_clock(), skews[i]);
     courier_ = relay::RelayPool::start(relay::PoolOptions::for_loopback(set.relay_urls())).value();
     if (!relay::wait_for_quorum(*courier_, Millis{10'000}))
       throw std::runtime_error("the relays do not answer");
     for (Side& side : sides) {
       side.mint = mintclient::MintClient::make(set.mint_url(), transport_).value();
-      side.wallet = player::Wallet::open(":memory:", side.seed, side.mint, system_clock()).value();
+      side.wallet = player::Wallet::open(":memory:", side.seed, side.mint, *side.clock).value();
       side.book = player::MatchBook::open(":memory:").value();
       buy(side, "mana", stake);
     }
@@ -90,6 +100,12 @@ class DuelTable {
     match::Clocks out = quick();
     out.step = out.min_step = Seconds{2};
     out.funding = Seconds{2};
+    return out;
+  }
+  /// Steps short enough to wait for a forfeit, stakes at leisure.
+  static match::Clocks brisk() {
+    match::Clocks out = quick();
+    out.step = out.min_step = Seconds{3};
     return out;
   }
   /// Lines of [announcement] that allow these clocks.
@@ -116,8 +132,9 @@ class DuelTable {
     }
   }
 
-  /// Makes the terms and the challenge; both sides sit down. `with` may change the terms.
-  void sit_down(const std::function<void(match::Terms&)>& with = {}) {
+  /// Makes the terms and the challenge, and listens to what the engine says of it. `with` may change the
+  /// terms.
+  void challenge(const std::function<void(match::Terms&)>& with = {}) {
     const match::Offer& offer = announcement_->offers.front();
     match::Challenge out{system_random().bytes<32>(), {}, creator().key.public_key(), {}, {}};
     terms_ = match::Terms{.engine = engine_key_,
@@ -140,7 +157,22 @@ class DuelTable {
     out.escrow_proof =
         match::prove_escrow(secrets.escrow(), match::EscrowRole::create, creator().pubkey(), out.d);
     out.seed_commitment = secrets.seed_commitment(match::Commits::seed_create, creator().pubkey());
-    challenge_ = creator().sign(match::to_draft(out, system_clock().now_seconds()));
+    challenge_ = creator().sign(match::to_draft(out, creator().clock->now_seconds()));
+    nostr::Filter chain;
+    chain.kinds = {std::uint32_t{match::kEngine}};
+    chain.authors = {engine_key_};
+    chain.tags = {{'e', {to_hex(challenge_.id)}}};
+    courier_->subscribe({.filters = {chain},
+                         .on_event =
+                             [this](const nostr::Event& event, std::string_view) {
+                               const std::lock_guard lock(mutex_);
+                               arrived_.push_back(event);
+                             },
+                         .on_caught_up = {}});
+  }
+  /// Makes the challenge; both sides sit down.
+  void sit_down(const std::function<void(match::Terms&)>& with = {}) {
+    challenge(with);
     for (std::size_t i = 0; i < 2; ++i) {
       Side& side = sides[i];
       const player::MatchRecord record{challenge_.id,
@@ -154,7 +186,7 @@ class DuelTable {
       if (!side.book->add(record)) throw std::runtime_error("match book");
       side.duelist =
           player::Duelist::resume(record, {side.key, side.seed, *side.wallet, *side.mint, *side.book,
-                                           side.moves, system_clock(), system_random(),
+                                           side.moves, *side.clock, system_random(),
                                            [this, &side](const nostr::Event& event) -> Status {
                                              if (const auto said = side.say(event)) {
                                                return courier_->publish({.event = *said, .on_progress = {}});
@@ -164,17 +196,6 @@ class DuelTable {
                                            [](const player::Happening&) {}})
               .value();
     }
-    nostr::Filter chain;
-    chain.kinds = {std::uint32_t{match::kEngine}};
-    chain.authors = {engine_key_};
-    chain.tags = {{'e', {to_hex(challenge_.id)}}};
-    courier_->subscribe({.filters = {chain},
-                         .on_event =
-                             [this](const nostr::Event& event, std::string_view) {
-                               const std::lock_guard lock(mutex_);
-                               arrived_.push_back(event);
-                             },
-                         .on_caught_up = {}});
   }
 
   /// Lets both clients act until `done`; false if that takes longer than `limit`.
@@ -182,7 +203,9 @@ class DuelTable {
     return eventually(
         [&] {
           deliver();
-          for (Side& side : sides) (void)side.duelist->act();
+          for (Side& side : sides) {
+            if (side.duelist) (void)side.duelist->act();
+          }
           return done();
         },
         limit);
@@ -223,7 +246,9 @@ class DuelTable {
       seen_.insert(seen_.end(), events.begin(), events.end());
     }
     for (const nostr::Event& event : events) {
-      for (Side& side : sides) (void)side.duelist->receive(event);
+      for (Side& side : sides) {
+        if (side.duelist) (void)side.duelist->receive(event);
+      }
     }
   }
   nostr::Event newest_announcement() {

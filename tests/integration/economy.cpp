@@ -55,7 +55,7 @@ std::string json_field(const std::string& lines, const std::string& name) {
 Economy::Economy(Options options) : options_(std::move(options)), folder_(make_folder()) {
   for (int i = 1; i <= 3; ++i) {
     const std::string data = fmt::format("{}/relay{}", folder_, i);
-    write_file(data + "/relay.toml", "[network]\nport = 0\n");
+    write_file(data + "/relay.toml", "[network]\nport = 0\n" + (i == 1 ? options_.first_relay : ""));
     relays_.push_back(std::make_unique<Daemon>("manastr-relay", data + "/relay.toml", data));
   }
   // The engine's key first, for the mint's list of engines.
@@ -80,6 +80,7 @@ Economy::Economy(Options options) : options_(std::move(options)), folder_(make_f
           "can_mint_loot = true\nmax_tokens_per_request = 1000000\n",
           engine_pubkey_));
   restart_mint();
+  engines_mint_ = options_.door ? options_.door(mint_url()) : mint_url();
   restart_engine();
 }
 
@@ -111,8 +112,8 @@ void Economy::write_mint_config(std::uint16_t port) {
                                             {"loot", kLootMsat, "engine"}}) {
     text += fmt::format(
         "[currencies.{0}]\nunit = \"{0}\"\nprice_msat = {1}\nissued_by = [\"{2}\"]\ninput_fee_ppk = {3}\n"
-        "fee_reserve = 0.0\n\n",
-        unit, price, issuer, options_.input_fee_ppk);
+        "fee_reserve = 0.0\nkeyset_index = {4}\n\n",
+        unit, price, issuer, options_.input_fee_ppk, keyset_index_);
   }
   write_file(folder_ + "/mint/mint.toml",
              text + "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n");
@@ -121,11 +122,12 @@ void Economy::write_mint_config(std::uint16_t port) {
 void Economy::write_engine_config(std::uint16_t port) {
   std::string urls;
   for (const auto& relay : relays_) urls += fmt::format("\"ws://127.0.0.1:{}\", ", relay->port());
+  for (const std::string& url : options_.more_relays) urls += "\"" + url + "\", ";
   write_file(
       folder_ + "/engine/game-engine.toml",
       fmt::format("[server]\nport = {}\n\n[nostr]\nrelay_urls = [{}]\n\n[mint]\nprimary_url = \"{}\"\n\n"
                   "[announcement]\nrake_ppm = 50000\n{}",
-                  port, urls, mint_url(), options_.announcement));
+                  port, urls, engines_mint_, options_.announcement));
 }
 
 void Economy::restart_mint(const std::map<std::string, std::string>& environment) {
@@ -134,6 +136,11 @@ void Economy::restart_mint(const std::map<std::string, std::string>& environment
   mint_ =
       std::make_unique<Daemon>("manastr-mint", folder_ + "/mint/mint.toml", folder_ + "/mint", environment);
   mint_port_ = mint_->port();
+}
+
+void Economy::rotate_keysets() {
+  ++keyset_index_;
+  restart_mint();
 }
 
 void Economy::restart_engine(const std::map<std::string, std::string>& environment) {

@@ -1,6 +1,7 @@
 // A whole set of daemons on a folder of its own (three relays, mint, engine) and players as processes: for
 // tests that kill some of them and count the money afterwards.
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "process.h"
@@ -12,6 +13,10 @@ class Economy {
   struct Options {
     std::string announcement;  ///< lines of the engine's [announcement] section
     std::uint64_t input_fee_ppk = 0;
+    /// The URL under which the engine finds the mint of this URL; itself unless told.
+    std::function<std::string(const std::string& mint_url)> door = {};
+    std::vector<std::string> more_relays = {};  ///< that the engine uses besides
+    std::string first_relay = {};               ///< lines of the first relay's configuration
   };
   explicit Economy(Options options);
   Economy() : Economy(Options{}) {}
@@ -30,6 +35,8 @@ class Economy {
   /// then it may be started again.
   void restart_mint(const std::map<std::string, std::string>& environment = {});
   void restart_engine(const std::map<std::string, std::string>& environment = {});
+  /// Restarts the mint with a new keyset in every unit; the old ones only verify from then on.
+  void rotate_keysets();
 
   /// Makes the player and buys `mana` for it.
   void add_player(const std::string& name, std::uint64_t mana);
@@ -62,6 +69,8 @@ class Economy {
   std::unique_ptr<Daemon> mint_;
   std::unique_ptr<Daemon> engine_;
   std::uint16_t mint_port_ = 0;
+  unsigned keyset_index_ = 0;
+  std::string engines_mint_;
   std::uint16_t engine_port_ = 0;
   std::string engine_pubkey_;
   std::vector<std::string> players_;

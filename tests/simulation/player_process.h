@@ -6,6 +6,7 @@
 #include "player/duelist.h"
 #include "tests/simulation/line_to_mint.h"
 #include "tests/simulation/relay_network.h"
+#include "tests/support/skewed_clock.h"
 
 namespace manastr::simulation {
 
@@ -94,7 +95,7 @@ class PlayerProcess {
   const std::shared_ptr<test::SimulatedGameMint> mint_;
   PlayerSetting setting_;
   const std::uint64_t seed_;
-  const SkewedClock clock_;
+  const test::SkewedClock clock_;
   SeededRandom random_;   ///< of the machine: kills and character
   SeededRandom secrets_;  ///< of the program
   const crypto::SecretKey key_;

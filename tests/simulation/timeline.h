@@ -46,16 +46,4 @@ class Timeline final : public Clock {
   std::priority_queue<Entry> queue_;
 };
 
-/// A machine whose clock is wrong.
-class SkewedClock final : public Clock {
- public:
-  SkewedClock(const Clock& clock, Millis skew) : clock_(clock), skew_(skew) {}
-  UnixMillis now() const override { return clock_.now() + skew_; }
-  Monotonic monotonic() const override { return clock_.monotonic(); }
-
- private:
-  const Clock& clock_;
-  const Millis skew_;
-};
-
 }  // namespace manastr::simulation
