@@ -120,6 +120,7 @@ class DuelTable {
   const match::MatchId& match() const { return challenge_.id; }
   const nostr::Event& challenge_event() const { return challenge_; }
   const match::Announcement& announcement() const { return *announcement_; }
+  const crypto::XOnlyKey& engine_key() const { return engine_key_; }
   match::Terms& terms() { return terms_; }
 
   void buy(Side& side, const std::string& unit, cashu::Amount amount) {
