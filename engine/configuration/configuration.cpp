@@ -99,27 +99,7 @@ AnnouncementConfiguration read_announcement(Section section) {
   return out;
 }
 
-std::string read_database_url(Section section) {
-  const std::string url(section.secret({"url", "DATABASE_URL"}).reveal());
-  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") &&
-      !url.starts_with("postgres://")) {
-    // The value may hold a password and is not repeated.
-    section.reject_section(
-        section.origin({"url", "DATABASE_URL"}) +
-        ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
-  }
-  return url;
-}
-
 }  // namespace
-
-std::string Configuration::sqlite_file(const std::string& data_dir) const {
-  std::string_view file = database_url;
-  if (file.starts_with("sqlite:")) file.remove_prefix(7);
-  if (file.starts_with("//")) file.remove_prefix(2);
-  if (file.empty()) file = "engine.sqlite";
-  return (std::filesystem::path(data_dir) / file).string();
-}
 
 Result<Configuration> load_configuration(const std::string& path, config::Environment environment) {
   TRY(Document document, Document::load(path, std::move(environment)));
@@ -134,18 +114,15 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
     announcement.reject("min_step_seconds", "at most [validation] commitment_reveal_timeout_seconds");
   }
   out.escrow.link_secret = document.section("escrow").secret_key({"link_secret", "ENGINE_LINK_SECRET"});
-  out.database_url = read_database_url(document.section("database"));
-  Section logging = document.section("logging");
-  out.log_level =
-      logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
-  out.log_format = logging.choice("format", out.log_format, {"text", "json"});
+  out.database = daemon::read_database_url(document);
+  out.logging = daemon::read_logging(document);
   TRY_STATUS(document.finish());
   out.warnings = document.warnings();
   return out;
 }
 
 Status check_backends(const Configuration& configuration) {
-  if (configuration.uses_postgresql()) {
+  if (configuration.database.is_postgresql()) {
     return invalid("this build has no PostgreSQL; set [database] url to \"sqlite:FILE\"");
   }
   return {};

@@ -10,6 +10,8 @@
 #include "common/config/document.h"
 #include "common/crypto/keys.h"
 #include "common/crypto/secret.h"
+#include "common/daemon/database_url.h"
+#include "common/daemon/logging.h"
 
 namespace manastr::engine {
 
@@ -75,15 +77,14 @@ struct Configuration {
   ValidationConfiguration validation;
   AnnouncementConfiguration announcement;
   EscrowConfiguration escrow;
-  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "":
-                             ///< sqlite:engine.sqlite
-  std::string log_level = "info";
-  std::string log_format = "text";  ///< "text" or "json"
+  daemon::DatabaseUrl database;  ///< absent: sqlite:engine.sqlite
+  daemon::Logging logging;
   std::vector<std::string> warnings;
 
-  bool uses_postgresql() const { return database_url.starts_with("postgres"); }
   /// File of the SQLite journal below `data_dir`.
-  std::string sqlite_file(const std::string& data_dir) const;
+  std::string sqlite_file(const std::string& data_dir) const {
+    return database.sqlite_file(data_dir, "engine.sqlite");
+  }
 };
 
 /// Reads and checks the file; connects to nothing. The error has one line per fault.

@@ -37,18 +37,6 @@ ServerConfiguration read_server(Section section) {
   return out;
 }
 
-std::string read_database_url(Section section) {
-  const std::string url(section.secret({"url", "DATABASE_URL"}).reveal());
-  if (!url.empty() && !url.starts_with("sqlite:") && !url.starts_with("postgresql://") &&
-      !url.starts_with("postgres://")) {
-    // The value may hold a password and is not repeated.
-    section.reject_section(
-        section.origin({"url", "DATABASE_URL"}) +
-        ": url is something else, expected \"sqlite:FILE\" or \"postgresql://user:password@host/name\"");
-  }
-  return url;
-}
-
 LightningConfiguration read_lightning(Section section) {
   LightningConfiguration out;
   out.backend = section.choice("backend", out.backend, {"fake", "lnd"});
@@ -167,30 +155,19 @@ bool CurrencyConfiguration::issued_by_engine() const {
   return std::find(issued_by.begin(), issued_by.end(), Issuer::engine) != issued_by.end();
 }
 
-std::string Configuration::sqlite_file(const std::string& data_dir) const {
-  std::string_view file = database_url;
-  if (file.starts_with("sqlite:")) file.remove_prefix(7);
-  if (file.starts_with("//")) file.remove_prefix(2);
-  if (file.empty()) file = "mint.sqlite";
-  return (std::filesystem::path(data_dir) / file).string();
-}
-
 Result<Configuration> load_configuration(const std::string& path, config::Environment environment) {
   TRY(Document document, Document::load(path, environment));
   Configuration out;
   out.server = read_server(document.section("server"));
   Section database = document.section("database");
-  out.database_url = read_database_url(database);
+  out.database = daemon::read_database_url(document);
   out.database_max_connections = database.integer("max_connections", out.database_max_connections, 1, 1'000);
   out.lightning = read_lightning(document.section("lightning"));
   out.currencies = read_currencies(document.section("currencies"));
   out.keysets = read_keysets(document.section("keysets"));
   out.limits = read_limits(document.section("limits"));
   out.info = read_info(document.section("info"));
-  Section logging = document.section("logging");
-  out.log_level =
-      logging.choice({"level", "MANASTR_LOG"}, out.log_level, {"trace", "debug", "info", "warn", "error"});
-  out.log_format = logging.choice("format", out.log_format, {"text", "json"});
+  out.logging = daemon::read_logging(document);
 
   Section authorization = document.section("authorization");
   out.authorization.allow_runtime_updates = authorization.boolean("allow_runtime_updates", true);
@@ -228,7 +205,7 @@ Status check_play_money(const Configuration& configuration) {
 }
 
 Status check_backends(const Configuration& configuration) {
-  if (configuration.uses_postgresql()) {
+  if (configuration.database.is_postgresql()) {
     return invalid("this build has no PostgreSQL; set [database] url to \"sqlite:FILE\"");
   }
   if (configuration.lightning.backend != "fake") {

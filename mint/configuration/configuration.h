@@ -12,6 +12,8 @@
 #include "common/config/document.h"
 #include "common/crypto/keys.h"
 #include "common/crypto/secret.h"
+#include "common/daemon/database_url.h"
+#include "common/daemon/logging.h"
 
 namespace manastr::mint {
 
@@ -112,8 +114,7 @@ struct AuthorizationConfiguration {
 
 struct Configuration {
   ServerConfiguration server;
-  std::string database_url;  ///< "sqlite:FILE" (relative to the data folder) or "postgresql://..."; "":
-                             ///< sqlite:mint.sqlite
+  daemon::DatabaseUrl database;  ///< absent: sqlite:mint.sqlite
   std::size_t database_max_connections = 20;
   LightningConfiguration lightning;
   std::vector<CurrencyConfiguration> currencies;  ///< in the order of the file; without any: sat, mana, loot
@@ -122,13 +123,13 @@ struct Configuration {
   InfoConfiguration info;
   AuthorizationConfiguration authorization;
   std::vector<AuthorizedEngine> engines;  ///< both files together, as they stood when this was loaded
-  std::string log_level = "info";
-  std::string log_format = "text";  ///< "text" or "json"
+  daemon::Logging logging;
   std::vector<std::string> warnings;
 
-  bool uses_postgresql() const { return database_url.starts_with("postgres"); }
   /// File of the SQLite ledger below `data_dir`.
-  std::string sqlite_file(const std::string& data_dir) const;
+  std::string sqlite_file(const std::string& data_dir) const {
+    return database.sqlite_file(data_dir, "mint.sqlite");
+  }
 };
 
 /// Reads and checks the file and the auth file it names; connects to nothing. The error has one line per

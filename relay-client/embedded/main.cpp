@@ -1,8 +1,10 @@
-// manastr-relay: a Nostr relay for demo, tests and small hosts.
-#include <cstdio>
-#include <cstring>
-#include <string>
+// manastr-relay: a Nostr relay for demo, tests and small hosts. config/relay.toml says what it reads.
+#include <fmt/format.h>
 
+#include <string_view>
+#include <vector>
+
+#include "common/daemon/arguments.h"
 #include "common/resilience/termination.h"
 #include "common/storage/directory_lock.h"
 #include "common/telemetry/log.h"
@@ -10,56 +12,32 @@
 
 namespace {
 
-using manastr::Result;
+using namespace manastr;
 
-constexpr const char* kUsage =
+constexpr std::string_view kUsage =
     "usage: manastr-relay [run] --config FILE [--data DIR]\n"
-    "       manastr-relay check-config --config FILE\n";
+    "       manastr-relay check-config --config FILE\n"
+    "\n"
+    "  run           serve clients until SIGTERM (the default)\n"
+    "  check-config  read the configuration, open nothing; exit 0 if it is valid, else 1\n"
+    "  --data DIR    the events; default [database] data_directory, else ./data\n";
 
-int fail(const std::string& why) {
-  std::fprintf(stderr, "manastr-relay: %s\n", why.c_str());
+constexpr std::string_view kCommands[] = {"check-config"};
+
+int fail(const Error& error) {
+  fmt::print(stderr, "manastr-relay: {}\n", error.message);
   return 1;
 }
 
-struct Arguments {
-  bool check = false;
-  std::string config, data;
-};
-
-Result<Arguments> parse(int argc, char** argv) {
-  Arguments out;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (i == 1 && (word == "run" || word == "check-config")) {
-      out.check = word == "check-config";
-    } else if ((word == "--config" || word == "--data") && i + 1 < argc) {
-      (word == "--config" ? out.config : out.data) = argv[++i];
-    } else {
-      return manastr::invalid("unknown or incomplete argument '" + word + "'\n" + kUsage);
-    }
-  }
-  if (out.config.empty()) return manastr::invalid(std::string("--config FILE is missing\n") + kUsage);
-  return out;
-}
-
-int run(const Arguments& arguments) {
-  using namespace manastr;
-  auto settings = relay::embedded::load_settings(arguments.config);
-  if (!settings) return fail(settings.error().message);
-  if (arguments.check) {
-    std::printf("%s: valid\n", arguments.config.c_str());
-    return 0;
-  }
+int run(relay::embedded::Settings settings, const std::string& directory) {
   resilience::Termination termination;
   telemetry::configure_log({.service = "relay"});
-  std::string directory = arguments.data.empty() ? settings->data_directory : arguments.data;
-  if (directory.empty()) directory = "data";
   const auto lock = storage::DirectoryLock::acquire(directory);
-  if (!lock) return fail(lock.error().message);
-  const bool sqlite = settings->sqlite;
-  const std::string address = settings->address;
-  auto relay = relay::embedded::EmbeddedRelay::start(*std::move(settings), directory);
-  if (!relay) return fail(relay.error().message);
+  if (!lock) return fail(lock.error());
+  const bool sqlite = settings.sqlite;
+  const std::string address = settings.address;
+  auto relay = relay::embedded::EmbeddedRelay::start(std::move(settings), directory);
+  if (!relay) return fail(relay.error());
   telemetry::log_info("relay listens", {{"address", address},
                                         {"port", (*relay)->port()},
                                         {"data", directory},
@@ -74,11 +52,19 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "-h") == 0)) {
-    std::fputs(kUsage, stdout);
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  const auto arguments = daemon::read_arguments(words, kCommands, "");
+  if (!arguments) return fail(arguments.error());
+  if (arguments->help) {
+    fmt::print("{}", kUsage);
     return 0;
   }
-  const auto arguments = parse(argc, argv);
-  if (!arguments) return fail(arguments.error().message);
-  return run(*arguments);
+  auto settings = relay::embedded::load_settings(arguments->config);
+  if (!settings) return fail(settings.error());
+  if (arguments->command == "check-config") {
+    fmt::print("{}: valid\n", arguments->config);
+    return 0;
+  }
+  const std::string directory = arguments->data_folder(settings->data_directory);
+  return run(*std::move(settings), directory);
 }

@@ -118,8 +118,8 @@ TEST(EngineConfiguration, the_document_s_own_snippet_loads_once_its_key_is_repla
   EXPECT_EQ(loaded->validation.max_concurrent_matches, 100U);
   EXPECT_EQ(loaded->validation.match_timeout, Millis{3'600'000});
   EXPECT_EQ(loaded->validation.commitment_reveal_timeout, Millis{300'000});
-  EXPECT_EQ(loaded->log_level, "info");
-  EXPECT_EQ(loaded->log_format, "json");
+  EXPECT_EQ(loaded->logging.level, telemetry::Level::info);
+  EXPECT_EQ(loaded->logging.format, telemetry::LogFormat::json);
 }
 
 struct Wrong {
@@ -192,7 +192,7 @@ TEST(EngineConfiguration, the_environment_overrides) {
   ASSERT_TRUE(loaded) << error_of(loaded);
   EXPECT_EQ(loaded->nostr.relay_urls, (std::vector<std::string>{"wss://a", "wss://b"}));
   EXPECT_EQ(loaded->mint.primary_url, "https://m");
-  EXPECT_TRUE(loaded->uses_postgresql());
+  EXPECT_TRUE(loaded->database.is_postgresql());
   EXPECT_FALSE(check_backends(*loaded));
   const auto wrong = load_configuration(folder.path("e.toml"), environment({{"NOSTR_PRIVATE_KEY", "nsec"}}));
   EXPECT_EQ(error_of(wrong),

@@ -93,7 +93,7 @@ TEST(MintConfiguration, the_sample_runs_as_it_is_and_shows_the_defaults) {
   EXPECT_EQ(sample->limits.max_inputs, defaults.limits.max_inputs);
   EXPECT_EQ(sample->limits.max_queue, defaults.limits.max_queue);
   EXPECT_EQ(sample->info.name, defaults.info.name);
-  EXPECT_EQ(sample->log_level, defaults.log_level);
+  EXPECT_EQ(sample->logging, defaults.logging);
   for (const CurrencyConfiguration& each : sample->currencies) {
     const CurrencyConfiguration fallback;
     EXPECT_EQ(each.max_amount, fallback.max_amount);
@@ -134,7 +134,7 @@ TEST(MintConfiguration, the_document_s_own_snippet_loads_once_its_key_is_replace
   EXPECT_EQ(loaded->server.host, "0.0.0.0");
   EXPECT_EQ(loaded->server.port, 3333);
   EXPECT_EQ(loaded->server.cors_origins, std::vector<std::string>{"*"});
-  EXPECT_EQ(loaded->database_url, "postgresql://mint:password@db:5432/cashu_mint");
+  EXPECT_EQ(loaded->database.secret_text(), "postgresql://mint:password@db:5432/cashu_mint");
   EXPECT_EQ(loaded->database_max_connections, 20U);
   EXPECT_EQ(loaded->lightning.backend, "lnd");
   EXPECT_EQ(loaded->lightning.connection_string, "127.0.0.1:10009");
