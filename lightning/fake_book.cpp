@@ -20,6 +20,9 @@ CREATE INDEX unpaid_invoices ON invoices (pays_itself_at) WHERE paid = 0;
 CREATE TABLE payments (
   payment_hash BLOB PRIMARY KEY, amount INTEGER NOT NULL, fee INTEGER NOT NULL, truth INTEGER NOT NULL,
   answer INTEGER NOT NULL, preimage BLOB, own INTEGER NOT NULL) WITHOUT ROWID;
+)"},
+                                              {"payments under way for a time", R"(
+ALTER TABLE payments ADD COLUMN ends_at INTEGER NOT NULL DEFAULT 0;
 )"}};
 
 /// One statement, so that both tables are seen at one moment.
@@ -118,13 +121,13 @@ Result<std::vector<Hash32>> FakeBook::mark_all_paid(const std::vector<Hash32>& p
   return out;
 }
 
-Result<bool> FakeBook::add_payment(const BookedPayment& payment, bool own) {
+Result<bool> FakeBook::add_payment(const BookedPayment& payment, bool own, UnixMillis now) {
   TRY(Transaction transaction, Transaction::begin(database_));
-  TRY_STATUS(database_.run("DELETE FROM payments WHERE payment_hash = ? AND truth = ?", payment.payment_hash,
-                           static_cast<int>(PaymentState::failed)));
-  TRY_STATUS(database_.run("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  TRY_STATUS(database_.run("DELETE FROM payments WHERE payment_hash = ? AND truth = ? AND ends_at <= ?",
+                           payment.payment_hash, static_cast<int>(PaymentState::failed), count(now)));
+  TRY_STATUS(database_.run("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                            payment.payment_hash, payment.amount, payment.fee, static_cast<int>(payment.truth),
-                           static_cast<int>(payment.answer), payment.preimage, own));
+                           static_cast<int>(payment.answer), payment.preimage, own, count(payment.ends_at)));
   if (database_.changes() == 0) return false;
   if (own && payment.truth == PaymentState::paid) {
     TRY(const bool first, mark_paid(payment.payment_hash));
@@ -136,8 +139,9 @@ Result<bool> FakeBook::add_payment(const BookedPayment& payment, bool own) {
 
 Result<std::optional<BookedPayment>> FakeBook::payment(const Hash32& payment_hash) {
   TRY(Query row,
-      database_.query("SELECT amount, fee, truth, answer, preimage FROM payments WHERE payment_hash = ?",
-                      payment_hash));
+      database_.query(
+          "SELECT amount, fee, truth, answer, preimage, ends_at FROM payments WHERE payment_hash = ?",
+          payment_hash));
   TRY(const bool found, row.next());
   if (!found) return std::nullopt;
   BookedPayment out;
@@ -146,6 +150,7 @@ Result<std::optional<BookedPayment>> FakeBook::payment(const Hash32& payment_has
   out.fee = row.unsigned_integer(1);
   out.truth = static_cast<PaymentState>(row.integer(2));
   out.answer = static_cast<PaymentState>(row.integer(3));
+  out.ends_at = unix_millis(row.integer(5));
   if (!row.is_null(4)) {
     TRY(const Hash32 preimage, row.array<32>(4));
     out.preimage = preimage;

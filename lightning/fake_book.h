@@ -29,6 +29,7 @@ struct BookedPayment {
   PaymentState truth = PaymentState::unknown;   ///< paid: the money has left
   PaymentState answer = PaymentState::unknown;  ///< what lookup_payment() says
   std::optional<Hash32> preimage;
+  UnixMillis ends_at{};  ///< until then it is under way
 };
 
 class FakeBook {
@@ -44,9 +45,10 @@ class FakeBook {
   /// In one commit; those that were not paid before come back.
   Result<std::vector<Hash32>> mark_all_paid(const std::vector<Hash32>& payment_hashes);
 
-  /// Replaces a payment that failed before; one that is paid, pending or unknown stays, and false comes back.
-  /// `own`: the invoice is this node's, and is paid by it in the same transaction if the payment is.
-  Result<bool> add_payment(const BookedPayment& payment, bool own);
+  /// Replaces a payment that failed before `now`; one that is paid, under way or unknown stays, and false
+  /// comes back. `own`: the invoice is this node's, and is paid by it in the same transaction if the payment
+  /// is.
+  Result<bool> add_payment(const BookedPayment& payment, bool own, UnixMillis now);
   Result<std::optional<BookedPayment>> payment(const Hash32& payment_hash);
   Result<FakeNodeBook> totals();
   Status check();

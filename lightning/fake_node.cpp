@@ -116,54 +116,51 @@ class FakeNode::Impl {
 
   Result<Payment> pay(std::string_view text, std::optional<Msat> amount, Msat max_fee) {
     TRY(const Bolt11 invoice, decode_bolt11(text));
-    if (!invoice.amount && !amount)
-      return invalid("the invoice names no amount; say how much to pay", kAmountMissing);
-    if (invoice.amount && amount && *amount != *invoice.amount) {
-      return invalid("the amount differs from the invoice's", kAmountMismatch);
-    }
-    BookedPayment payment;
-    payment.payment_hash = invoice.payment_hash;
-    payment.amount = invoice.amount.value_or(amount.value_or(0));
-    if (payment.amount == 0 || payment.amount > options_.most) {
-      return refused(kAmountOutsideLimit,
-                     "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
-    }
+    TRY(const Msat paid, payable(invoice, amount));
+    const bool part = invoice.amount && paid < *invoice.amount;
     const std::lock_guard lock(mutex_);
-    if (clock_.now() >= invoice.expires_at()) return invalid("the invoice has expired; ask for a new one");
+    const UnixMillis now = clock_.now();
+    if (now >= invoice.expires_at()) return invalid("the invoice has expired; ask for a new one");
     TRY(const auto own, book_.invoice(invoice.payment_hash));
     if (own && invoice.payee != public_key_) {
       return invalid("another node's invoice names the payment hash of one of ours");
     }
     if (own && own->paid) return refused(kAlreadyPaid, "the invoice is paid already");
+    if (own && part) return failed("the other parts of an invoice of this node can't reach it");
 
-    payment.fee = own ? 0 : fee_of(payment.amount);
-    if (payment.fee > max_fee) {
-      return Payment{PaymentState::failed, std::nullopt, 0,
-                     "no route costs less than " + std::to_string(payment.fee) + " msat"};
-    }
     const FakeScript script = fake_script(invoice.description).value_or(FakeScript{});
+    BookedPayment payment;
+    payment.payment_hash = invoice.payment_hash;
+    payment.amount = paid;
+    payment.fee = own ? 0 : script.fee.value_or(fee_of(paid));
+    if (payment.fee > max_fee)
+      return failed("no route costs less than " + std::to_string(payment.fee) + " msat");
     payment.truth = script.truth();
     payment.answer = script.answer_to_lookup();
-    const Hash32 derived = play_preimage(*invoice.payment_secret, payment.amount, invoice.description);
+    payment.ends_at = now + (own ? Millis{0} : script.in_flight.value_or(options_.payment_delay));
+    const Hash32 derived =
+        play_preimage(*invoice.payment_secret, invoice.amount.value_or(paid), invoice.description);
     if (crypto::sha256(derived) == invoice.payment_hash) payment.preimage = derived;
 
-    TRY(const bool booked, book_.add_payment(payment, own.has_value()));
+    TRY(const bool booked, book_.add_payment(payment, own.has_value(), now));
     if (!booked) {
       TRY(const auto before, book_.payment(invoice.payment_hash));
-      if (before && before->truth == PaymentState::paid)
+      if (before && before->truth == PaymentState::paid && before->ends_at <= now)
         return refused(kAlreadyPaid, "the invoice is paid already");
       return refused(kPending, "a payment of this invoice is under way; ask for its state");
     }
     if (own && payment.truth == PaymentState::paid) tell(payment.payment_hash, payment.amount);
-    return answer(script.answer_to_pay(), payment);
+    const bool under_way = payment.ends_at > now && !script.pay_unreachable;
+    return answer(under_way ? PaymentState::pending : script.answer_to_pay(), payment);
   }
 
   Payment lookup_payment(const Hash32& hash) {
     const std::lock_guard lock(mutex_);
     const auto payment = book_.payment(hash);
     if (!payment) return Payment{PaymentState::unknown, std::nullopt, 0, payment.error().message};
-    if (!*payment) return Payment{PaymentState::failed, std::nullopt, 0, "it was never sent"};
-    return answer((*payment)->answer, **payment);
+    if (!*payment) return failed("it was never sent");
+    const bool under_way = (*payment)->ends_at > clock_.now();
+    return answer(under_way ? PaymentState::pending : (*payment)->answer, **payment);
   }
 
   Status health() {
@@ -178,6 +175,19 @@ class FakeNode::Impl {
   const FakeNodeOptions& options() const { return options_; }
 
  private:
+  static Payment failed(std::string why) { return {PaymentState::failed, std::nullopt, 0, std::move(why)}; }
+  Result<Msat> payable(const Bolt11& invoice, std::optional<Msat> amount) const {
+    if (!invoice.amount && !amount)
+      return invalid("the invoice names no amount; say how much to pay", kAmountMissing);
+    if (invoice.amount && amount && *amount > *invoice.amount)
+      return invalid("the amount is more than the invoice's", kAmountMismatch);
+    const Msat out = amount ? *amount : *invoice.amount;
+    if (out == 0 || out > options_.most) {
+      return refused(kAmountOutsideLimit,
+                     "the amount must lie between 1 and " + std::to_string(options_.most) + " msat");
+    }
+    return out;
+  }
   void schedule(const BookedInvoice& invoice) {
     if (!options_.auto_pay || invoice.expires_at < invoice.pays_itself_at) return;
     due_.emplace(invoice.pays_itself_at, std::pair(invoice.payment_hash, invoice.amount));
@@ -251,7 +261,7 @@ FakeNode::~FakeNode() = default;
 Result<std::unique_ptr<FakeNode>> FakeNode::open(FakeNodeOptions options, const Clock& clock,
                                                  Random& random) {
   if (options.fee_ppm > 1'000'000 || options.most > 2'100'000'000'000'000'000 ||
-      options.invoice_delay < Millis{0}) {
+      options.invoice_delay < Millis{0} || options.payment_delay < Millis{0}) {
     return invalid("the fake node's fee, limit or delay is out of range");
   }
   TRY(FakeBook book, FakeBook::open(options.file, options.vfs, random));

@@ -15,8 +15,11 @@
 // check_payment_state (PAID, FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its
 // payment shall go: what pay() answers, what lookup_payment() answers, and whether the one or the other can't
 // be reached (answer: unknown). Money leaves if pay_invoice_state is PAID and reached, else if
-// check_payment_state is PAID. A FAILED that the other state contradicts is answered as unknown, for `failed`
-// is final.
+// check_payment_state is PAID: so FAILED and PAID is a node that gives a payment up and sees it succeed. Two
+// more members may say how long it is under way (in_flight_ms) and what it costs (fee_msat).
+//
+// A part of an invoice of someone else's is paid as if the other parts came too. To itself the node pays
+// whole invoices only, and at once.
 #pragma once
 #include <memory>
 
@@ -31,6 +34,7 @@ struct FakeNodeOptions {
   Network network = Network::regtest;
   bool auto_pay = true;       ///< false: invoices wait for receive()
   Millis invoice_delay{100};  ///< from the invoice to its payment
+  Millis payment_delay{0};    ///< how long a payment to others is under way
   std::uint32_t fee_ppm = 0;  ///< what a payment to others costs, rounded up to whole msat
   Msat fee_base = 0;
   Msat most{500'000'000'000};  ///< per invoice and payment: 5 BTC
@@ -60,6 +64,7 @@ class FakeNode final : public Node {
   Msat fee_reserve(Msat amount) const override;
   Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) override;
   Payment lookup_payment(const Hash32& payment_hash) override;
+  bool pays_parts() const override { return true; }
   Status health() override;
   std::string_view name() const override { return "fake"; }
 

@@ -5,6 +5,8 @@
 namespace manastr::lightning {
 namespace {
 
+constexpr std::uint64_t kLongest = 30ULL * 24 * 60 * 60 * 1'000;
+
 std::optional<PaymentState> state_of(const json::Value* value) {
   const std::string* name = value == nullptr ? nullptr : value->if_string();
   if (name == nullptr) return std::nullopt;
@@ -31,7 +33,17 @@ std::optional<FakeScript> fake_script(std::string_view description) {
       !check_err->is_bool()) {
     return std::nullopt;
   }
-  return FakeScript{*pay, *check, *pay_err->if_bool(), *check_err->if_bool()};
+  FakeScript out{*pay, *check, *pay_err->if_bool(), *check_err->if_bool(), std::nullopt, std::nullopt};
+  if (const json::Value* in_flight = parsed->find("in_flight_ms")) {
+    const auto millis = in_flight->if_uint64();
+    if (!millis || *millis > kLongest) return std::nullopt;
+    out.in_flight = Millis{*millis};
+  }
+  if (const json::Value* fee = parsed->find("fee_msat")) {
+    out.fee = fee->if_uint64();
+    if (!out.fee) return std::nullopt;
+  }
+  return out;
 }
 
 }  // namespace manastr::lightning

@@ -13,17 +13,17 @@ struct FakeScript {
   PaymentState check = PaymentState::paid;
   bool pay_unreachable = false;
   bool check_unreachable = false;
+  std::optional<Millis> in_flight;  ///< until its end is known; else the node's own delay
+  std::optional<Msat> fee;          ///< else the node's own
 
-  /// Whether the money leaves; final states alone.
+  /// Whether the money leaves.
   PaymentState truth() const { return !pay_unreachable && pay == PaymentState::paid ? pay : check; }
-  PaymentState answer_to_pay() const {
-    if (pay_unreachable) return PaymentState::unknown;
-    return pay == PaymentState::failed && truth() != PaymentState::failed ? PaymentState::unknown : pay;
-  }
+  PaymentState answer_to_pay() const { return pay_unreachable ? PaymentState::unknown : pay; }
   PaymentState answer_to_lookup() const { return check_unreachable ? PaymentState::unknown : truth(); }
 };
 
-/// nullopt for any description that is not exactly such an object.
+/// nullopt for any description that is no object with the four members of those suites. Own members, both
+/// optional: "in_flight_ms" (at most 30 days) and "fee_msat".
 std::optional<FakeScript> fake_script(std::string_view description);
 
 }  // namespace manastr::lightning

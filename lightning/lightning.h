@@ -31,7 +31,7 @@ struct InvoiceStatus {
 
 enum class PaymentState {
   paid,     ///< final: the money is with the payee
-  failed,   ///< final: no money has left, nor will
+  failed,   ///< of a lookup, final: no money has left, nor will
   pending,  ///< under way
   unknown,  ///< the node can't tell now; ask again
 };
@@ -59,14 +59,18 @@ class Node {
 
   /// What to hold back for the route of a payment of `amount`: an upper bound to offer as max_fee.
   virtual Msat fee_reserve(Msat amount) const = 0;
-  /// Pays an invoice; `amount` where the invoice names none (or the same amount). Idempotent by payment hash:
+  /// Pays an invoice. `amount`: what the invoice doesn't name itself; or less than it names, one part of a
+  /// payment whose others are sent by others (BOLT-4, NUT-15), if pays_parts(). Idempotent by payment hash:
   /// money leaves once at most, whatever is sent again. An error means that this call sent nothing: `invalid`
   /// (no BOLT-11, no amount, expired), code 20006 (paid already) or 20005 (under way already), `unavailable`.
-  /// Blocks until final or for the node's own limit.
+  /// Answers when it knows the end, or with `pending` when it pleases. `failed` is what the node thinks now;
+  /// that nothing can leave any more is for lookup_payment() to say.
   virtual Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) = 0;
-  /// Of a payment made by pay(). A hash that was never sent is `failed`: no money has left, nor will by
-  /// itself.
+  /// Of a payment made by pay(): `paid` and `failed` are final here. A hash that was never sent is `failed`:
+  /// no money has left, nor will by itself.
   virtual Payment lookup_payment(const Hash32& payment_hash) = 0;
+  /// Whether pay() takes a part of an invoice's amount.
+  virtual bool pays_parts() const = 0;
 
   /// For /health: an error says in a sentence what is wrong with the node.
   virtual Status health() = 0;

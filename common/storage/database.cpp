@@ -71,6 +71,7 @@ struct Database::Connection {
   sqlite3* handle = nullptr;
   std::string path;
   bool failed = false;
+  int log_pages = 0;
   std::unordered_map<std::string, std::vector<sqlite3_stmt*>> idle;
   std::size_t idle_count = 0;
 
@@ -139,6 +140,13 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
   // The first read of the file: here a damaged or foreign one shows.
   setup += "SELECT count(*) FROM sqlite_schema;";
   TRY_STATUS(connection->script(setup.c_str()));
+  if (!options.read_only && options.wal_autocheckpoint == 0) {
+    const auto count_pages = [](void* counted, sqlite3*, const char*, int pages) {
+      static_cast<Connection*>(counted)->log_pages = pages;
+      return SQLITE_OK;
+    };
+    sqlite3_wal_hook(connection->handle, count_pages, connection.get());
+  }
   Database database(std::move(connection));
   if (!in_memory && !options.read_only) {
     TRY(Query mode, database.query("PRAGMA journal_mode"));
@@ -184,6 +192,18 @@ Status Database::checkpoint() {
   }
   return {};
 }
+
+Result<Database::Log> Database::checkpoint_passive() {
+  if (connection_->failed) return connection_->refuse_after_failure();
+  Log out;
+  if (sqlite3_wal_checkpoint_v2(connection_->handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, &out.pages,
+                                &out.moved) != SQLITE_OK) {
+    return connection_->error();
+  }
+  return out;
+}
+
+int Database::log_pages() const { return connection_->log_pages; }
 
 Status Database::check_integrity() {
   TRY(Query query, this->query("PRAGMA quick_check(1)"));

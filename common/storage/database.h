@@ -29,8 +29,8 @@ struct OpenOptions {
   bool read_only = false;
   Durability durability = Durability::full;
   Millis busy_timeout{5'000};  ///< how long to wait for another connection's transaction
-  int wal_autocheckpoint =
-      1'000;  ///< pages in the log before a commit moves them into the file; 0: only checkpoint()
+  /// Pages in the log before a commit moves them into the file; 0: only checkpoint(), or a Checkpointer.
+  int wal_autocheckpoint = 1'000;
   int cache_kib = 8'192;
   std::string vfs;  ///< a registered SQLite VFS by name, for tests that lose power; "" is the system's
 };
@@ -59,6 +59,14 @@ class Database {
   bool in_transaction() const;
   /// Moves the whole log into the file and truncates the log; `unavailable` while another connection reads.
   Status checkpoint();
+  struct Log {
+    int pages = 0;  ///< in the log
+    int moved = 0;  ///< of these, in the file too; once all are, the next commit begins the log anew
+  };
+  /// Moves what it can of the log into the file while others read and write, and waits for nobody.
+  Result<Log> checkpoint_passive();
+  /// Pages in the log after this connection's last commit; counted only with wal_autocheckpoint = 0.
+  int log_pages() const;
   /// PRAGMA quick_check: an error that names the first damage found.
   Status check_integrity();
   /// True once a write to the disk has failed; nothing is written any more.

@@ -248,9 +248,10 @@ class Daemon {
       const match::MatchId id = each.match.id();
       writers_->of(id).take_up(std::move(each));
     }
-    writers_->start();
+    // Before a writer looks at the first timer.
     if (last_alive_) writers_->to_all(MatchWriter::Restart{.down_since = *last_alive_});
     writers_->to_all(MatchWriter::RelaysChanged{.lost = false});
+    writers_->start();
     for (nostr::Event& each : restored.foreign) {
       if (const auto match = match::match_of(each)) {
         writers_->of(*match).push(MatchWriter::Foreign{.match = *match, .event = std::move(each)});

@@ -14,6 +14,8 @@ constexpr std::size_t kBatch = 256;
 constexpr std::size_t kHeld = 2048;
 constexpr std::size_t kHeldOfMatch = 16;
 constexpr std::chrono::seconds kHoldFor{60};
+constexpr Millis kLongestTurn{5000};  // an idle one takes a second; much more, and the engine was not there
+constexpr Millis kClockStep{1000};    // by which the clock may be set forward without further ado
 
 bool is_in_play(match::Phase phase) {
   return phase != match::Phase::open && phase != match::Phase::claims && phase != match::Phase::closed;
@@ -62,18 +64,34 @@ void MatchWriter::stop() {
 }
 
 void MatchWriter::run() {
+  turn_ = {parts_.clock.now(), parts_.clock.monotonic()};
   while (!inbox_.drained()) {
     // Whatever arrived up to `now` is in the inbox, and all of it comes first, however much that is: no timer
     // of before `now` overtakes an event of its time.
-    const UnixMillis now = parts_.clock.now();
+    begin_turn();
+    const UnixMillis now = turn_.at;
     std::size_t left = inbox_.size();
     do {
       std::deque<Message> batch = inbox_.take(kBatch, next_wake());
+      begin_turn();
       left -= std::min(left, batch.size());
       for (Message& message : batch) std::visit([this](auto& each) { handle(each); }, message);
     } while (left > 0);
     fire_timers(now);
   }
+}
+
+/// All of a turn happens at one time. A machine that slept, a process that stood still and a clock that was
+/// set forward are no silence of a party: the time since the last turn is the engine's own, as in a restart.
+void MatchWriter::begin_turn() {
+  const Turn last = std::exchange(turn_, {parts_.clock.now(), parts_.clock.monotonic()});
+  const Millis passed = turn_.at - last.at;
+  const Millis measured = std::chrono::floor<Millis>(turn_.monotonic - last.monotonic);
+  if (passed < kLongestTurn && passed - measured < kClockStep) return;
+  telemetry::log_warn("The engine was not there for a while, or the clock was set: nobody's clock runs on it",
+                      {{"milliseconds", passed.count()}});
+  Restart absence{.down_since = last.at};
+  handle(absence);
 }
 
 Monotonic MatchWriter::next_wake() const {
@@ -212,20 +230,20 @@ void MatchWriter::release_held(const match::MatchId& match) {
 void MatchWriter::handle(MintAnswer& message) {
   const auto entry = matches_.find(message.match);
   if (entry == matches_.end()) return;
-  set_time(message.input, parts_.clock.now());
+  set_time(message.input, turn_.at);
   step(entry, std::move(message.input));
 }
 
 void MatchWriter::handle(Withdrawal& message) {
   const auto entry = matches_.find(message.match);
   if (entry == matches_.end()) return;
-  step(entry, match::Withdrawn{.at = parts_.clock.now(), .evidence = std::move(message.evidence)});
+  step(entry, match::Withdrawn{.at = turn_.at, .evidence = std::move(message.evidence)});
 }
 
 void MatchWriter::handle(Foreign& message) {
   const auto entry = matches_.find(message.match);
   if (entry == matches_.end()) return;
-  step(entry, match::ForeignReceipt{.at = parts_.clock.now(), .event = std::move(message.event)});
+  step(entry, match::ForeignReceipt{.at = turn_.at, .event = std::move(message.event)});
 }
 
 void MatchWriter::handle(RelaysChanged& message) {
@@ -235,9 +253,9 @@ void MatchWriter::handle(RelaysChanged& message) {
   for (const match::MatchId& id : ids) {
     const auto entry = matches_.find(id);
     if (message.lost) {
-      step(entry, match::RelaysLost{.at = parts_.clock.now()});
+      step(entry, match::RelaysLost{.at = turn_.at});
     } else {
-      step(entry, match::RelaysRegained{.at = parts_.clock.now()});
+      step(entry, match::RelaysRegained{.at = turn_.at});
     }
   }
 }
@@ -246,7 +264,7 @@ void MatchWriter::handle(Restart& message) {
   std::vector<match::MatchId> ids;
   for (const auto& [id, entry] : matches_) ids.push_back(id);
   for (const match::MatchId& id : ids) {
-    step(matches_.find(id), match::Restarted{.at = parts_.clock.now(), .down_since = message.down_since});
+    step(matches_.find(id), match::Restarted{.at = turn_.at, .down_since = message.down_since});
   }
 }
 

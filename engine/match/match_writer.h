@@ -39,7 +39,7 @@ class MatchWriter {
   struct RelaysChanged {
     bool lost = false;
   };
-  /// The engine was down since then: the clocks get that time back.
+  /// The engine was not there since then: the clocks get that time back.
   struct Restart {
     UnixMillis down_since{};
   };
@@ -82,6 +82,7 @@ class MatchWriter {
   void open(const PartyEvent& message);
   void hold(PartyEvent message);
   void release_held(const match::MatchId& match);
+  void begin_turn();
   void fire_timers(UnixMillis now);
   Monotonic next_wake() const;
 
@@ -102,6 +103,11 @@ class MatchWriter {
   /// Events of matches whose 31000 has not come yet.
   std::deque<PartyEvent> held_;
   std::unordered_map<match::MatchId, std::size_t, UniformBytesHash> held_of_;
+  struct Turn {
+    UnixMillis at{};
+    Monotonic monotonic{};
+  };
+  Turn turn_;
   bool relays_lost_ = false;
   std::thread thread_;
 };

@@ -27,8 +27,6 @@ namespace manastr::mint {
 namespace {
 
 constexpr std::size_t kLightningThreads = 16;
-constexpr std::size_t kPaymentThreads = 32;
-constexpr std::size_t kMaxWaitingPayments = 1'000;
 constexpr Millis kHealthEvery{5'000};
 constexpr Millis kDrainMargin{700};
 
@@ -90,6 +88,7 @@ Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration&
   options.network = *network;
   options.auto_pay = configuration.auto_pay;
   options.invoice_delay = configuration.invoice_delay;
+  options.payment_delay = configuration.payment_delay;
   options.fee_ppm = configuration.fee_ppm;
   TRY(std::unique_ptr<lightning::FakeNode> node, lightning::FakeNode::open(std::move(options)));
   return std::unique_ptr<lightning::Node>(std::move(node));
@@ -156,9 +155,11 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.random = &system_random();
   parts.limits = configuration.limits;
   parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
+  parts.pays_parts = node->pays_parts();
   MintQuotes mint_quotes(*parts.ring, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
                          *parts.clock, *parts.random);
-  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node, kPaymentThreads, kMaxWaitingPayments);
+  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node,
+                             {.answer_within = configuration.lightning.payment_timeout}, *parts.clock);
   const std::size_t workers =
       configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
   Workers lightning(kLightningThreads, configuration.limits.max_queue);
@@ -177,7 +178,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   add_game_routes(router, parts, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
-  info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), node->name());
+  info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), *node);
   info_slot = &*info;
   TRY_STATUS(write_port_file(directory, server->port()));
   melt_payments.recover();
@@ -191,6 +192,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   telemetry::log_info("stopping: requests under way are answered first");
   termination.second_kills();
   end_at_last(configuration.server.drain_timeout);
+  melt_payments.stop_waiting();
   server->drain(std::max(configuration.server.drain_timeout - kDrainMargin, Millis{0}));
   lightning.stop();
   crypto.stop();

@@ -28,7 +28,7 @@ Value methods(Array list) {
 
 Value cached_endpoints() {
   Array list;
-  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/melt/bolt11"}) {
+  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/mint/bolt11/batch", "/v1/melt/bolt11"}) {
     Value each;
     each.set("method", "POST").set("path", path);
     list.push_back(std::move(each));
@@ -38,7 +38,29 @@ Value cached_endpoints() {
   return out;
 }
 
-Value nuts(const KeysetRing& ring) {
+Value batches(const LimitsConfiguration& limits) {
+  Array list;
+  list.emplace_back("bolt11");
+  Value out;
+  out.set("max_batch_size", std::uint64_t{limits.max_batch_quotes}).set("methods", std::move(list));
+  return out;
+}
+
+/// NUT-15.
+Value partial_payments(const KeysetRing& ring) {
+  Array list;
+  for (const CurrencyConfiguration& currency : ring.currencies()) {
+    if (!currency.meltable) continue;
+    Value each;
+    each.set("method", "bolt11").set("unit", currency.unit);
+    list.push_back(std::move(each));
+  }
+  Value out;
+  out.set("methods", std::move(list));
+  return out;
+}
+
+Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts) {
   Array mints;
   Array melts;
   for (const CurrencyConfiguration& currency : ring.currencies()) {
@@ -52,7 +74,9 @@ Value nuts(const KeysetRing& ring) {
     supported.set("supported", true);
     out.set(nut, std::move(supported));
   }
+  if (pays_parts) out.set("15", partial_payments(ring));
   out.set("19", cached_endpoints());
+  out.set("29", batches(limits));
   return out;
 }
 
@@ -76,10 +100,10 @@ void set_if(Value& object, const char* key, const std::string& text) {
 }  // namespace
 
 Info::Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-           std::string_view lightning) {
+           const lightning::Node& node) {
   const InfoConfiguration& info = configuration.info;
   url_ = public_url;
-  const bool play_money = lightning == "fake";
+  const bool play_money = node.name() == "fake";
   std::string motd = info.motd;
   if (play_money) {
     motd = "Play money: this mint's Lightning node is a fake, its tokens are worth nothing." +
@@ -97,7 +121,7 @@ Info::Info(const Configuration& configuration, const KeysetRing& ring, std::stri
   set_if(out, "tos_url", info.tos_url);
   Array urls;
   urls.emplace_back(public_url);
-  out.set("urls", std::move(urls)).set("nuts", nuts(ring));
+  out.set("urls", std::move(urls)).set("nuts", nuts(ring, configuration.limits, node.pays_parts()));
   out.set("max_array_length",
           std::uint64_t{std::min(configuration.limits.max_inputs, configuration.limits.max_outputs)});
   gameapi::GameInfo game;

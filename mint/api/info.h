@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "lightning/lightning.h"
 #include "mint/configuration/configuration.h"
 #include "mint/keysets/keyset_ring.h"
 
@@ -12,7 +13,7 @@ class Info {
  public:
   /// `public_url`: without a slash at the end. `settles`: the game endpoints are there.
   Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-       std::string_view lightning);
+       const lightning::Node& node);
   /// Base URL, without a slash at the end.
   const std::string& url() const { return url_; }
   std::string body(UnixSeconds now) const { return head_ + std::to_string(count(now)) + tail_; }

@@ -86,7 +86,10 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
   post("/v1/mint/quote/bolt11",
        [](Parts& all, std::string body, Answer answer) { request_mint_quote(all, body, std::move(answer)); });
   get_quote("/v1/mint/quote/bolt11/{quote_id}", &show_mint_quote);
+  post("/v1/mint/quote/bolt11/check",
+       [](Parts& all, std::string body, Answer answer) { check_mint_quotes(all, body, std::move(answer)); });
   post("/v1/mint/bolt11", &mint);
+  post("/v1/mint/bolt11/batch", &mint_batch);
   post("/v1/melt/quote/bolt11",
        [](Parts& all, std::string body, Answer answer) { request_melt_quote(all, body, std::move(answer)); });
   get_quote("/v1/melt/quote/bolt11/{quote_id}", &show_melt_quote);

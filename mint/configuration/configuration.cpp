@@ -54,6 +54,7 @@ LightningConfiguration read_lightning(Section section) {
   out.allow_play_money = section.boolean("allow_play_money", out.allow_play_money);
   out.auto_pay = section.boolean("auto_pay", out.auto_pay);
   out.invoice_delay = section.duration("invoice_delay_ms", Millis{1}, out.invoice_delay, Millis{0}, kDay);
+  out.payment_delay = section.duration("payment_delay_ms", Millis{1}, out.payment_delay, Millis{0}, kDay);
   out.fee_ppm = section.percent_ppm("fee_percent", out.fee_ppm);
   return out;
 }
@@ -128,6 +129,7 @@ LimitsConfiguration read_limits(Section section) {
   LimitsConfiguration out;
   out.max_inputs = section.integer("max_inputs", out.max_inputs, 1, 10'000);
   out.max_outputs = section.integer("max_outputs", out.max_outputs, 1, 10'000);
+  out.max_batch_quotes = section.integer("max_batch_quotes", out.max_batch_quotes, 1, 1'000);
   out.max_restore_outputs = section.integer("max_restore_outputs", out.max_restore_outputs, 1, 10'000);
   out.max_queue = section.integer("max_queue", out.max_queue, 1, 1'000'000);
   return out;

@@ -46,6 +46,7 @@ struct LightningConfiguration {
   bool allow_play_money = false;  ///< whether it may serve an address that is not loopback
   bool auto_pay = true;
   Millis invoice_delay{100};
+  Millis payment_delay{0};
   std::uint32_t fee_ppm = 0;
 };
 
@@ -79,7 +80,8 @@ struct LimitsConfiguration {
   std::size_t max_inputs = 1'000;
   std::size_t max_outputs = 1'000;
   std::size_t max_restore_outputs = 1'000;
-  std::size_t max_queue = 10'000;  ///< requests waiting before 503
+  std::size_t max_batch_quotes = 100;  ///< NUT-29
+  std::size_t max_queue = 10'000;      ///< requests waiting before 503
 };
 
 struct InfoConfiguration {

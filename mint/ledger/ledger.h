@@ -9,7 +9,7 @@
 #include <span>
 
 #include "mint/keysets/signing_keyset.h"
-#include "mint/ledger/writes.h"
+#include "mint/ledger/changes.h"
 
 namespace manastr::mint {
 
@@ -40,6 +40,9 @@ class Ledger {
   /// The same for what must not be dropped since something outside has happened already (a payment): waits
   /// for room.
   virtual Result<Written> write_now(Write write) = 0;
+  /// Who hears of what the commits change; null: nobody. When this returns, the former one is not called any
+  /// more.
+  virtual void listen(ChangeListener* listener) = 0;
 
   // Reads: from any thread; they see every write whose callback was called.
   /// False: certainly never spent or locked (no I/O). True: ask proof_states().

@@ -53,8 +53,9 @@ struct MeltQuote {
   cashu::Unit unit;
   cashu::Amount amount = 0;
   cashu::Amount fee_reserve = 0;
-  Msat invoice_msat = 0;     ///< what the payee gets
-  bool names_amount = true;  ///< the invoice itself says it
+  Msat invoice_msat = 0;  ///< what the payee gets from us
+  bool names_amount =
+      true;  ///< that is what the invoice says; else it names none, or this is a part (NUT-15)
   std::uint64_t price_msat = 0;
   enum class State { unpaid, pending, paid } state = State::unpaid;
   UnixSeconds created_at{};

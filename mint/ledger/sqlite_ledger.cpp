@@ -7,6 +7,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/inbox.h"
+#include "common/storage/checkpointer.h"
 #include "mint/ledger/books.h"
 #include "mint/ledger/seen_filter.h"
 #include "mint/ledger/sqlite_reads.h"
@@ -44,8 +45,18 @@ class SqliteLedger final : public Ledger {
   }
 
   Status load();
-  void start() {
+  Status start() {
+    TRY(checkpointer_, storage::Checkpointer::start(options_.file,
+                                                    {.create = false,
+                                                     .durability = options_.durability,
+                                                     .wal_autocheckpoint = 0,
+                                                     .cache_kib = 0,
+                                                     .vfs = options_.vfs},
+                                                    options_.checkpoint_pages, [this](const Error& error) {
+                                                      refuse_from_now_on(error);
+                                                    }));
     committer_ = std::thread([this] { commit_loop(); });
+    return {};
   }
 
   Result<std::vector<KeysetRecord>> keysets() override;
@@ -56,6 +67,10 @@ class SqliteLedger final : public Ledger {
     return inbox_.try_push({std::move(write), std::move(done)});
   }
   Result<Written> write_now(Write write) override;
+  void listen(ChangeListener* listener) override {
+    const std::lock_guard lock(listener_mutex_);
+    listener_ = listener;
+  }
 
   bool may_know_proof(const PointBytes& y) const override { return proofs_.may_contain(y); }
   bool may_know_output(const PointBytes& b_blinded) const override { return outputs_.may_contain(b_blinded); }
@@ -99,6 +114,8 @@ class SqliteLedger final : public Ledger {
   void commit(std::deque<Job> jobs);
   Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
   void publish();
+  void tell(const std::deque<Job>& jobs, const Outcomes& outcomes);
+  void refuse_from_now_on(const Error& error);
   Status load_filter(std::string_view sql, SeenFilter& filter);
 
   const SqliteLedgerOptions options_;
@@ -110,10 +127,13 @@ class SqliteLedger final : public Ledger {
   Books books_;
   SqliteWrites writes_;
   Inbox<Job> inbox_;
-  bool refuses_ = false;  // the committing thread's own
+  std::atomic<bool> refuses_ = false;
   mutable std::mutex published_mutex_;
   Totals published_;
   std::string failure_;
+  std::mutex listener_mutex_;  // held while the listener is told
+  ChangeListener* listener_ = nullptr;
+  std::unique_ptr<storage::Checkpointer> checkpointer_;
   std::thread committer_;
 };
 
@@ -241,6 +261,12 @@ void SqliteLedger::publish() {
   published_ = std::move(totals);
 }
 
+void SqliteLedger::refuse_from_now_on(const Error& error) {
+  refuses_ = true;
+  const std::lock_guard lock(published_mutex_);
+  failure_ = "writing the ledger failed (" + error.message + "); nothing is written until a restart";
+}
+
 void SqliteLedger::commit_loop() {
   for (;;) {
     std::deque<Job> jobs = inbox_.take(options_.batch);
@@ -279,11 +305,22 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
   return transaction.commit();
 }
 
+void SqliteLedger::tell(const std::deque<Job>& jobs, const Outcomes& outcomes) {
+  const std::lock_guard lock(listener_mutex_);
+  if (listener_ == nullptr || !listener_->wanted()) return;
+  Changes changes;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (outcomes[i]->has_value()) append_changes(changes, jobs[i].write);
+  }
+  if (!changes.empty()) listener_->changed(std::move(changes));
+}
+
 void SqliteLedger::commit(std::deque<Job> jobs) {
   const Monotonic started = clock_->monotonic();
   Outcomes outcomes(jobs.size());
   Status status = broken("");
   if (!refuses_) {
+    const auto turn = checkpointer_->turn();
     const Sums before = books_.sums;
     status = try_commit(jobs, outcomes, false);
     if (!status && status.error().message.empty()) {
@@ -293,16 +330,15 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
     if (!status) {
       books_.restore(before);
       if (database_.failed() || status.error().kind == ErrorKind::broken) {
-        refuses_ = true;
-        const std::lock_guard lock(published_mutex_);
-        failure_ =
-            "writing the ledger failed (" + status.error().message + "); nothing is written until a restart";
+        refuse_from_now_on(status.error());
       }
     }
   }
   failpoint("mint.after-commit");
   if (status) {
+    checkpointer_->committed(database_.log_pages());
     publish();
+    tell(jobs, outcomes);
     if (options_.on_commit) {
       options_.on_commit(jobs.size(), std::chrono::duration<double>(clock_->monotonic() - started).count());
     }
@@ -323,12 +359,12 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options, const Clock& clock) {
   constexpr int kCacheKib = 64 * 1024;
   TRY(Database database, Database::open(options.file, {.durability = options.durability,
-                                                       .wal_autocheckpoint = options.checkpoint_pages,
+                                                       .wal_autocheckpoint = 0,
                                                        .cache_kib = kCacheKib,
                                                        .vfs = options.vfs}));
   auto ledger = std::make_unique<SqliteLedger>(std::move(options), clock, std::move(database));
   TRY_STATUS(ledger->load());
-  ledger->start();
+  TRY_STATUS(ledger->start());
   return ledger;
 }
 

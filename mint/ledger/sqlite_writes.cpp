@@ -195,15 +195,13 @@ Result<Written> SqliteWrites::operator()(const InvoicePaid& write) {
   return Written{};
 }
 
-Result<Written> SqliteWrites::operator()(const MintWrite& write) {
-  Wide amount = 0;
-  for (const Issue& output : write.issues) amount += output.amount;
+Status SqliteWrites::claim(const MintWrite::Part& part, UnixSeconds at) {
   std::uint64_t paid = 0;
   std::uint64_t issued = 0;
   std::size_t unit = 0;
   {
     TRY(Query row, database_->query("SELECT amount_paid, amount_issued, unit FROM mint_quotes WHERE id = ?",
-                                    write.quote));
+                                    part.quote));
     TRY(const bool found, row.next());
     if (!found) return invalid("the mint knows no such quote: ask for a new one");
     paid = row.unsigned_integer(0);
@@ -212,12 +210,17 @@ Result<Written> SqliteWrites::operator()(const MintWrite& write) {
   }
   if (paid == 0) return refused(cashu::kQuoteNotPaid, "the quote is not paid yet: pay its request first");
   if (issued >= paid) return refused(cashu::kAlreadyIssued, "the quote has been issued already");
-  if (amount > Wide{paid} - issued)
+  if (part.amount > paid - issued)
     return refused(cashu::kNotBalanced, "the outputs are worth more than the quote has left");
-  TRY_STATUS(issue(write.issues, write.operation));
   TRY_STATUS(database_->run("UPDATE mint_quotes SET amount_issued = ?, updated_at = ? WHERE id = ?",
-                            issued + static_cast<std::uint64_t>(amount), count(write.at), write.quote));
-  books_->sums.units[unit].claimed += amount;
+                            issued + part.amount, count(at), part.quote));
+  books_->sums.units[unit].claimed += part.amount;
+  return {};
+}
+
+Result<Written> SqliteWrites::operator()(const MintWrite& write) {
+  for (const MintWrite::Part& part : write.parts) TRY_STATUS(claim(part, write.at));
+  TRY_STATUS(issue(write.issues, write.operation));
   return Written{};
 }
 

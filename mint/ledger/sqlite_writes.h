@@ -34,6 +34,7 @@ class SqliteWrites {
   Result<Written> operator()(const SettleWrite& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
+  Status claim(const MintWrite::Part& part, UnixSeconds at);
   Status lock(const std::vector<Spend>& spends, std::int64_t melt);
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);
   Status reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position);

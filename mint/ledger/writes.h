@@ -42,10 +42,15 @@ struct InvoicePaid {
   Msat received = 0;
   UnixSeconds at{};
 };
-/// NUT-04. 20001 nothing paid, 20002 no such amount left, 11003/11004.
+/// NUT-04, and NUT-29 of several quotes of one unit: all or none. 20001 nothing paid, 20002 all issued, 11005
+/// more than is left, 11003/11004.
 struct MintWrite {
   Hash32 operation{};
-  std::string quote;
+  struct Part {
+    std::string quote;
+    cashu::Amount amount = 0;  ///< issued of it
+  };
+  std::vector<Part> parts;  ///< each quote once; together the sum of the issues
   std::vector<Issue> issues;
   UnixSeconds at{};
 };

@@ -16,6 +16,7 @@ Hash32 witness_fingerprint(std::span<const cashu::Proof> inputs, std::string_vie
 /// A settled group and a swap of the same inputs and outputs are the same operation.
 inline constexpr std::string_view kSwapEndpoint = "swap";
 inline constexpr std::string_view kMintEndpoint = "mint";
+inline constexpr std::string_view kBatchEndpoint = "mint-batch";
 inline constexpr std::string_view kMeltEndpoint = "melt";
 inline constexpr std::string_view kBurnEndpoint = "burn";
 inline constexpr std::string_view kCreditEndpoint = "credit";

@@ -9,19 +9,23 @@
 namespace manastr::mint {
 namespace {
 
-Result<MeltQuoteRequest> read_quote_request(const std::string& body) {
+Result<MeltQuoteRequest> read_quote_request(const Parts& parts, const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MeltQuoteRequest out;
   TRY(out.request, json::get_string(value, "request"));
   TRY(out.unit, json::get_string(value, "unit"));
   const json::Value* options = value.find("options");
   if (options == nullptr || options->is_null()) return out;
-  if (options->find("mpp") != nullptr && !options->find("mpp")->is_null()) {
-    return invalid("options.mpp: this mint pays an invoice whole, not in parts (NUT-15)");
+  const json::Value* part = options->find("mpp");
+  if (part != nullptr && !part->is_null()) {
+    if (!parts.pays_parts)
+      return invalid("options.mpp: this mint pays an invoice whole, not in parts (NUT-15)");
+    TRY(out.part_msat, json::get_uint64(*part, "amount", "options.mpp"));
   }
   const json::Value* amountless = options->find("amountless");
-  if (amountless == nullptr || amountless->is_null()) return out;
-  TRY(out.amount_msat, json::get_uint64(*amountless, "amount_msat", "options.amountless"));
+  if (amountless != nullptr && !amountless->is_null()) {
+    TRY(out.amount_msat, json::get_uint64(*amountless, "amount_msat", "options.amountless"));
+  }
   return out;
 }
 
@@ -106,7 +110,7 @@ Reply show(const Result<MeltQuote>& quote, const KeysetRing& ring) {
 void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
   if (prefer_async) {
     flight->finish(show(quote, *parts.ring));
-    parts.melt_payments->pay(std::move(quote), [](Result<MeltQuote>) {});
+    parts.melt_payments->pay(std::move(quote), nullptr);
     return;
   }
   parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
@@ -117,7 +121,7 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 }  // namespace
 
 void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
-  auto request = read_quote_request(body);
+  auto request = read_quote_request(parts, body);
   if (!request) return answer(error_reply(request.error()));
   auto quote =
       make_melt_quote(*request, *parts.ring, parts.melt_quote_expiry, parts.clock->now(), *parts.random);
@@ -135,6 +139,7 @@ void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   auto quote = parts.ledger->melt_quote(id);
   if (!quote) return answer(error_reply(quote.error()));
   if (!*quote) return answer(error_reply(unknown_quote()));
+  if ((*quote)->state == MeltQuote::State::pending) parts.melt_payments->ask_soon(id);
   answer({200, to_body(**quote, *parts.ring), Millis{0}});
 }
 

@@ -1,93 +1,177 @@
+#include <algorithm>
+
 #include "common/cashu/quote_signature.h"
 #include "common/json/reader.h"
 #include "mint/pipeline/fingerprint.h"
 #include "mint/pipeline/funds.h"
 #include "mint/pipeline/known.h"
 #include "mint/pipeline/operations.h"
+#include "mint/pipeline/quote_batch.h"
 #include "mint/pipeline/render.h"
 
 namespace manastr::mint {
 namespace {
 
-Result<MintQuoteRequest> read_quote_request(Parts& parts, const std::string& body) {
-  TRY(const json::Value value, json::parse(body));
-  MintQuoteRequest out;
-  TRY(out.unit, json::get_string(value, "unit"));
-  TRY(out.amount, json::get_uint64(value, "amount"));
-  TRY(const auto description, json::get_optional_string(value, "description"));
-  TRY(const auto pubkey, json::get_optional_string(value, "pubkey"));
-  out.description = description.value_or("");
-  if (pubkey) {
-    out.pubkey = crypto::PublicKey::from_hex(*pubkey);
-    if (!out.pubkey) return invalid("pubkey: expected a compressed public key, 66 hex digits");
-  }
-  TRY_STATUS(parts.mint_quotes->check(out));
-  return out;
-}
-
+/// NUT-04, or NUT-29 of several quotes.
 struct MintRequest {
-  std::string quote;
-  std::string signature;
+  bool batch = false;
+  std::vector<std::string> quotes;
+  std::vector<std::uint64_t> amounts;                  ///< of a batch: as many as quotes, or none
+  std::vector<std::optional<std::string>> signatures;  ///< as many as quotes, or none
   Outputs outputs;
 };
 
-Result<MintRequest> read(Parts& parts, const std::string& body, UnixSeconds now) {
-  TRY(const json::Value value, json::parse(body));
+Result<MintRequest> read_single(Parts& parts, const json::Value& value, UnixSeconds now) {
   MintRequest out;
-  TRY(out.quote, json::get_string(value, "quote"));
-  TRY(const auto signature, json::get_optional_string(value, "signature"));
-  out.signature = signature.value_or("");
+  TRY(std::string quote, json::get_string(value, "quote"));
+  out.quotes.push_back(std::move(quote));
+  TRY(auto signature, json::get_optional_string(value, "signature"));
+  out.signatures.push_back(std::move(signature));
   TRY(out.outputs, read_outputs(value, *parts.ring, parts.limits.max_outputs, now));
   return out;
 }
 
-Status check_signature(const MintQuote& quote, const MintRequest& request) {
-  if (!quote.pubkey) return {};
-  if (request.signature.empty()) {
-    return refused(cashu::kQuoteSignatureInvalid,
-                   "this quote is locked to a key: send its signature over quote and outputs (NUT-20)");
+Result<MintRequest> read_batch(Parts& parts, const json::Value& value, UnixSeconds now) {
+  MintRequest out;
+  out.batch = true;
+  TRY(out.quotes, read_quote_ids(value, parts.limits.max_batch_quotes));
+  const auto list_of = [&](std::string_view name) -> Result<const json::Array*> {
+    const json::Value* member = value.find(name);
+    if (member == nullptr || member->is_null()) return nullptr;
+    return json::get_array(value, name);
+  };
+  TRY(const json::Array* amounts, list_of("quote_amounts"));
+  if (amounts != nullptr) {
+    for (const json::Value& each : *amounts) {
+      const auto amount = each.if_uint64();
+      if (!amount) return invalid("quote_amounts: expected amounts");
+      out.amounts.push_back(*amount);
+    }
+    if (out.amounts.size() != out.quotes.size())
+      return invalid("quote_amounts: expected one for each of the quotes, in their order");
   }
-  if (!cashu::verify_quote_signature(*quote.pubkey, request.signature, quote.id, request.outputs.messages)) {
+  TRY(const json::Array* signatures, list_of("signatures"));
+  if (signatures != nullptr) {
+    for (const json::Value& each : *signatures) {
+      if (!each.is_null() && !each.is_string())
+        return invalid("signatures: expected a signature, or null for a quote that is not locked");
+      out.signatures.push_back(each.is_null() ? std::nullopt : std::optional(*each.if_string()));
+    }
+    if (out.signatures.size() != out.quotes.size()) {
+      return refused(cashu::kQuoteSignatureInvalid,
+                     "signatures: expected one for each of the quotes, null where it is not locked (NUT-29)");
+    }
+  }
+  TRY(out.outputs, read_outputs(value, *parts.ring, parts.limits.max_outputs, now));
+  return out;
+}
+
+Result<MintRequest> read(Parts& parts, const std::string& body, bool batch, UnixSeconds now) {
+  TRY(const json::Value value, json::parse(body));
+  return batch ? read_batch(parts, value, now) : read_single(parts, value, now);
+}
+
+Hash32 fingerprint_of(const MintRequest& request) {
+  if (!request.batch) return fingerprint(kMintEndpoint, {}, request.outputs.messages, request.quotes.front());
+  std::string quotes;
+  for (const std::string& id : request.quotes) quotes += std::to_string(id.size()) + ":" + id;
+  return fingerprint(kBatchEndpoint, {}, request.outputs.messages, quotes);
+}
+
+Hash32 witnesses_of(const MintRequest& request) {
+  std::string all;
+  for (const auto& each : request.signatures) all += each.value_or("-") + ",";
+  return witness_fingerprint({}, all);
+}
+
+Status check_signature(const MintQuote& quote, const std::optional<std::string>& signature,
+                       const MintRequest& request) {
+  if (!quote.pubkey) {
+    if (!request.batch || !signature) return {};
+    return refused(cashu::kQuoteSignatureInvalid,
+                   "signatures: null for a quote that is not locked to a key (NUT-29)");
+  }
+  if (!signature || signature->empty()) {
+    return refused(cashu::kQuoteSignatureInvalid,
+                   "a quote is locked to a key: send its signature over quote and outputs (NUT-20)");
+  }
+  if (!cashu::verify_quote_signature(*quote.pubkey, *signature, quote.id, request.outputs.messages)) {
     return refused(cashu::kQuoteSignatureInvalid,
                    "signature: not by the key of the quote over its id and these outputs (NUT-20)");
   }
   return {};
 }
 
-/// The write to commit, or nothing if the reply is at hand. `quote` as it stands in the ledger.
-Result<std::optional<MintWrite>> work(Parts& parts, const Hash32& operation, const MintRequest& request,
-                                      const MintQuote& quote, UnixSeconds now, std::string& body) {
-  auto known = look_up(*parts.ledger, operation, {}, request.outputs);
-  if (known && known->done) {
-    body = signatures_body(*known->done, *parts.ring);
-    return std::nullopt;
+Status check_quote(const MintQuote& quote, const MintQuote& first, const Outputs& outputs) {
+  if (quote.unit != first.unit) {
+    return refused(cashu::kMultipleUnits, "the quotes are for " + first.unit + " and for " + quote.unit);
   }
-  if (request.outputs.unit != quote.unit) {
+  if (outputs.unit != quote.unit) {
     return refused(cashu::kUnitMismatch,
-                   "the quote is for " + quote.unit + ", the outputs are " + request.outputs.unit);
+                   "the quote is for " + quote.unit + ", the outputs are " + outputs.unit);
   }
   if (quote.state() == MintQuote::State::unpaid) {
     return refused(cashu::kQuoteNotPaid, "the quote is not paid yet: pay its request first");
   }
   if (quote.state() == MintQuote::State::issued)
     return refused(cashu::kAlreadyIssued, "the quote has been issued already");
-  if (request.outputs.sum > quote.amount_paid - quote.amount_issued) {
-    return refused(cashu::kNotBalanced,
-                   "the outputs are " + std::to_string(request.outputs.sum) + ", the quote has " +
-                       std::to_string(quote.amount_paid - quote.amount_issued) + " left");
+  return {};
+}
+
+/// What is issued of each quote. A single one may be minted in parts, a batch takes all that is left.
+Result<std::vector<MintWrite::Part>> shares(const MintRequest& request,
+                                            const std::vector<MintQuote>& quotes) {
+  std::vector<MintWrite::Part> out;
+  Wide sum = 0;
+  for (std::size_t i = 0; i < quotes.size(); ++i) {
+    const cashu::Amount left = quotes[i].amount_paid - quotes[i].amount_issued;
+    if (!request.amounts.empty() && request.amounts[i] != left) {
+      return refused(cashu::kNotBalanced, "quote_amounts: quote " + std::to_string(i) + " has " +
+                                              std::to_string(left) + " to mint");
+    }
+    out.push_back({quotes[i].id, left});
+    sum += left;
   }
-  TRY_STATUS(check_signature(quote, request));
+  const Wide wanted = request.outputs.sum;
+  if (request.batch ? wanted != sum : wanted > sum) {
+    return refused(cashu::kNotBalanced, "the outputs are " + to_text(wanted) + ", there is " + to_text(sum) +
+                                            " left to mint" +
+                                            (request.batch ? ", and a batch takes all of it" : ""));
+  }
+  if (!request.batch) out.front().amount = request.outputs.sum;
+  return out;
+}
+
+/// The write to commit, or nothing if the reply is at hand. `quotes` as they stand in the ledger.
+Result<std::optional<MintWrite>> work(Parts& parts, const Hash32& operation, const MintRequest& request,
+                                      const std::vector<MintQuote>& quotes, UnixSeconds now,
+                                      std::string& body) {
+  auto known = look_up(*parts.ledger, operation, {}, request.outputs);
+  if (known && known->done) {
+    body = signatures_body(*known->done, *parts.ring);
+    return std::nullopt;
+  }
+  for (const MintQuote& quote : quotes) TRY_STATUS(check_quote(quote, quotes.front(), request.outputs));
+  MintWrite write;
+  write.operation = operation;
+  write.at = now;
+  TRY(write.parts, shares(request, quotes));
+  for (std::size_t i = 0; i < quotes.size(); ++i) {
+    TRY_STATUS(check_signature(quotes[i], request.signatures.empty() ? std::nullopt : request.signatures[i],
+                               request));
+  }
   if (request.outputs.unusable) return std::unexpected(*request.outputs.unusable);
   if (!known) return std::unexpected(known.error());
-  MintWrite write{operation, quote.id, sign_outputs(request.outputs), now};
+  write.issues = sign_outputs(request.outputs);
   body = signatures_body(write.issues, *parts.ring);
   return write;
 }
 
 void go_on(Parts& parts, const std::shared_ptr<Flight>& flight, const MintRequest& request,
-           const MintQuote& quote) {
+           const Result<std::vector<MintQuote>>& quotes) {
+  if (!quotes) return flight->fail(quotes.error());
   Reply reply;
-  auto write = work(parts, flight->operation(), request, quote, parts.clock->now_seconds(), reply.body);
+  auto write = work(parts, flight->operation(), request, *quotes, parts.clock->now_seconds(), reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
   const bool queued = parts.ledger->write(
@@ -97,68 +181,39 @@ void go_on(Parts& parts, const std::shared_ptr<Flight>& flight, const MintReques
   if (!queued) flight->finish(overloaded());
 }
 
-}  // namespace
-
-void request_mint_quote(Parts& parts, const std::string& body, Answer answer) {
-  auto request = read_quote_request(parts, body);
-  if (!request) return answer(error_reply(request.error()));
-  const auto shared = std::make_shared<Answer>(std::move(answer));
-  const bool posted = parts.lightning->try_post([&parts, request = *std::move(request), shared] {
-    auto quote = parts.mint_quotes->create(request);
-    (*shared)(quote ? Reply{200, to_body(*quote), Millis{0}} : error_reply(quote.error()));
-  });
-  if (!posted) (*shared)(overloaded());
-}
-
-void show_mint_quote(Parts& parts, const std::string& id, Answer answer) {
-  auto quote = parts.ledger->mint_quote(id);
-  if (!quote) return answer(error_reply(quote.error()));
-  if (!*quote) return answer(error_reply(unknown_quote()));
-  if ((*quote)->state() != MintQuote::State::unpaid || !parts.mint_quotes->ask_due(**quote)) {
-    return answer({200, to_body(**quote), Millis{0}});
-  }
-  const auto shared = std::make_shared<Answer>(std::move(answer));
-  const bool posted = parts.lightning->try_post([&parts, quote = **quote, shared] {
-    auto asked = parts.mint_quotes->ask(quote);
-    (*shared)({200, to_body(asked ? *asked : quote), Millis{0}});
-  });
-  if (!posted) (*shared)({200, to_body(**quote), Millis{0}});
-}
-
-void mint(Parts& parts, std::string body, Answer answer) {
-  auto read_request = read(parts, body, parts.clock->now_seconds());
+void mint(Parts& parts, std::string body, bool batch, Answer answer) {
+  auto read_request = read(parts, body, batch, parts.clock->now_seconds());
   if (!read_request) return answer(error_reply(read_request.error()));
   auto request = std::make_shared<const MintRequest>(*std::move(read_request));
 
   Reservations::Request reservation;
-  reservation.operation = fingerprint(kMintEndpoint, {}, request->outputs.messages, request->quote);
-  reservation.witnesses = witness_fingerprint({}, request->signature);
-  reservation.keys.push_back(Reservations::of_quote(request->quote));
+  reservation.operation = fingerprint_of(*request);
+  reservation.witnesses = witnesses_of(*request);
+  for (const std::string& id : request->quotes) reservation.keys.push_back(Reservations::of_quote(id));
   for (const auto& output : request->outputs.messages)
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
-  reservation.again = [&parts, body = std::move(body)](Answer next) mutable {
-    parts.crypto->post_next([&parts, body = std::move(body), next = std::move(next)]() mutable {
-      mint(parts, std::move(body), std::move(next));
+  reservation.again = [&parts, body = std::move(body), batch](Answer next) mutable {
+    parts.crypto->post_next([&parts, body = std::move(body), batch, next = std::move(next)]() mutable {
+      mint(parts, std::move(body), batch, std::move(next));
     });
   };
   const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
   if (!flight) return;
+  with_mint_quotes(parts, request->quotes,
+                   [&parts, flight, request](const Result<std::vector<MintQuote>>& quotes) {
+                     go_on(parts, flight, *request, quotes);
+                   });
+}
 
-  auto quote = parts.ledger->mint_quote(request->quote);
-  if (!quote) return flight->fail(quote.error());
-  if (!*quote) return flight->fail(unknown_quote());
-  if ((*quote)->state() == MintQuote::State::unpaid && parts.mint_quotes->ask_due(**quote)) {
-    const bool posted = parts.lightning->try_post([&parts, flight, request, quote = **quote] {
-      auto asked = parts.mint_quotes->ask(quote);
-      parts.crypto->post_next([&parts, flight, request, quote = asked ? *asked : quote] {
-        go_on(parts, flight, *request, quote);
-      });
-    });
-    if (!posted) flight->finish(overloaded());
-    return;
-  }
-  go_on(parts, flight, *request, **quote);
+}  // namespace
+
+void mint(Parts& parts, std::string body, Answer answer) {
+  mint(parts, std::move(body), false, std::move(answer));
+}
+
+void mint_batch(Parts& parts, std::string body, Answer answer) {
+  mint(parts, std::move(body), true, std::move(answer));
 }
 
 }  // namespace manastr::mint

@@ -1,6 +1,6 @@
-// The operations of NUT-03, 04, 05, 07, 09 and 23. Each takes a request's body on a crypto worker and answers
-// once, from there or from the committing thread, or (melts, quotes) from one that waits for Lightning.
-// Nothing here waits for anything itself.
+// The operations of NUT-03, 04, 05, 07, 09, 23 and 29. Each takes a request's body on a crypto worker and
+// answers once, from there or from the committing thread, or (melts, quotes) from one that waits for
+// Lightning. Nothing here waits for anything itself.
 #pragma once
 #include "mint/pipeline/parts.h"
 
@@ -13,6 +13,9 @@ void restore(Parts& parts, const std::string& body, Answer answer);
 void request_mint_quote(Parts& parts, const std::string& body, Answer answer);
 void show_mint_quote(Parts& parts, const std::string& id, Answer answer);
 void mint(Parts& parts, std::string body, Answer answer);
+/// NUT-29.
+void check_mint_quotes(Parts& parts, const std::string& body, Answer answer);
+void mint_batch(Parts& parts, std::string body, Answer answer);
 
 void request_melt_quote(Parts& parts, const std::string& body, Answer answer);
 void show_melt_quote(Parts& parts, const std::string& id, Answer answer);

@@ -27,6 +27,7 @@ struct Parts {
   Random* random = nullptr;
   LimitsConfiguration limits;
   Seconds melt_quote_expiry{600};
+  bool pays_parts = false;  ///< the Lightning node does (NUT-15)
 };
 
 }  // namespace manastr::mint

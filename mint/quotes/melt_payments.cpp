@@ -1,5 +1,7 @@
 #include "mint/quotes/melt_payments.h"
 
+#include <algorithm>
+
 #include "common/base/failpoint.h"
 #include "common/telemetry/log.h"
 #include "mint/quotes/pricing.h"
@@ -7,19 +9,28 @@
 namespace manastr::mint {
 namespace {
 
-constexpr Millis kFollowEvery{1'000};
+// A payment is asked for after 50 ms, then ever more seldom: most end soon, the others may take hours.
+constexpr Millis kFirstWait{50};
+constexpr Millis kLongestWait{10'000};
+constexpr Millis kLeastWait{1'000};  // between two questions that clients bring about
 
 }  // namespace
 
-MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, std::size_t threads,
-                           std::size_t queue)
-    : ring_(&ring), ledger_(&ledger), node_(&node), queue_(queue), workers_(threads, queue * 2) {
+MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node,
+                           MeltPaymentsOptions options, const Clock& clock)
+    : ring_(&ring),
+      ledger_(&ledger),
+      node_(&node),
+      clock_(&clock),
+      options_(options),
+      workers_(options.threads, options.queue * 2) {
   follower_ = std::thread([this] { follow_loop(); });
 }
 
 MeltPayments::~MeltPayments() { stop(); }
 
 void MeltPayments::stop() {
+  stop_waiting();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -29,16 +40,16 @@ void MeltPayments::stop() {
   workers_.stop();
 }
 
-void MeltPayments::recover() {
-  auto pending = ledger_->pending_melts();
-  if (!pending) {
-    telemetry::log_error("melts under way could not be read from the ledger",
-                         {{"error", pending.error().message}});
-    return;
+void MeltPayments::stop_waiting() {
+  std::vector<std::pair<MeltQuote, Done>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    nobody_waits_ = true;
+    for (Followed& each : followed_) {
+      if (each.done) waiting.emplace_back(each.quote, std::exchange(each.done, nullptr));
+    }
   }
-  if (pending->empty()) return;
-  telemetry::log_info("melts under way at the last stop are followed up", {{"melts", pending->size()}});
-  for (MeltQuote& quote : *pending) follow(std::move(quote));
+  for (auto& [quote, done] : waiting) done(std::move(quote));
 }
 
 std::size_t MeltPayments::pending() const {
@@ -46,39 +57,56 @@ std::size_t MeltPayments::pending() const {
   return followed_.size() + workers_.queued();
 }
 
+// --- sending
+
 void MeltPayments::pay(MeltQuote quote, Done done) {
-  const bool posted = workers_.post_next([this, quote, done = std::move(done)]() mutable {
-    failpoint("mint.before-pay");
-    const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
-    const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));
-    auto payment = node_->pay(quote.request, amount, max_fee);
-    failpoint("mint.after-pay");
-    if (!payment) {  // this call sent nothing
-      Error why = payment.error();
-      if (why.code == 0)
-        why = Error{ErrorKind::refused, cashu::kLightningFailed, "the payment was not sent: " + why.message};
-      done(std::unexpected(release(quote, std::move(why))));
-      return;
-    }
-    done(settle(quote, *payment));
+  const Hash32 hash = quote.payment_hash;
+  const bool posted = workers_.post_next([this, quote = std::move(quote), done = std::move(done)]() mutable {
+    send(std::move(quote), std::move(done));
   });
   // Only while the mint stops: the next start finds it pending, and that nothing was sent.
-  if (!posted)
-    telemetry::log_warn("a melt is left to the next start", {{"payment_hash", to_hex(quote.payment_hash)}});
+  if (!posted) telemetry::log_warn("a melt is left to the next start", {{"payment_hash", to_hex(hash)}});
 }
 
-Result<MeltQuote> MeltPayments::settle(const MeltQuote& quote, const lightning::Payment& payment) {
+void MeltPayments::send(MeltQuote quote, Done done) {
+  failpoint("mint.before-pay");
+  const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
+  const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));
+  auto payment = node_->pay(quote.request, amount, max_fee);
+  failpoint("mint.after-pay");
+  End end;
+  if (payment) {
+    // A node that gives up, or can't be reached, may yet see the payment arrive: the lookup decides.
+    if (payment->state != lightning::PaymentState::paid) *payment = node_->lookup_payment(quote.payment_hash);
+    end = settle(quote, *payment);
+  } else {  // this call sent nothing
+    Error why = payment.error();
+    if (why.code == 0)
+      why = Error{ErrorKind::refused, cashu::kLightningFailed, "the payment was not sent: " + why.message};
+    end = release(quote, std::move(why));
+  }
+  if (!end) return follow(std::move(quote), std::move(done));
+  if (done) done(*std::move(end));
+}
+
+/// `payment` as a lookup has it, or paid.
+MeltPayments::End MeltPayments::settle(const MeltQuote& quote, const lightning::Payment& payment) {
   switch (payment.state) {
-    case lightning::PaymentState::paid:
-      return finish(quote, payment);
+    case lightning::PaymentState::paid: {
+      auto finished = finish(quote, payment);
+      if (finished) return finished;
+      telemetry::log_error(
+          "a payment made could not be booked; it will be tried again",
+          {{"payment_hash", to_hex(quote.payment_hash)}, {"error", finished.error().message}});
+      return std::nullopt;
+    }
     case lightning::PaymentState::failed:
-      return std::unexpected(release(
+      return release(
           quote, Error{ErrorKind::refused, cashu::kLightningFailed,
                        "the payment failed" + (payment.reason.empty() ? "" : " (" + payment.reason + ")") +
-                           "; the inputs can be spent again"}));
+                           "; the inputs can be spent again"});
     default:
-      follow(quote);
-      return quote;
+      return std::nullopt;
   }
 }
 
@@ -103,51 +131,126 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
           {blanks[i].b_blinded, blanks[i].keyset, amounts[i], made.c_blinded.bytes(), made.dleq});
     }
   }
-  if (auto written = ledger_->write_now(std::move(write)); !written) {
-    telemetry::log_error("a payment made could not be booked; the next start will find it",
-                         {{"payment_hash", to_hex(quote.payment_hash)}, {"error", written.error().message}});
-    return quote;  // still pending, for all that the ledger knows
-  }
+  TRY([[maybe_unused]] const Written written, ledger_->write_now(std::move(write)));
   TRY(std::optional<MeltQuote> paid, ledger_->melt_quote(quote.id));
   if (!paid) return broken("a quote vanished from the ledger");
   return *std::move(paid);
 }
 
-Error MeltPayments::release(const MeltQuote& quote, Error why) {
-  if (auto written = ledger_->write_now(ReleaseMelt{quote.id}); !written) return written.error();
-  return why;
+MeltPayments::End MeltPayments::release(const MeltQuote& quote, Error why) {
+  if (const auto written = ledger_->write_now(ReleaseMelt{quote.id}); !written) {
+    telemetry::log_error("a payment that failed could not be booked; it will be tried again",
+                         {{"payment_hash", to_hex(quote.payment_hash)}, {"error", written.error().message}});
+    return std::nullopt;
+  }
+  return std::unexpected(std::move(why));
 }
 
-void MeltPayments::follow(MeltQuote quote) {
+// --- following
+
+void MeltPayments::follow(MeltQuote quote, Done done) {
+  const Monotonic now = clock_->monotonic();
+  Followed entry;
+  entry.asked_at = now;
+  entry.wait = kFirstWait;
+  entry.ask_at = now + kFirstWait;
+  entry.answer_by = now + options_.answer_within;
   {
     const std::lock_guard lock(mutex_);
-    followed_.push_back(std::move(quote));
+    entry.quote = quote;
+    if (!nobody_waits_) entry.done = std::exchange(done, nullptr);
+    followed_.push_back(std::move(entry));
   }
   wake_.notify_all();
+  if (done) done(std::move(quote));
+}
+
+void MeltPayments::recover() {
+  {
+    const std::lock_guard lock(mutex_);
+    recovering_ = true;
+  }
+  wake_.notify_all();
+}
+
+void MeltPayments::ask_soon(std::string_view quote) {
+  const std::lock_guard lock(mutex_);
+  const auto entry =
+      std::ranges::find_if(followed_, [&](const Followed& each) { return each.quote.id == quote; });
+  if (entry == followed_.end()) return;
+  entry->ask_at = std::min(entry->ask_at, std::max(entry->asked_at + kLeastWait, clock_->monotonic()));
+  wake_.notify_all();
+}
+
+void MeltPayments::load_pending() {
+  auto pending = ledger_->pending_melts();
+  if (!pending) {
+    telemetry::log_error("melts under way could not be read from the ledger",
+                         {{"error", pending.error().message}});
+    return;
+  }
+  if (pending->empty()) return;
+  telemetry::log_info("melts under way at the last stop are followed up", {{"melts", pending->size()}});
+  for (MeltQuote& quote : *pending) follow(std::move(quote), nullptr);
+}
+
+/// On a worker. The entry stays in the list, and no one else touches it, while `asking`.
+void MeltPayments::ask(std::list<Followed>::iterator entry) {
+  End end = settle(entry->quote, node_->lookup_payment(entry->quote.payment_hash));
+  Done done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!end) {
+      entry->asking = false;
+      entry->asked_at = clock_->monotonic();
+      entry->wait = std::min(entry->wait * 2, kLongestWait);
+      entry->ask_at = entry->asked_at + entry->wait;
+      wake_.notify_all();
+      return;
+    }
+    telemetry::log_info("a payment that was under way has ended",
+                        {{"payment_hash", to_hex(entry->quote.payment_hash)}, {"paid", end->has_value()}});
+    done = std::move(entry->done);
+    followed_.erase(entry);
+  }
+  if (done) done(*std::move(end));
+}
+
+Monotonic MeltPayments::next_turn() const {
+  Monotonic out = clock_->monotonic() + kLongestWait;
+  for (const Followed& each : followed_) {
+    if (!each.asking) out = std::min(out, each.ask_at);
+    if (each.done) out = std::min(out, each.answer_by);
+  }
+  return out;
 }
 
 void MeltPayments::follow_loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait(lock, [&] { return stopping_ || !followed_.empty(); });
-    std::vector<MeltQuote> round;
-    round.swap(followed_);
-    lock.unlock();
-    for (MeltQuote& quote : round) {
-      const lightning::Payment payment = node_->lookup_payment(quote.payment_hash);
-      const auto settled = settle(quote, payment);  // follows it again while it is not final
-      const bool final = !settled || settled->state == MeltQuote::State::paid;
-      if (final) {
-        telemetry::log_info("a payment that was under way has ended",
-                            {{"payment_hash", to_hex(quote.payment_hash)}, {"paid", settled.has_value()}});
-      }
-      {
-        const std::lock_guard check(mutex_);
-        if (stopping_) return;
-      }
+    if (std::exchange(recovering_, false)) {
+      lock.unlock();
+      load_pending();
+      lock.lock();
+      continue;
     }
+    const Monotonic now = clock_->monotonic();
+    std::vector<std::pair<MeltQuote, Done>> overdue;
+    for (auto entry = followed_.begin(); entry != followed_.end(); ++entry) {
+      if (entry->done && entry->answer_by <= now) {
+        overdue.emplace_back(entry->quote, std::exchange(entry->done, nullptr));
+      }
+      if (entry->asking || entry->ask_at > now) continue;
+      entry->asking = workers_.try_post([this, entry] { ask(entry); });
+      if (!entry->asking) entry->ask_at = now + kLeastWait;
+    }
+    if (overdue.empty()) {
+      wake_.wait_until(lock, next_turn());
+      continue;
+    }
+    lock.unlock();
+    for (auto& [quote, done] : overdue) done(std::move(quote));
     lock.lock();
-    wake_.wait_for(lock, kFollowEvery, [&] { return stopping_; });
   }
 }
 

@@ -1,10 +1,13 @@
 // Pays melts that the ledger has journaled (BeginMelt), and carries each to its end: paid, or failed for
-// good. What is unknown stays pending and is asked for until it is known, also after a restart; only a
-// definite failure frees the inputs.
+// good. What is unknown stays pending and is asked for until it is known, also after a restart; nothing but a
+// lookup that says failed (or a payment that was never sent) frees the inputs. No payment under way holds a
+// thread, however long it takes.
 #pragma once
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 #include "lightning/lightning.h"
@@ -14,40 +17,73 @@
 
 namespace manastr::mint {
 
+struct MeltPaymentsOptions {
+  std::size_t threads = 32;      ///< payments sent, and asked for, at once
+  std::size_t queue = 1'000;     ///< payments not yet sent
+  Millis answer_within{60'000};  ///< a payment under way for longer is answered as pending
+};
+
 class MeltPayments {
  public:
   /// The quote as it stands: paid with its change, or still pending. An error: it failed (20004, 20006),
   /// inputs are free again.
   using Done = std::move_only_function<void(Result<MeltQuote>)>;
 
-  MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, std::size_t threads,
-               std::size_t queue);
+  MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, MeltPaymentsOptions options,
+               const Clock& clock = system_clock());
   ~MeltPayments();
 
-  /// Takes up the melts that were pending when the mint stopped; returns at once.
+  /// Takes up the melts that were pending when the mint stopped. Returns at once: they are read and asked for
+  /// in the background.
   void recover();
   /// True if pay() would begin soon; asked before a melt is journaled.
-  bool has_room() const { return workers_.queued() < queue_; }
-  /// `quote` is journaled as pending. Returns at once; `done` is called from a thread that may block.
+  bool has_room() const { return workers_.queued() < options_.queue; }
+  /// `quote` is journaled as pending. Returns at once; `done` (may be empty) is called from a thread that may
+  /// block.
   void pay(MeltQuote quote, Done done);
+  /// Someone wants to know how this melt stands: the node is asked soon, though not within a second of the
+  /// last time.
+  void ask_soon(std::string_view quote);
+  /// Payments without a known end.
   std::size_t pending() const;
+  /// Nobody waits any longer for a payment under way: who does is answered with pending now, also in future.
+  void stop_waiting();
   /// Ends the threads; payments under way are left pending for the next start.
   void stop();
 
  private:
-  Result<MeltQuote> settle(const MeltQuote& quote, const lightning::Payment& payment);
+  struct Followed {
+    MeltQuote quote;
+    Done done;              ///< empty once answered
+    Monotonic answer_by{};  ///< when `done` hears that it is pending
+    Monotonic asked_at{};
+    Monotonic ask_at{};
+    Millis wait{0};  ///< between the last two questions
+    bool asking = false;
+  };
+
+  void send(MeltQuote quote, Done done);
+  void ask(std::list<Followed>::iterator entry);
+  /// What the client hears at the end; nothing: it isn't known yet, or could not be booked now.
+  using End = std::optional<Result<MeltQuote>>;
+  End settle(const MeltQuote& quote, const lightning::Payment& payment);
   Result<MeltQuote> finish(const MeltQuote& quote, const lightning::Payment& payment);
-  Error release(const MeltQuote& quote, Error why);
-  void follow(MeltQuote quote);
+  End release(const MeltQuote& quote, Error why);
+  void follow(MeltQuote quote, Done done);
+  void load_pending();
   void follow_loop();
+  Monotonic next_turn() const;
 
   const KeysetRing* ring_;
   Ledger* ledger_;
   lightning::Node* node_;
-  const std::size_t queue_;
+  const Clock* clock_;
+  const MeltPaymentsOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<MeltQuote> followed_;
+  std::list<Followed> followed_;
+  bool recovering_ = false;
+  bool nobody_waits_ = false;
   bool stopping_ = false;
   Workers workers_;
   std::thread follower_;

@@ -10,6 +10,18 @@ namespace manastr::mint {
 namespace {
 
 Result<Msat> payable_amount(const MeltQuoteRequest& request, const lightning::Bolt11& invoice) {
+  if (request.part_msat) {
+    if (!invoice.amount || request.amount_msat) {
+      return refused(cashu::kAmountlessUnsupported,
+                     "options.mpp is a part of the amount that an invoice names (NUT-15)");
+    }
+    if (*request.part_msat == 0 || *request.part_msat > *invoice.amount) {
+      return refused(cashu::kInvoiceAmountMismatch, "options.mpp.amount: expected 1 to " +
+                                                        std::to_string(*invoice.amount) +
+                                                        " msat, the invoice's amount");
+    }
+    return *request.part_msat;
+  }
   if (invoice.amount) {
     if (request.amount_msat && *request.amount_msat != *invoice.amount) {
       return refused(cashu::kInvoiceAmountMismatch,
@@ -53,7 +65,7 @@ Result<MeltQuote> make_melt_quote(const MeltQuoteRequest& request, const KeysetR
   quote.request = request.request;
   quote.unit = request.unit;
   quote.fee_reserve = fee_reserve(quote.amount, currency->fee_reserve_ppm);
-  quote.names_amount = invoice.amount.has_value();
+  quote.names_amount = invoice.amount == quote.invoice_msat;
   quote.price_msat = currency->price_msat;
   quote.created_at = second;
   quote.expires_at = std::min(second + expiry, invoice.expires_at());

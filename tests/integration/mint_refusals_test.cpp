@@ -14,7 +14,7 @@ namespace manastr::test {
 namespace {
 
 constexpr const char* kUnits =
-    "[limits]\nmax_inputs = 20\nmax_outputs = 20\n"
+    "payment_timeout_seconds = 1\n[limits]\nmax_inputs = 20\nmax_outputs = 20\n"
     "[currencies.sat]\nmax_amount = 1000\nfee_reserve = 1.0\n"
     "[currencies.mana]\ninput_fee_ppk = 1000\n"
     "[currencies.loot]\nissued_by = [\"engine\"]\n";
@@ -157,42 +157,6 @@ TEST_F(MintRefuses, Melts) {
   EXPECT_EQ(code("/v1/restore", R"({"outputs":[{}]})"), 10000);
   EXPECT_EQ(code("/v1/checkstate", R"({"Ys":["02"]})"), 10000);
   EXPECT_EQ(code("/v1/checkstate", "{\"Ys\":[" + std::string(20, '1') + "]}"), 10000);
-}
-
-TEST_F(MintRefuses, FailedAndUnknownPayments) {
-  const auto invoice = [](const std::string& pay, const std::string& check) {
-    return MintHouse::foreign_invoice(
-        2, fmt::format(
-               R"({{"pay_invoice_state":"{}","check_payment_state":"{}","pay_err":false,"check_err":false}})",
-               pay, check));
-  };
-  const auto melt = [&](const std::string& request, const Proofs& inputs) {
-    const std::string quote = member(
-        mint_.post("/v1/melt/quote/bolt11", json::Value().set("unit", "sat").set("request", request).dump())
-            .body,
-        "quote");
-    return mint_.post("/v1/melt/bolt11", melt_body(quote, inputs));
-  };
-  const Proofs failing = sats({4});
-  EXPECT_EQ(MintHouse::code_of(melt(invoice("FAILED", "FAILED"), failing)), 20004);
-  EXPECT_EQ(mint_.unspent(failing), 4U) << "a definite failure gives the inputs back";
-
-  const Proofs hanging = sats({4});
-  const auto unknown = melt(invoice("UNKNOWN", "UNKNOWN"), hanging);
-  EXPECT_EQ(member(unknown.body, "state"), "PENDING") << unknown.body;
-  EXPECT_EQ(swap(hanging, mint_.drafts("sat", {4})), 11002) << "what is unknown stays locked";
-  mint_.restart();
-  EXPECT_EQ(swap(hanging, mint_.drafts("sat", {4})), 11002)
-      << "also after a restart, which does not wait for it";
-  EXPECT_EQ(
-      MintHouse::code_of(mint_.post("/v1/melt/bolt11", melt_body(member(unknown.body, "quote"), sats({4})))),
-      20005);
-
-  const Proofs late = sats({4});
-  const auto pending = melt(invoice("PENDING", "PAID"), late);
-  const std::string path = "/v1/melt/quote/bolt11/" + member(pending.body, "quote");
-  EXPECT_TRUE(eventually([&] { return member(mint_.get(path).body, "state") == "PAID"; })) << pending.body;
-  EXPECT_EQ(mint_.unspent(late), 0U);
 }
 
 TEST_F(MintRefuses, UnknownKeysetsAndPaths) {

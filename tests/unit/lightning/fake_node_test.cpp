@@ -148,7 +148,7 @@ TEST(FakeNode, wants_an_amount_and_an_invoice_that_stands) {
   auto payer = patient_node();
   EXPECT_FALSE(payer->pay("lnbc1junk", std::nullopt, kMuch));
   EXPECT_EQ(code(payer->pay(foreign_invoice(std::nullopt, ""), std::nullopt, kMuch)), 11011);
-  EXPECT_EQ(code(payer->pay(foreign_invoice(9'000, "", 2), 8'000, kMuch)), 11012);
+  EXPECT_EQ(code(payer->pay(foreign_invoice(9'000, "", 2), 9'001, kMuch)), 11012);
   EXPECT_EQ(payer->pay(foreign_invoice(std::nullopt, "", 3), 8'000, kMuch)->state, PaymentState::paid);
   EXPECT_EQ(payer->book()->sent, 8'000U);
   Bolt11 old = *decode_bolt11(foreign_invoice(9'000, "", 4));
@@ -217,7 +217,9 @@ TEST(FakeNode, pays_as_the_description_says) {
       {"PAID", "PAID", false, false, PaymentState::paid, PaymentState::paid, true},
       {"FAILED", "FAILED", false, false, failed, failed, false},
       {"UNPAID", "UNPAID", false, false, failed, failed, false},
-      {"FAILED", "PAID", false, false, unknown, PaymentState::paid, true},
+      {"FAILED", "PAID", false, false, failed, PaymentState::paid, true},
+      {"FAILED", "UNKNOWN", false, false, failed, unknown, false},
+      {"FAILED", "PAID", true, false, unknown, PaymentState::paid, true},
       {"PENDING", "PENDING", false, false, pending, pending, false},
       {"PENDING", "PAID", false, false, pending, PaymentState::paid, true},
       {"PENDING", "FAILED", false, false, pending, failed, false},
@@ -260,12 +262,92 @@ TEST(FakeNode, a_failed_payment_may_be_tried_again_and_one_under_way_may_not) {
   EXPECT_EQ(payer->lookup_payment(Hash32{1}).state, PaymentState::failed);  // never sent
 }
 
+/// A clock that a test sets.
+class SetClock final : public Clock {
+ public:
+  UnixMillis now() const override { return system_clock().now() + ahead; }
+  Monotonic monotonic() const override { return system_clock().monotonic(); }
+  Millis ahead{0};
+};
+
+std::string under_way_for(Millis time, const std::string& end, Msat fee = 0) {
+  return R"({"pay_invoice_state":"PAID","check_payment_state":")" + end + R"(","pay_err":)" +
+         (end == "PAID" ? "false" : "true") + R"(,"check_err":false,"in_flight_ms":)" +
+         std::to_string(time.count()) + R"(,"fee_msat":)" + std::to_string(fee) + "}";
+}
+
+TEST(FakeNode, a_payment_may_be_under_way_for_hours) {
+  SetClock clock;
+  FakeNodeOptions options;
+  options.file = ":memory:";
+  auto payer = *FakeNode::open(options, clock);
+  const std::string invoice = foreign_invoice(1'000, under_way_for(Millis{5 * 3'600'000}, "PAID", 7), 1);
+  const Hash32 hash = decode_bolt11(invoice)->payment_hash;
+  EXPECT_EQ(payer->pay(invoice, std::nullopt, 6)->state, PaymentState::failed) << "no route that cheap";
+  EXPECT_EQ(payer->pay(invoice, std::nullopt, 7)->state, PaymentState::pending);
+  EXPECT_EQ(payer->lookup_payment(hash).state, PaymentState::pending);
+  EXPECT_EQ(code(payer->pay(invoice, std::nullopt, 7)), 20005) << "it can't be sent twice";
+  clock.ahead = Millis{5 * 3'600'000 - 60'000};
+  EXPECT_EQ(payer->lookup_payment(hash).state, PaymentState::pending);
+  clock.ahead = Millis{5 * 3'600'000 + 1};
+  EXPECT_EQ(payer->lookup_payment(hash).state, PaymentState::paid);
+  EXPECT_EQ(payer->lookup_payment(hash).fee, 7U);
+  EXPECT_EQ(payer->book()->fees, 7U);
+}
+
+TEST(FakeNode, a_payment_that_fails_late_can_be_sent_again_only_then) {
+  SetClock clock;
+  FakeNodeOptions options;
+  options.file = ":memory:";
+  auto payer = *FakeNode::open(options, clock);
+  const std::string invoice = foreign_invoice(1'000, under_way_for(Millis{60'000}, "FAILED"), 1);
+  const Hash32 hash = decode_bolt11(invoice)->payment_hash;
+  EXPECT_EQ(payer->pay(invoice, std::nullopt, 0)->state, PaymentState::unknown);
+  EXPECT_EQ(payer->lookup_payment(hash).state, PaymentState::pending);
+  EXPECT_EQ(code(payer->pay(invoice, std::nullopt, 0)), 20005);
+  clock.ahead = Millis{60'001};
+  EXPECT_EQ(payer->lookup_payment(hash).state, PaymentState::failed);
+  EXPECT_TRUE(payer->pay(invoice, std::nullopt, 0));
+  EXPECT_EQ(payer->book()->sent, 0U);
+}
+
+TEST(FakeNode, delays_its_payments_to_others_if_it_is_told_to) {
+  SetClock clock;
+  FakeNodeOptions options;
+  options.file = ":memory:";
+  options.auto_pay = false;
+  options.payment_delay = Millis{500};
+  auto payer = *FakeNode::open(options, clock);
+  EXPECT_EQ(payer->pay(foreign_invoice(1'000, "tea"), std::nullopt, 0)->state, PaymentState::pending);
+  const auto own = payer->create_invoice(1'000, "to itself", kHour);
+  EXPECT_EQ(payer->pay(own->bolt11, std::nullopt, 0)->state, PaymentState::paid);
+}
+
+TEST(FakeNode, pays_a_part_of_an_invoice_of_others) {
+  auto payee = patient_node();
+  auto payer = patient_node();
+  const auto invoice = payee->create_invoice(5'000, "shared", kHour);
+  const auto part = payer->pay(invoice->bolt11, 2'000, 0);
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->state, PaymentState::paid);
+  ASSERT_TRUE(part->preimage);
+  EXPECT_EQ(crypto::sha256(*part->preimage), invoice->payment_hash);
+  EXPECT_EQ(payer->book()->sent, 2'000U);
+  EXPECT_EQ(payee->pay(invoice->bolt11, 2'000, 0)->state, PaymentState::failed)
+      << "a part of one's own invoice pays nobody";
+  EXPECT_EQ(payee->lookup_invoice(invoice->payment_hash)->state, InvoiceState::unpaid);
+  EXPECT_EQ(payee->lookup_payment(invoice->payment_hash).state, PaymentState::failed);
+}
+
 TEST(FakeNode, an_ordinary_description_is_no_script) {
   EXPECT_FALSE(fake_script("coffee"));
   EXPECT_FALSE(fake_script("{}"));
   EXPECT_FALSE(fake_script(R"({"pay_invoice_state":"PAID","check_payment_state":"PAID","pay_err":false})"));
   EXPECT_FALSE(fake_script(
       R"({"pay_invoice_state":"paid","check_payment_state":"PAID","pay_err":false,"check_err":false})"));
+  EXPECT_FALSE(fake_script(under_way_for(Millis{-1}, "PAID")));
+  EXPECT_FALSE(fake_script(under_way_for(Millis{31LL * 86'400'000}, "PAID")));
+  EXPECT_TRUE(fake_script(under_way_for(Millis{0}, "PAID")));
 }
 
 TEST(FakeNode, remembers_key_and_book_and_pays_what_was_due) {

@@ -108,10 +108,10 @@ inline std::vector<Act> life() {
 
   return {
       {NewMintQuote{mint_quote(1, "mana", 1000, 200'000)}},
-      {MintWrite{hash_of(100), "mint-1", {output(1, 1000)}, now}, cashu::kQuoteNotPaid},
+      {MintWrite{hash_of(100), {{"mint-1", 1000}}, {output(1, 1000)}, now}, cashu::kQuoteNotPaid},
       {InvoicePaid{hash_of(1), 200'000, now + Seconds(1)}},
       {MintWrite{hash_of(100),
-                 "mint-1",
+                 {{"mint-1", 1000}},
                  {output(1, 512), output(2, 256), output(3, 128), output(4, 64), output(5, 40)},
                  now + Seconds(2)}},
       {NewMintQuote{mint_quote(2, "sat", 100, 100'000)}, kDone, true},
@@ -120,7 +120,7 @@ inline std::vector<Act> life() {
       {SwapWrite{hash_of(103), {proof(1, 512)}, {output(13, 512)}}, cashu::kProofsSpent, true},
       {SwapWrite{hash_of(104), {proof(3, 128)}, {output(10, 128)}}, cashu::kOutputsAlreadySigned, true},
       {InvoicePaid{hash_of(2), 100'000, now + Seconds(3)}},
-      {MintWrite{hash_of(111), "mint-2", {output(20, 100, kSat)}, now + Seconds(3)}},
+      {MintWrite{hash_of(111), {{"mint-2", 100}}, {output(20, 100, kSat)}, now + Seconds(3)}},
       {NewMeltQuote{melt}},
       {begin},
       {locked, cashu::kProofsPending},

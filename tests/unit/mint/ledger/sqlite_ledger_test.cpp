@@ -74,7 +74,7 @@ class LedgerTest : public testing::Test {
   }
   /// `amount` mana out there, as one proof.
   Spend minted(cashu::Amount amount) {
-    EXPECT_EQ(code(MintWrite{fresh_hash(), paid(amount).id, {issue(amount)}, {}}), 0);
+    EXPECT_EQ(code(MintWrite{fresh_hash(), {{paid(amount).id, amount}}, {issue(amount)}, {}}), 0);
     return spend(amount);
   }
   std::string begin_melt(const std::vector<Spend>& spends, const std::vector<BlankOutput>& blanks, Msat msat,
@@ -140,13 +140,60 @@ TEST_F(LedgerTest, OneRefusalInABatchLeavesTheOthersAlone) {
   EXPECT_EQ(outstanding(0), kWrites * 4 / 5 + 1);
 }
 
+TEST_F(LedgerTest, SeveralQuotesAreIssuedTogetherOrNotAtAll) {
+  const MintQuote first = paid(10);
+  const MintQuote second = paid(4);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{first.id, 10}, {second.id, 5}}, {issue(15)}, {}}), 11005);
+  EXPECT_EQ(ledger_->mint_quote(first.id)->value().amount_issued, 0U);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{first.id, 10}, {second.id, 4}}, {issue(14)}, {}}), 0);
+  EXPECT_EQ(ledger_->mint_quote(first.id)->value().state(), MintQuote::State::issued);
+  EXPECT_EQ(ledger_->mint_quote(second.id)->value().state(), MintQuote::State::issued);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{second.id, 4}}, {issue(4)}, {}}), 20002);
+  EXPECT_EQ(outstanding(0), 14);
+}
+
+/// Hears of changes while it is told to.
+struct Listener final : ChangeListener {
+  bool wanted() const override { return wants; }
+  void changed(Changes changes) override { heard.push_back(std::move(changes)); }
+  std::atomic<bool> wants = true;
+  std::vector<Changes> heard;
+};
+
+TEST_F(LedgerTest, TellsAListenerWhatACommitChangedAndNothingOfRefusals) {
+  const Spend proof = minted(8);
+  Listener listener;
+  ledger_->listen(&listener);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(8)}}), 0);
+  ASSERT_EQ(listener.heard.size(), 1U);
+  EXPECT_EQ(listener.heard[0].proofs, std::vector{proof.y});
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(8)}}), 11001);
+  EXPECT_EQ(listener.heard.size(), 1U);
+  const MintQuote quote = paid(3);
+  ASSERT_EQ(listener.heard.size(), 2U);
+  EXPECT_EQ(listener.heard[1].invoices, std::vector{quote.payment_hash});
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 3}}, {issue(3)}, {}}), 0);
+  EXPECT_EQ(listener.heard.back().mint_quotes, std::vector{quote.id});
+  const Spend melted = spend(3);
+  const std::string melt = begin_melt({melted}, {}, 600);
+  EXPECT_EQ(listener.heard.back().melt_quotes, std::vector{melt});
+  EXPECT_EQ(listener.heard.back().proofs, std::vector{melted.y});
+  EXPECT_EQ(code(ReleaseMelt{melt}), 0);
+  EXPECT_EQ(listener.heard.back().melt_quotes, std::vector{melt});
+  listener.wants = false;
+  const std::size_t before = listener.heard.size();
+  minted(1);
+  EXPECT_EQ(listener.heard.size(), before);
+  ledger_->listen(nullptr);
+}
+
 TEST_F(LedgerTest, AQuoteIsIssuedUpToWhatWasPaid) {
   const MintQuote quote = paid(10);
-  EXPECT_EQ(code(MintWrite{fresh_hash(), quote.id, {issue(11)}, {}}), 11005);
-  EXPECT_EQ(code(MintWrite{fresh_hash(), quote.id, {issue(6)}, {}}), 0);
-  EXPECT_EQ(code(MintWrite{fresh_hash(), quote.id, {issue(6)}, {}}), 11005);
-  EXPECT_EQ(code(MintWrite{fresh_hash(), quote.id, {issue(4)}, {}}), 0);
-  EXPECT_EQ(code(MintWrite{fresh_hash(), quote.id, {issue(1)}, {}}), 20002);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 11}}, {issue(11)}, {}}), 11005);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 6}}, {issue(6)}, {}}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 6}}, {issue(6)}, {}}), 11005);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 4}}, {issue(4)}, {}}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 1}}, {issue(1)}, {}}), 20002);
   EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 99'999, {}}), 0);
   EXPECT_EQ(ledger_->totals().received_msat, 2'000) << "a payment that is reported twice counts once";
 }

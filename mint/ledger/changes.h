@@ -1,0 +1,32 @@
+// What committed writes may have changed that someone waits to hear of (NUT-17), by key alone: whoever
+// listens reads the state itself, so that the same works for writes of another mint on the same database.
+// Made by the ledgers after each commit, for one listener.
+#pragma once
+#include <vector>
+
+#include "mint/ledger/writes.h"
+
+namespace manastr::mint {
+
+struct Changes {
+  std::vector<PointBytes> proofs;        ///< spent or locked
+  std::vector<std::string> mint_quotes;  ///< issued, by id
+  std::vector<Hash32> invoices;          ///< mint quotes that were paid, by payment hash
+  std::vector<std::string> melt_quotes;  ///< begun, paid or released; frees or spends what it had locked
+  bool empty() const {
+    return proofs.empty() && mint_quotes.empty() && invoices.empty() && melt_quotes.empty();
+  }
+};
+/// Adds what `write`, once committed, has changed.
+void append_changes(Changes& changes, const Write& write);
+
+class ChangeListener {
+ public:
+  virtual ~ChangeListener() = default;
+  /// False: nobody waits for anything, and no Changes are made. From any thread, without a lock.
+  virtual bool wanted() const = 0;
+  /// From the committing thread; must not block.
+  virtual void changed(Changes changes) = 0;
+};
+
+}  // namespace manastr::mint
