@@ -1,27 +1,40 @@
 #include "mint/ledger/seen_filter.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
+#include "common/base/random.h"
+
 namespace manastr::mint {
 namespace {
 
-/// Two words of an x coordinate, mixed: a client can choose a few of its bits, and should not choose where
-/// they fall.
-struct Probe {
-  std::uint64_t at;
-  std::uint64_t step;
-  explicit Probe(const PointBytes& point) {
-    std::uint64_t a = 0;
-    std::uint64_t b = 0;
-    std::memcpy(&a, point.data() + 1, sizeof a);
-    std::memcpy(&b, point.data() + 17, sizeof b);
-    at = (a ^ point[0]) * 0x9e3779b97f4a7c15U;
-    at ^= at >> 29;
-    step = (b * 0xbf58476d1ce4e5b9U) | 1;
-  }
+std::uint64_t random_word() {
+  const auto bytes = system_random().bytes<8>();
+  std::uint64_t out = 0;
+  std::memcpy(&out, bytes.data(), sizeof out);
+  return out;
+}
+
+/// The end of MurmurHash3: every bit of the input turns half of the output's.
+std::uint64_t mixed(std::uint64_t word) {
+  word = (word ^ word >> 33) * 0xff51afd7ed558ccdU;
+  word = (word ^ word >> 33) * 0xc4ceb9fe1a85ec53U;
+  return word ^ word >> 33;
+}
+
+constexpr std::size_t kBlockWords = 8;
+constexpr std::size_t kBlockBytes = kBlockWords * sizeof(std::uint64_t);
+constexpr unsigned kProbes = 6;
+
+/// All bits of a key are in one cache line: which, and where in it, 9 bits each.
+struct Place {
+  std::size_t first_word;
+  std::uint64_t bits;
+  Place(std::uint64_t hash, std::size_t block_mask)
+      : first_word((hash & block_mask) * kBlockWords), bits(mixed(hash + 0x9e3779b97f4a7c15U)) {}
 };
 
 }  // namespace
@@ -29,25 +42,30 @@ struct Probe {
 void SeenFilter::Free::operator()(std::uint64_t* words) const { std::free(words); }
 
 SeenFilter::SeenFilter(unsigned log2_bits)
-    : mask_((std::size_t{1} << log2_bits) - 1),
-      words_(static_cast<std::uint64_t*>(std::calloc((mask_ + 1) / 64, sizeof(std::uint64_t)))) {
-  if (!words_) throw std::bad_alloc();
+    : salt_(random_word()),
+      block_mask_((std::size_t{1} << std::max(log2_bits, 9U) >> 9) - 1),
+      memory_(
+          static_cast<std::uint64_t*>(std::calloc((block_mask_ + 2) * kBlockWords, sizeof(std::uint64_t)))) {
+  if (!memory_) throw std::bad_alloc();
+  void* from = memory_.get();
+  std::size_t room = (block_mask_ + 2) * kBlockBytes;
+  words_ = static_cast<std::uint64_t*>(std::align(kBlockBytes, kBlockBytes, from, room));
 }
 
-void SeenFilter::add(const PointBytes& point) {
-  Probe probe(point);
-  for (unsigned i = 0; i < kProbes; ++i, probe.at += probe.step) {
-    const std::size_t bit = (probe.at >> 17) & mask_;
-    std::atomic_ref(words_[bit / 64]).fetch_or(std::uint64_t{1} << (bit % 64), std::memory_order_relaxed);
+void SeenFilter::add(std::uint64_t key) {
+  Place place(mixed(key ^ salt_), block_mask_);
+  for (unsigned i = 0; i < kProbes; ++i, place.bits >>= 9) {
+    const std::atomic_ref word(words_[place.first_word + (place.bits >> 6 & 7)]);
+    word.store(word.load(std::memory_order_relaxed) | std::uint64_t{1} << (place.bits & 63),
+               std::memory_order_relaxed);
   }
 }
 
-bool SeenFilter::may_contain(const PointBytes& point) const {
-  Probe probe(point);
-  for (unsigned i = 0; i < kProbes; ++i, probe.at += probe.step) {
-    const std::size_t bit = (probe.at >> 17) & mask_;
-    if ((std::atomic_ref(words_[bit / 64]).load(std::memory_order_relaxed) >> (bit % 64) & 1) == 0)
-      return false;
+bool SeenFilter::may_contain(std::uint64_t key) const {
+  Place place(mixed(key ^ salt_), block_mask_);
+  for (unsigned i = 0; i < kProbes; ++i, place.bits >>= 9) {
+    const std::atomic_ref word(words_[place.first_word + (place.bits >> 6 & 7)]);
+    if ((word.load(std::memory_order_relaxed) >> (place.bits & 63) & 1) == 0) return false;
   }
   return true;
 }

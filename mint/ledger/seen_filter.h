@@ -1,28 +1,31 @@
-// A fixed-size Bloom filter over points: spares the crypto workers a look into the database for proofs and
-// outputs that were never seen, which is nearly all of them. "No" is certain; "maybe" means to look.
-// Lock-free; never grows.
+// A fixed-size Bloom filter over points, by the first 64 bits of their x coordinates: spares the crypto
+// workers and the committer a look into the database for proofs and outputs that were never seen, which is
+// nearly all of them. "No" is certain; "maybe" means to look. Lock-free; never grows.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-
-#include "mint/ledger/records.h"
 
 namespace manastr::mint {
 
 class SeenFilter {
  public:
-  /// 2^log2_bits bits: at ten bits for each point in it, one "maybe" in a hundred is wrong.
+  /// 2^log2_bits bits: at ten bits for each key in it, one or two "maybe" in a hundred are wrong.
   explicit SeenFilter(unsigned log2_bits);
-  void add(const PointBytes& point);
-  bool may_contain(const PointBytes& point) const;
+  /// By one thread at a time.
+  void add(std::uint64_t key);
+  /// From any thread.
+  bool may_contain(std::uint64_t key) const;
 
  private:
-  static constexpr unsigned kProbes = 6;
-  std::size_t mask_;
+  /// Clients choose some bits of a point, and must not choose where they fall.
+  std::uint64_t salt_;
+  std::size_t block_mask_;
   struct Free {
     void operator()(std::uint64_t* words) const;
   };
-  std::unique_ptr<std::uint64_t[], Free> words_;  // of calloc, so that a small ledger touches few pages
+  std::unique_ptr<std::uint64_t, Free> memory_;  // of calloc, so that a small ledger touches few pages
+  std::uint64_t* words_;
 };
 
 }  // namespace manastr::mint

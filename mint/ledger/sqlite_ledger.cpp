@@ -9,7 +9,7 @@
 #include "common/base/inbox.h"
 #include "common/storage/checkpointer.h"
 #include "mint/ledger/books.h"
-#include "mint/ledger/seen_filter.h"
+#include "mint/ledger/point_index.h"
 #include "mint/ledger/sqlite_reads.h"
 #include "mint/ledger/sqlite_schema.h"
 #include "mint/ledger/sqlite_writes.h"
@@ -34,9 +34,9 @@ class SqliteLedger final : public Ledger {
         clock_(&clock),
         database_(std::move(database)),
         reads_({.create = false, .read_only = true, .wal_autocheckpoint = 0, .vfs = options_.vfs},
-               options_.file),
-        proofs_(options_.filter_log2_bits),
-        outputs_(options_.filter_log2_bits),
+               options_.file, proofs_, outputs_),
+        proofs_("proofs", "y", options_.recent_points, options_.filter_log2_bits),
+        outputs_("signatures", "b_", options_.recent_points, options_.filter_log2_bits),
         writes_(database_, books_, proofs_, outputs_),
         inbox_(options_.queue) {}
   ~SqliteLedger() override {
@@ -116,14 +116,13 @@ class SqliteLedger final : public Ledger {
   void publish();
   void tell(const std::deque<Job>& jobs, const Outcomes& outcomes);
   void refuse_from_now_on(const Error& error);
-  Status load_filter(std::string_view sql, SeenFilter& filter);
 
   const SqliteLedgerOptions options_;
   const Clock* clock_;
   Database database_;
   SqliteReads reads_;
-  SeenFilter proofs_;
-  SeenFilter outputs_;
+  PointIndex proofs_;
+  PointIndex outputs_;
   Books books_;
   SqliteWrites writes_;
   Inbox<Job> inbox_;
@@ -137,20 +136,10 @@ class SqliteLedger final : public Ledger {
   std::thread committer_;
 };
 
-Status SqliteLedger::load_filter(std::string_view sql, SeenFilter& filter) {
-  TRY(Query row, database_.query(sql));
-  for (;;) {
-    TRY(const bool found, row.next());
-    if (!found) return {};
-    TRY(const PointBytes point, row.array<33>(0));
-    filter.add(point);
-  }
-}
-
 Status SqliteLedger::load() {
   TRY_STATUS(storage::migrate(database_, storage::kMintLedger, ledger_migrations()));
-  TRY_STATUS(load_filter("SELECT y FROM proofs", proofs_));
-  TRY_STATUS(load_filter("SELECT b_ FROM signatures", outputs_));
+  TRY_STATUS(proofs_.load(database_));
+  TRY_STATUS(outputs_.load(database_));
   TRY(const std::vector<KeysetRecord> records, keysets());
   books_.set_keysets(records);
   {
@@ -301,8 +290,13 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
   }
   constexpr std::int64_t kHour = 3600;
   TRY_STATUS(writes_.store_totals(before, count(clock_->now_seconds()) / kHour));
+  TRY_STATUS(proofs_.move_some(database_));
+  TRY_STATUS(outputs_.move_some(database_));
   failpoint("mint.before-commit");
-  return transaction.commit();
+  TRY_STATUS(transaction.commit());
+  proofs_.moved();
+  outputs_.moved();
+  return {};
 }
 
 void SqliteLedger::tell(const std::deque<Job>& jobs, const Outcomes& outcomes) {

@@ -13,8 +13,9 @@ struct SqliteLedgerOptions {
   std::size_t queue = 20'000;  ///< writes waiting
   std::size_t batch = 1'000;   ///< writes per commit
   unsigned filter_log2_bits =
-      28;                        ///< 32 MiB for each of the two filters: good for some 25 million points each
-  int checkpoint_pages = 4'000;  ///< of the log, before a thread of its own moves them into the file
+      28;  ///< 32 MiB for each of the two filters: good for some 25 million points each
+  std::size_t recent_points = 1 << 19;  ///< rows of each kind that the file's index may lack (PointIndex)
+  int checkpoint_pages = 4'000;         ///< of the log, before a thread of its own moves them into the file
   storage::Durability durability = storage::Durability::full;  ///< any other only to show what would be lost
   std::string vfs;                                             ///< of storage::OpenOptions
   /// After each commit, from the committing thread: how many writes, how long.

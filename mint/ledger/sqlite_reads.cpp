@@ -89,14 +89,16 @@ class SqliteReads::Borrowed {
     owner_->idle_.push_back(std::move(database_));
   }
   Database* operator->() { return database_.get(); }
+  Database& operator*() { return *database_; }
 
  private:
   SqliteReads* owner_;
   std::unique_ptr<Database> database_;
 };
 
-SqliteReads::SqliteReads(storage::OpenOptions options, std::string file)
-    : options_(std::move(options)), file_(std::move(file)) {}
+SqliteReads::SqliteReads(storage::OpenOptions options, std::string file, const PointIndex& proofs,
+                         const PointIndex& outputs)
+    : options_(std::move(options)), file_(std::move(file)), proofs_(&proofs), outputs_(&outputs) {}
 
 Result<SqliteReads::Borrowed> SqliteReads::borrow() {
   {
@@ -114,10 +116,13 @@ Result<SqliteReads::Borrowed> SqliteReads::borrow() {
 Result<std::vector<ProofState>> SqliteReads::proof_states(std::span<const PointBytes> ys) {
   TRY(Borrowed database, borrow());
   std::vector<ProofState> out(ys.size());
-  TRY(Query row, database->query("SELECT state, witness, match FROM proofs WHERE y = ?"));
+  TRY(Query row, database->query("SELECT state, witness, match FROM proofs WHERE number = ? AND y = ?"));
   for (std::size_t i = 0; i < ys.size(); ++i) {
+    TRY(const auto number, proofs_->find(*database, ys[i]));
+    if (!number) continue;
     row.reset();
-    row.bind(1, ys[i]);
+    row.bind(1, *number);
+    row.bind(2, ys[i]);
     TRY(const bool found, row.next());
     if (!found) continue;
     out[i].state = row.integer(0) == 0 ? ProofState::State::pending : ProofState::State::spent;
@@ -133,10 +138,15 @@ Result<std::vector<std::optional<StoredSignature>>> SqliteReads::signatures(
     std::span<const PointBytes> bs_blinded) {
   TRY(Borrowed database, borrow());
   std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
-  TRY(Query row, database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE b_ = ?"));
+  TRY(Query row,
+      database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE number = ? "
+                      "AND b_ = ?"));
   for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
+    TRY(const auto number, outputs_->find(*database, bs_blinded[i]));
+    if (!number) continue;
     row.reset();
-    row.bind(1, bs_blinded[i]);
+    row.bind(1, *number);
+    row.bind(2, bs_blinded[i]);
     TRY(const bool found, row.next());
     if (!found) continue;
     TRY(out[i], signature_of(row, 0));

@@ -6,12 +6,14 @@
 
 #include "common/storage/database.h"
 #include "mint/ledger/ledger.h"
+#include "mint/ledger/point_index.h"
 
 namespace manastr::mint {
 
 class SqliteReads {
  public:
-  explicit SqliteReads(storage::OpenOptions options, std::string file);
+  SqliteReads(storage::OpenOptions options, std::string file, const PointIndex& proofs,
+              const PointIndex& outputs);
 
   Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys);
   Result<std::vector<std::optional<StoredSignature>>> signatures(std::span<const PointBytes> bs_blinded);
@@ -28,6 +30,8 @@ class SqliteReads {
   Result<Borrowed> borrow();
   const storage::OpenOptions options_;
   const std::string file_;
+  const PointIndex* proofs_;
+  const PointIndex* outputs_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<storage::Database>> idle_;
 };

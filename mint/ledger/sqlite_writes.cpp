@@ -57,24 +57,24 @@ Status SqliteWrites::store_totals(const Sums& before, std::int64_t hour) {
 // --- rows
 // -----------------------------------------------------------------------------------------------------------
 
-std::unexpected<Error> SqliteWrites::proof_conflict(const PointBytes& y) {
-  auto row = database_->query("SELECT state FROM proofs WHERE y = ?", y);
-  if (!row) return std::unexpected(row.error());
-  const auto found = row->next();
-  if (!found) return std::unexpected(found.error());
-  if (*found && row->integer(0) == kLocked) {
+Status SqliteWrites::must_be_new_proof(const PointBytes& y) {
+  TRY(const auto number, proofs_->find(*database_, y));
+  if (!number) return {};
+  TRY(Query row, database_->query("SELECT state FROM proofs WHERE number = ?", *number));
+  TRY(const bool found, row.next());
+  if (found && row.integer(0) == kLocked) {
     return refused(cashu::kProofsPending,
                    "an input is locked by a payment under way: ask again when it is over");
   }
   return refused(cashu::kProofsSpent, "an input is already spent");
 }
 
-std::unexpected<Error> SqliteWrites::output_conflict(const PointBytes& b_blinded) {
-  auto row = database_->query("SELECT c_ IS NULL FROM signatures WHERE b_ = ?", b_blinded);
-  if (!row) return std::unexpected(row.error());
-  const auto found = row->next();
-  if (!found) return std::unexpected(found.error());
-  if (*found && row->integer(0) != 0) {
+Status SqliteWrites::must_be_new_output(const PointBytes& b_blinded) {
+  TRY(const auto number, outputs_->find(*database_, b_blinded));
+  if (!number) return {};
+  TRY(Query row, database_->query("SELECT c_ IS NULL FROM signatures WHERE number = ?", *number));
+  TRY(const bool found, row.next());
+  if (found && row.integer(0) != 0) {
     return refused(cashu::kOutputsPending, "an output is reserved by a payment under way: use fresh outputs");
   }
   return refused(cashu::kOutputsAlreadySigned,
@@ -83,26 +83,26 @@ std::unexpected<Error> SqliteWrites::output_conflict(const PointBytes& b_blinded
 
 Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchId* match) {
   if (spends.empty()) return {};
-  TRY(Query insert, database_->query("INSERT INTO proofs(y, keyset, amount, state, witness, match) "
-                                     "VALUES(?, ?, ?, 1, ?, ?) ON CONFLICT(y) DO NOTHING"));
+  TRY(Query insert, database_->query("INSERT INTO proofs(number, y, keyset, amount, state, witness, match) "
+                                     "VALUES(?, ?, ?, ?, 1, ?, ?)"));
   for (const Spend& proof : spends) {
+    TRY_STATUS(must_be_new_proof(proof.y));
     insert.reset();
-    insert.bind(1, proof.y);
-    insert.bind(2, proof.keyset);
-    insert.bind(3, proof.amount);
+    insert.bind(1, proofs_->add(proof.y));
+    insert.bind(2, proof.y);
+    insert.bind(3, proof.keyset);
+    insert.bind(4, proof.amount);
     if (proof.witness.empty()) {
-      insert.bind(4, nullptr);
-    } else {
-      insert.bind(4, proof.witness);
-    }
-    if (match == nullptr) {
       insert.bind(5, nullptr);
     } else {
-      insert.bind(5, *match);
+      insert.bind(5, proof.witness);
+    }
+    if (match == nullptr) {
+      insert.bind(6, nullptr);
+    } else {
+      insert.bind(6, *match);
     }
     TRY([[maybe_unused]] const bool row, insert.next());
-    if (database_->changes() == 0) return proof_conflict(proof.y);
-    proofs_->add(proof.y);
     books_->of_keyset(proof.keyset).redeemed += proof.amount;
   }
   return {};
@@ -110,46 +110,43 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
 
 Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
   for (const Spend& proof : spends) {
-    TRY_STATUS(
-        database_->run("INSERT INTO proofs(y, keyset, amount, state, melt, witness) VALUES(?, ?, ?, 0, ?, ?) "
-                       "ON CONFLICT(y) DO NOTHING",
-                       proof.y, proof.keyset, proof.amount, melt,
-                       proof.witness.empty() ? std::nullopt : std::optional(proof.witness)));
-    if (database_->changes() == 0) return proof_conflict(proof.y);
-    proofs_->add(proof.y);
+    TRY_STATUS(must_be_new_proof(proof.y));
+    TRY_STATUS(database_->run(
+        "INSERT INTO proofs(number, y, keyset, amount, state, melt, witness) VALUES(?, ?, ?, ?, 0, ?, ?)",
+        proofs_->add(proof.y), proof.y, proof.keyset, proof.amount, melt,
+        proof.witness.empty() ? std::nullopt : std::optional(proof.witness)));
   }
   return {};
 }
 
 Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& operation) {
   if (issues.empty()) return {};
-  TRY(Query insert, database_->query("INSERT INTO signatures(b_, keyset, amount, c_, e, s, operation) "
-                                     "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(b_) DO NOTHING"));
+  TRY(Query insert,
+      database_->query("INSERT INTO signatures(number, b_, keyset, amount, c_, e, s, operation) "
+                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
   for (const Issue& output : issues) {
+    TRY_STATUS(must_be_new_output(output.b_blinded));
     insert.reset();
-    insert.bind(1, output.b_blinded);
-    insert.bind(2, output.keyset);
-    insert.bind(3, output.amount);
-    insert.bind(4, output.c_blinded);
-    insert.bind(5, output.dleq.e);
-    insert.bind(6, output.dleq.s);
-    insert.bind(7, operation);
+    insert.bind(1, outputs_->add(output.b_blinded));
+    insert.bind(2, output.b_blinded);
+    insert.bind(3, output.keyset);
+    insert.bind(4, output.amount);
+    insert.bind(5, output.c_blinded);
+    insert.bind(6, output.dleq.e);
+    insert.bind(7, output.dleq.s);
+    insert.bind(8, operation);
     TRY([[maybe_unused]] const bool row, insert.next());
-    if (database_->changes() == 0) return output_conflict(output.b_blinded);
-    outputs_->add(output.b_blinded);
     books_->of_keyset(output.keyset).issued += output.amount;
   }
   return {};
 }
 
 Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position) {
-  TRY_STATUS(
-      database_->run("INSERT INTO signatures(b_, keyset, amount, melt, position) VALUES(?, ?, 0, ?, ?) "
-                     "ON CONFLICT(b_) DO NOTHING",
-                     blank.b_blinded, blank.keyset, melt, static_cast<std::uint64_t>(position)));
-  if (database_->changes() == 0) return output_conflict(blank.b_blinded);
-  outputs_->add(blank.b_blinded);
-  return {};
+  TRY_STATUS(must_be_new_output(blank.b_blinded));
+  return database_->run(
+      "INSERT INTO signatures(number, b_, keyset, amount, melt, position) VALUES(?, ?, ?, 0, ?, ?)",
+      outputs_->add(blank.b_blinded), blank.b_blinded, blank.keyset, melt,
+      static_cast<std::uint64_t>(position));
 }
 
 // --- swap and mint
@@ -288,8 +285,8 @@ Result<Written> SqliteWrites::operator()(const FinishMelt& write) {
   Wide change = 0;
   for (const Issue& output : write.change) {
     TRY_STATUS(database_->run(
-        "UPDATE signatures SET amount = ?, c_ = ?, e = ?, s = ?, operation = ? WHERE b_ = ? AND melt = ?",
-        output.amount, output.c_blinded, output.dleq.e, output.dleq.s, operation, output.b_blinded, number));
+        "UPDATE signatures SET amount = ?, c_ = ?, e = ?, s = ?, operation = ? WHERE melt = ? AND b_ = ?",
+        output.amount, output.c_blinded, output.dleq.e, output.dleq.s, operation, number, output.b_blinded));
     if (database_->changes() != 1)
       return broken("change was signed for an output that the ledger has not reserved");
     change += output.amount;
@@ -378,8 +375,9 @@ Result<Written> SqliteWrites::operator()(const CreditedIssue& write) {
 }
 
 Result<bool> SqliteWrites::group_done(const SettleGroup& group) {
-  TRY(Query row,
-      database_->query("SELECT operation FROM signatures WHERE b_ = ?", group.issues.front().b_blinded));
+  TRY(const auto number, outputs_->find(*database_, group.issues.front().b_blinded));
+  if (!number) return false;
+  TRY(Query row, database_->query("SELECT operation FROM signatures WHERE number = ?", *number));
   TRY(const bool found, row.next());
   return found && std::ranges::equal(row.blob(0), group.operation);
 }

@@ -3,14 +3,14 @@
 #pragma once
 #include "common/storage/database.h"
 #include "mint/ledger/books.h"
-#include "mint/ledger/seen_filter.h"
+#include "mint/ledger/point_index.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {
 
 class SqliteWrites {
  public:
-  SqliteWrites(storage::Database& database, Books& books, SeenFilter& proofs, SeenFilter& outputs)
+  SqliteWrites(storage::Database& database, Books& books, PointIndex& proofs, PointIndex& outputs)
       : database_(&database), books_(&books), proofs_(&proofs), outputs_(&outputs) {}
 
   /// An error leaves the transaction and the books in an undefined state: the caller rolls both back. Asserts
@@ -38,16 +38,16 @@ class SqliteWrites {
   Status lock(const std::vector<Spend>& spends, std::int64_t melt);
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);
   Status reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position);
-  std::unexpected<Error> proof_conflict(const PointBytes& y);
-  std::unexpected<Error> output_conflict(const PointBytes& b_blinded);
+  Status must_be_new_proof(const PointBytes& y);
+  Status must_be_new_output(const PointBytes& b_blinded);
   Result<std::uint64_t> credit(const match::MatchId& match);
   Status use_key(const Hash32& key, const Hash32& operation, std::uint64_t credit_msat);
   Result<bool> group_done(const SettleGroup& group);
 
   storage::Database* database_;
   Books* books_;
-  SeenFilter* proofs_;
-  SeenFilter* outputs_;
+  PointIndex* proofs_;
+  PointIndex* outputs_;
 };
 
 }  // namespace manastr::mint

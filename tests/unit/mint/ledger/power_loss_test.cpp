@@ -24,6 +24,7 @@ Result<std::unique_ptr<Ledger>> open(const std::string& file, const PowerLossVfs
   return open_sqlite_ledger(
       {.file = file,
        .filter_log2_bits = 12,
+       .recent_points = 3,     // so that commits move some into the file's index
        .checkpoint_pages = 8,  // so that checkpoints and the log's restart are among the sync points
        .durability = durability,
        .vfs = vfs == nullptr ? "" : vfs->name(),

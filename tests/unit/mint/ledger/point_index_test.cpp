@@ -1,0 +1,132 @@
+// Rows of points are found wherever they are, in memory or in the file's index, through rollbacks, deletions
+// and restarts at any moment.
+#include "mint/ledger/point_index.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "mint/ledger/sqlite_schema.h"
+#include "tests/support/temporary_folder.h"
+
+namespace manastr::mint {
+namespace {
+
+using manastr::test::TemporaryFolder;
+using storage::Database;
+using storage::Transaction;
+
+constexpr std::size_t kRecent = 50;
+
+/// Few keys, so that many points share one.
+PointBytes some_point(std::mt19937& random) {
+  PointBytes out{2};
+  out[1] = static_cast<Byte>(random() % 64 * 4);
+  out[32] = static_cast<Byte>(random());
+  out[31] = static_cast<Byte>(random() % 4);
+  return out;
+}
+
+class Table {
+ public:
+  Table() {
+    EXPECT_TRUE(storage::migrate(database_, storage::kMintLedger, ledger_migrations()));
+    restart();
+  }
+  void restart() {
+    index_.emplace("proofs", "y", kRecent, 12);
+    EXPECT_TRUE(index_->load(database_));
+  }
+  /// A few new rows in one transaction, which is rolled back now and then.
+  void add_some(std::mt19937& random) {
+    auto transaction = Transaction::begin(database_).value();
+    std::map<PointBytes, std::int64_t> added;
+    for (unsigned i = random() % 8; i > 0; --i) {
+      const PointBytes point = some_point(random);
+      const auto known = index_->find(database_, point).value();
+      ASSERT_EQ(known.has_value(), rows_.contains(point) || added.contains(point));
+      if (known) continue;
+      const std::int64_t number = index_->add(point);
+      added.emplace(point, number);
+      ASSERT_TRUE(database_.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 0)",
+                                number, point));
+    }
+    ASSERT_TRUE(index_->move_some(database_));
+    if (random() % 4 == 0) return;
+    ASSERT_TRUE(transaction.commit());
+    index_->moved();
+    rows_.merge(added);
+  }
+  void remove_newest() {
+    ASSERT_TRUE(database_.run("DELETE FROM proofs WHERE number = (SELECT max(number) FROM proofs)"));
+    const auto newest = std::ranges::max_element(rows_, {}, [](const auto& row) { return row.second; });
+    if (newest != rows_.end()) rows_.erase(newest);
+  }
+  void check(std::mt19937& random) {
+    for (const auto& [point, number] : rows_) ASSERT_EQ(index_->find(database_, point).value(), number);
+    for (int i = 0; i < 20; ++i) {
+      const PointBytes point = some_point(random);
+      ASSERT_EQ(index_->find(database_, point).value().has_value(), rows_.contains(point));
+    }
+  }
+  const PointIndex& index() const { return *index_; }
+
+ private:
+  TemporaryFolder folder_;
+  Database database_ =
+      Database::open(folder_.path("points.sqlite"), {.durability = storage::Durability::off}).value();
+  std::optional<PointIndex> index_;
+  std::map<PointBytes, std::int64_t> rows_;
+};
+
+TEST(PointIndex, FindsEveryRowThroughRollbacksDeletionsAndRestarts) {
+  for (unsigned seed = 1; seed <= 3; ++seed) {
+    std::mt19937 random(seed);
+    Table table;
+    for (int step = 0; step < 400 && !testing::Test::HasFatalFailure(); ++step) {
+      table.add_some(random);
+      if (random() % 10 == 0) table.remove_newest();
+      if (random() % 50 == 0) table.restart();
+      if (step % 20 == 0) table.check(random);
+    }
+    table.check(random);
+  }
+}
+
+TEST(PointIndex, KeepsNoMoreInMemoryThanItIsAllowed) {
+  const TemporaryFolder folder;
+  Database database =
+      Database::open(folder.path("points.sqlite"), {.durability = storage::Durability::off}).value();
+  ASSERT_TRUE(storage::migrate(database, storage::kMintLedger, ledger_migrations()));
+  std::int64_t last = 0;
+  const auto add = [&](PointIndex& index, std::mt19937& random) {
+    auto transaction = Transaction::begin(database).value();
+    for (int i = 0; i < 100; ++i) {
+      PointBytes point{2};
+      for (std::size_t at = 1; at < 9; ++at) point[at] = static_cast<Byte>(random());
+      last = index.add(point);
+      ASSERT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 1)",
+                               last, point));
+    }
+    ASSERT_TRUE(index.move_some(database));
+    ASSERT_TRUE(transaction.commit());
+    index.moved();
+    EXPECT_LE(index.in_memory(), 1'100U) << "a commit adds to it only where a round ends";
+  };
+  std::mt19937 random(1);
+  {
+    PointIndex index("proofs", "y", 1'000, 16);
+    ASSERT_TRUE(index.load(database));
+    for (int i = 0; i < 100; ++i) add(index, random);
+    EXPECT_GE(index.in_memory(), 900U);
+  }
+  PointIndex index("proofs", "y", 1'000, 16);
+  ASSERT_TRUE(index.load(database));
+  EXPECT_LE(index.in_memory(), 4'000U) << "rows of two rounds at most are read anew";
+  add(index, random);
+  EXPECT_EQ(last, 10'100);
+}
+
+}  // namespace
+}  // namespace manastr::mint
