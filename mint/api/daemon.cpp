@@ -103,6 +103,7 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
                                                               : std::clamp<std::size_t>(cores() / 4, 1, 16));
   out.max_body_bytes = configuration.server.max_body_bytes;
   out.max_connections = configuration.server.max_connections;
+  out.websocket_message_bytes = kMaxRpcBytes;
   out.cors_origins = configuration.server.cors_origins;
   out.metrics = &metrics;
   if (configuration.server.requests_per_minute > 0) {
@@ -116,6 +117,15 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
     };
   }
   return out;
+}
+
+/// For who waits for a quote to be paid: the node may know of it.
+void ask_node(Parts& parts, const MintQuote& quote) {
+  if (!parts.mint_quotes->ask_due(quote)) return;
+  parts.lightning->try_post([&parts, quote] {
+    if (const auto asked = parts.mint_quotes->ask(quote); !asked)
+      telemetry::log_warn("an unpaid quote could not be asked for", {{"error", asked.error().message}});
+  });
 }
 
 /// As clients see it, without a slash at the end.
@@ -168,13 +178,17 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.melt_payments = &melt_payments;
   parts.crypto = &crypto;
   parts.lightning = &lightning;
-  observation.watch(parts, *node);
+  Hub hub(*parts.ring, *parts.ledger,
+          {[&parts](const MintQuote& quote) { ask_node(parts, quote); },
+           [&parts](const MeltQuote& quote) { parts.melt_payments->ask_soon(quote.id); }});
+  observation.watch(parts, *node, hub);
 
   std::optional<Info> info;
   InfoSlot info_slot = nullptr;
   net::Router router;
   net::ServerOptions options = server_options(configuration, observation.metrics);
   add_cashu_routes(router, parts, info_slot);
+  add_subscription_route(router, hub);
   add_game_routes(router, parts, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));

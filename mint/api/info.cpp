@@ -1,6 +1,7 @@
 #include "mint/api/info.h"
 
 #include "common/gameapi/info.h"
+#include "mint/subscriptions/rpc.h"
 
 namespace manastr::mint {
 namespace {
@@ -60,6 +61,23 @@ Value partial_payments(const KeysetRing& ring) {
   return out;
 }
 
+/// NUT-17.
+Value subscriptions(const KeysetRing& ring) {
+  Array list;
+  for (const CurrencyConfiguration& currency : ring.currencies()) {
+    Array commands;
+    if (currency.issued_by_lightning()) commands.emplace_back(kMintQuoteTopic);
+    if (currency.meltable) commands.emplace_back(kMeltQuoteTopic);
+    commands.emplace_back(kProofStateTopic);
+    Value each;
+    each.set("method", "bolt11").set("unit", currency.unit).set("commands", std::move(commands));
+    list.push_back(std::move(each));
+  }
+  Value out;
+  out.set("supported", std::move(list));
+  return out;
+}
+
 Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts) {
   Array mints;
   Array melts;
@@ -75,6 +93,7 @@ Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_
     out.set(nut, std::move(supported));
   }
   if (pays_parts) out.set("15", partial_payments(ring));
+  out.set("17", subscriptions(ring));
   out.set("19", cached_endpoints());
   out.set("29", batches(limits));
   return out;

@@ -18,7 +18,7 @@ void Observation::committed(std::size_t writes, double seconds) {
   commit_writes_->observe(static_cast<double>(writes));
 }
 
-void Observation::watch(const Parts& parts, lightning::Node& node) {
+void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hub) {
   node_ = &node;
   const Parts* all = &parts;
   for (const CurrencyConfiguration& currency : parts.ring->currencies()) {
@@ -43,6 +43,9 @@ void Observation::watch(const Parts& parts, lightning::Node& node) {
                      [all] { return static_cast<double>(all->reservations->size()); });
   metrics.gauge_from("mint_melts_pending", "Payments without a known end",
                      [all] { return static_cast<double>(all->melt_payments->pending()); });
+
+  metrics.gauge_from("mint_subscription_filters", "Quotes and proofs that WebSocket clients wait for",
+                     [&hub] { return static_cast<double>(hub.filters()); });
 
   health.add("ledger", [all] {
     const Status status = all->ledger->health();

@@ -7,6 +7,7 @@
 #include "common/telemetry/metrics.h"
 #include "lightning/lightning.h"
 #include "mint/pipeline/parts.h"
+#include "mint/subscriptions/hub.h"
 
 namespace manastr::mint {
 
@@ -16,8 +17,8 @@ class Observation {
   void committed(std::size_t writes, double seconds);
   Observation();
 
-  /// The rest, once there is something to look at. `parts` and the node outlive this.
-  void watch(const Parts& parts, lightning::Node& node);
+  /// The rest, once there is something to look at. All of them outlive this.
+  void watch(const Parts& parts, lightning::Node& node, const Hub& hub);
   /// Asks the Lightning node how it is; called now and then, may block.
   void ask_lightning();
 

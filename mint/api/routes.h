@@ -5,6 +5,7 @@
 #include "common/net/router.h"
 #include "mint/api/info.h"
 #include "mint/pipeline/parts.h"
+#include "mint/subscriptions/hub.h"
 
 namespace manastr::mint {
 
@@ -14,6 +15,9 @@ using InfoSlot = std::atomic<const Info*>;
 
 /// NUT endpoints. Both must outlive the server.
 void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info);
+
+/// NUT-17: GET /v1/ws.
+void add_subscription_route(net::Router& router, Hub& hub);
 
 /// /game-engine/*.
 void add_game_routes(net::Router& router, Parts& parts, const InfoSlot& info);

@@ -27,25 +27,7 @@ Result<std::string> states_body(Parts& parts, const std::string& body) {
   std::string out = "{\"states\":[";
   for (std::size_t i = 0; i < ys.size(); ++i) {
     if (i > 0) out += ',';
-    out += "{\"Y\":\"" + to_hex(ys[i]) + "\",\"state\":\"";
-    switch (states[i].state) {
-      case ProofState::State::unspent:
-        out += "UNSPENT";
-        break;
-      case ProofState::State::pending:
-        out += "PENDING";
-        break;
-      case ProofState::State::spent:
-        out += "SPENT";
-        break;
-    }
-    out += "\",\"witness\":";
-    if (states[i].witness.empty()) {
-      out += "null";
-    } else {
-      json::append_string(out, states[i].witness);
-    }
-    out += '}';
+    append_proof_state(out, ys[i], states[i]);
   }
   out += "]}";
   return out;

@@ -105,6 +105,30 @@ std::string signatures_body(std::span<const StoredSignature> signatures, const K
   return out;
 }
 
+void append_proof_state(std::string& out, const PointBytes& y, const ProofState& state) {
+  out += "{\"Y\":\"";
+  append_hex(out, y);
+  out += "\",\"state\":\"";
+  switch (state.state) {
+    case ProofState::State::unspent:
+      out += "UNSPENT";
+      break;
+    case ProofState::State::pending:
+      out += "PENDING";
+      break;
+    case ProofState::State::spent:
+      out += "SPENT";
+      break;
+  }
+  out += "\",\"witness\":";
+  if (state.witness.empty()) {
+    out += "null";
+  } else {
+    json::append_string(out, state.witness);
+  }
+  out += '}';
+}
+
 std::string to_body(const MintQuote& quote) {
   std::string out = "{\"quote\":";
   json::append_string(out, quote.id);

@@ -16,6 +16,9 @@ void append_signatures(std::string& out, std::span<const StoredSignature> signat
 std::string signatures_body(std::span<const Issue> issues, const KeysetRing& ring);
 std::string signatures_body(std::span<const StoredSignature> signatures, const KeysetRing& ring);
 
+/// {"Y","state","witness"} of NUT-07.
+void append_proof_state(std::string& out, const PointBytes& y, const ProofState& state);
+
 std::string to_body(const MintQuote& quote);
 std::string to_body(const MeltQuote& quote, const KeysetRing& ring);
 
