@@ -45,7 +45,8 @@ void Auditor::check_match(const match::MatchId& match) {
   const std::string name = "match " + short_name(match);
   const std::vector<nostr::Event> chain = engine_.chain(match);
   const bool is_forked = engine_.forked() == match;
-  if (!engine_.has_ended(match) && !engine_.has_vanished()) fail(name + " has not ended");
+  const bool is_abandoned = engine_.abandoned().contains(match);
+  if (!engine_.has_ended(match) && !engine_.has_vanished() && !is_abandoned) fail(name + " has not ended");
 
   // The referee, by the chain alone, and by all that anybody could have seen.
   std::vector<nostr::Event> all = chain;
@@ -54,7 +55,8 @@ void Auditor::check_match(const match::MatchId& match) {
   }
   const match::Judgement by_chain = match::judge(chain);
   const match::Judgement by_all = match::judge(all);
-  const bool is_cut_short = engine_.has_vanished() && !engine_.has_ended(match);
+  const bool is_cut_short = (engine_.has_vanished() || is_abandoned) && !engine_.has_ended(match);
+  if (is_abandoned) check_abandoned(match, chain, by_all);
   for (const std::string& fault : by_chain.faults) {
     if (!is_cut_short) fail(name + ": referee: " + fault);
   }
@@ -94,6 +96,33 @@ void Auditor::check_match(const match::MatchId& match) {
   check_verdict(match, *verdict);
 }
 
+/// An engine that keeps its link can but void the match: what it committed to stands there unopened, and if
+/// it signs that the seeds are open all the same, that is a fault which anyone finds.
+void Auditor::check_abandoned(const match::MatchId& match, const std::vector<nostr::Event>& chain,
+                              const match::Judgement& by_all) {
+  const std::string name = "match " + short_name(match);
+  bool is_committed = false;
+  for (const nostr::Event& event : chain) {
+    const auto receipt = match::parse_receipt(event);
+    if (!receipt) continue;
+    is_committed |= std::holds_alternative<match::AcceptanceReceipt>(receipt->body);
+    const auto* seed = std::get_if<match::SeedReceipt>(&receipt->body);
+    if (seed != nullptr && seed->opening) fail(name + ": the link is open");
+    if (std::holds_alternative<match::VerdictReceipt>(receipt->body)) fail(name + ": judged without a link");
+  }
+  if (!is_committed) fail(name + ": there is no commitment to the link");
+  const bool says_so = std::ranges::any_of(relays_.seen(), [&](const nostr::Event& event) {
+    const auto slot =
+        match::match_of(event) == match ? match::parse_slot(event.kind, event.d()) : std::nullopt;
+    return event.kind == match::kEngine && slot && slot->form == match::Slot::Form::numbers &&
+           slot->first >= chain.size();
+  });
+  const bool is_found = std::ranges::any_of(by_all.faults, [](const std::string& fault) {
+    return fault.find("does not open its link") != std::string::npos;
+  });
+  if (says_so && !is_found) fail(name + ": the referee overlooks a link that was not opened");
+}
+
 void Auditor::check_views(const match::MatchId& match, const std::vector<nostr::Event>& chain) {
   for (const auto& player : players_) {
     if (!player->is_party_of(match)) continue;
@@ -108,7 +137,8 @@ void Auditor::check_views(const match::MatchId& match, const std::vector<nostr::
       if (view->receipts[i] != chain[i].id) return fail(who + " has another receipt " + std::to_string(i));
     }
     const bool forgot = player->has_forgotten();
-    if (const std::string fault = player->fault(match); !fault.empty() && !forgot)
+    const bool may_stop = forgot || engine_.abandoned().contains(match);
+    if (const std::string fault = player->fault(match); !fault.empty() && !may_stop)
       fail(who + " stopped: " + fault);
   }
 }

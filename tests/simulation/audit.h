@@ -1,6 +1,7 @@
 // What must be true when all is over, whatever happened: money is conserved, nobody lost what no verdict
 // took, nothing is paid twice, and all who can read the chain read the same verdict in it.
 #pragma once
+#include "common/match/referee.h"
 #include "tests/simulation/economy.h"
 
 namespace manastr::simulation {
@@ -22,6 +23,8 @@ class Auditor {
   };
   void fail(std::string sentence) { report_.failures.push_back(std::move(sentence)); }
   void check_match(const match::MatchId& match);
+  void check_abandoned(const match::MatchId& match, const std::vector<nostr::Event>& chain,
+                       const match::Judgement& by_all);
   void check_views(const match::MatchId& match, const std::vector<nostr::Event>& chain);
   void check_verdict(const match::MatchId& match, const Verdict& verdict);
   void check_money();

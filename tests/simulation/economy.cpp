@@ -138,7 +138,8 @@ class Economy {
         std::ranges::any_of(relays_.relays(), [](const Relay& each) { return each.habits().withholds > 0; });
     if (random_.chance(6)) setting.vanishes = random_.between(Millis{20'000}, Millis{150'000});
     if (random_.chance(4)) setting.forks = random_.between(Millis{1000}, Millis{60'000});
-    setting.loses_disk = !liar && !setting.forks && random_.chance(20);
+    setting.keeps_link = random_.chance(5);
+    setting.loses_disk = !liar && !setting.forks && !setting.keeps_link && random_.chance(20);
     engine_ = std::make_unique<EngineProcess>(timeline_, relays_, mint_, keys_, setting, seed_);
   }
 
@@ -215,6 +216,7 @@ class Economy {
       out.diary.insert(out.diary.end(), player->diary().begin(), player->diary().end());
     }
     if (engine_->has_vanished()) who += "; the engine vanishes";
+    if (!engine_->abandoned().empty()) who += "; the engine keeps its link";
     if (engine_->forked()) who += "; the engine forks " + to_hex(*engine_->forked()).substr(0, 8);
     out.summary = fmt::format("{}; engine killed {}x, adopted {} chains; {}", who, engine_->deaths(),
                               engine_->adoptions(), out.summary);

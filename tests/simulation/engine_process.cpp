@@ -168,6 +168,7 @@ void EngineProcess::restore(const std::vector<nostr::Event>& published) {
     if (slot && slot->form == match::Slot::Form::numbers) chains[slot->match].emplace(slot->first, event);
   }
   for (const auto& [id, chain] : chains) {
+    if (abandoned_.contains(id)) continue;
     std::vector<nostr::Event> unbroken;
     for (const auto& [sequence, event] : chain) {
       if (sequence == unbroken.size()) unbroken.push_back(event);
@@ -213,6 +214,7 @@ void EngineProcess::restore(const std::vector<nostr::Event>& published) {
       trouble_.push_back("replay: " + replayed.error().message);
       continue;
     }
+    if (abandoned_.contains(id)) continue;
     if (stored.finished) {
       for (const nostr::Event& event : replayed->unacknowledged) publish(event);
       continue;
@@ -301,6 +303,25 @@ void EngineProcess::fork_a_chain() {
   }
 }
 
+/// True if this step was to open the link of an engine that does not want to. Half of them say so.
+bool EngineProcess::keeps_its_link(const match::MatchId& match, const engine::Step& step) {
+  if (!setting_.keeps_link) return false;
+  for (const engine::JournaledReceipt& each : step.record.receipts) {
+    auto receipt = match::parse_receipt(each.event);
+    auto* seed = receipt ? std::get_if<match::SeedReceipt>(&receipt->body) : nullptr;
+    if (seed == nullptr || !seed->opening) continue;
+    abandoned_.insert(match);
+    if (random_.chance(50)) {
+      seed->opening.reset();
+      nostr::Draft draft = match::to_draft(*receipt, {}, {}, keys_.pubkey(), "");
+      draft.tags = each.event.tags;
+      publish(keys_.sign(draft));
+    }
+    return true;
+  }
+  return false;
+}
+
 void EngineProcess::watch_relays() {
   const bool quorum = memory_->courier->status().has_quorum();
   if (quorum) {
@@ -380,6 +401,10 @@ void EngineProcess::step(const match::MatchId& match, match::Input input) {
   engine::set_time(input, entry.last_at);
   maybe_die();
   engine::Step taken = engine::take_step(entry.match, entry.steps, input, keys_);
+  if (keeps_its_link(match, taken)) {
+    memory_->matches.erase(match);
+    return;
+  }
   if (taken.journaled) {
     maybe_die();
     if (const auto* party = std::get_if<match::PartyInput>(&input)) entry.events.insert(party->event.id);

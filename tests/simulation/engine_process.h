@@ -25,6 +25,8 @@ struct EngineSetting {
   bool loses_disk = false;
   std::optional<Millis> vanishes;  ///< after this time it is gone for good
   std::optional<Millis> forks;     ///< after this time it signs a second receipt of a number, once
+  /// Where both seeds are open it says no more, or signs a receipt without its link.
+  bool keeps_link = false;
 };
 
 class EngineProcess {
@@ -41,6 +43,8 @@ class EngineProcess {
   /// The match of which two receipts of one number are signed.
   const std::optional<match::MatchId>& forked() const { return forked_; }
   const nostr::EventId& second_receipt() const { return second_receipt_; }
+  /// The matches in which it kept its link to itself.
+  const std::set<match::MatchId>& abandoned() const { return abandoned_; }
   /// No match is open, and all receipts are with all relays.
   bool is_idle() const;
 
@@ -69,6 +73,7 @@ class EngineProcess {
   void beat();
   void lose_disk();
   void fork_a_chain();
+  bool keeps_its_link(const match::MatchId& match, const engine::Step& step);
   void take(const nostr::Event& event);
   void open(const nostr::Event& event);
   void step(const match::MatchId& match, match::Input input);
@@ -98,6 +103,7 @@ class EngineProcess {
   bool has_vanished_ = false;
   std::optional<match::MatchId> forked_;
   nostr::EventId second_receipt_{};
+  std::set<match::MatchId> abandoned_;
   std::vector<std::string> trouble_;
 };
 
