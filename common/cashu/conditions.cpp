@@ -166,20 +166,23 @@ struct Witness {
   std::optional<ByteArray<32>> preimage;
 };
 
-/// Reads what it can: what is no signature or preimage counts as absent.
+void read_signature(const json::Value& item, Witness& out) {
+  if (out.signatures.size() == kMaxSignatures || !item.is_string()) return;
+  const auto signature = array_from_hex<64>(*item.if_string(), HexCase::any);
+  if (signature) out.signatures.push_back(*signature);
+}
+
+/// Reads what it can: what is no signature or preimage counts as absent. Wallets leave `preimage` out, or
+/// send null or "", where they have none; older ones send one `signature`.
 Witness parse_witness(const std::optional<std::string>& text) {
   Witness out;
   if (!text) return out;
   const auto value = json::parse(*text, kWitnessLimits);
   if (!value) return out;
   if (const json::Value* list = value->find("signatures"); list != nullptr && list->is_array()) {
-    for (const json::Value& item : *list->if_array()) {
-      if (out.signatures.size() == kMaxSignatures) break;
-      const auto signature =
-          item.is_string() ? array_from_hex<64>(*item.if_string(), HexCase::any) : std::nullopt;
-      if (signature) out.signatures.push_back(*signature);
-    }
+    for (const json::Value& item : *list->if_array()) read_signature(item, out);
   }
+  if (const json::Value* one = value->find("signature")) read_signature(*one, out);
   if (const json::Value* preimage = value->find("preimage"); preimage != nullptr && preimage->is_string()) {
     out.preimage = array_from_hex<32>(*preimage->if_string(), HexCase::any);
   }

@@ -277,6 +277,14 @@ TEST(Nut14, ReceiverNeedsPreimageAndSignatureEvenAfterTheLocktime) {
   }
 }
 
+TEST(Nut14, OlderWalletsSendOneSignature) {
+  const std::string secret = htlc(R"(["pubkeys",")" + pub(1) + "\"]");
+  const std::string witness = std::string(R"({"preimage":")") + kPreimage + R"(","signature":")";
+  EXPECT_TRUE(spendable(secret, witness + to_hex(sign(1, secret)) + "\"}"));
+  EXPECT_FALSE(spendable(secret, witness + to_hex(sign(2, secret)) + "\"}"));
+  EXPECT_TRUE(spendable(secret, witness + upper(to_hex(sign(1, secret))) + R"(","signatures":null})"));
+}
+
 TEST(Nut14, TheRefundWitnessMayLackThePreimageInThreeWays) {
   const std::string secret =
       htlc(R"(["pubkeys",")" + pub(1) + R"("],["locktime","1000"],["refund",")" + pub(2) + "\"]");
