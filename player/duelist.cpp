@@ -53,12 +53,7 @@ Result<std::unique_ptr<Duelist>> Duelist::resume(const MatchRecord& record, cons
                 MatchSecrets(tools.wallet_seed, record.role == Role::creator ? challenge->d : record.id),
                 tools.nostr_key.x_only(),
                 *challenge,
-                match::Transcript(std::move(keyset)),
-                {},
-                {},
-                {},
-                {},
-                false});
+                match::Transcript(std::move(keyset))});
   TRY(const auto receipts, tools.book.receipts(record.id));
   for (std::size_t i = 0; i < receipts.size(); ++i)
     state->held.emplace(static_cast<unsigned>(i), receipts[i]);
@@ -66,7 +61,10 @@ Result<std::unique_ptr<Duelist>> Duelist::resume(const MatchRecord& record, cons
   const Status status = state->drain();
   state->tools.tell = tell;
   if (!status) return std::unexpected(status.error());
-  return std::unique_ptr<Duelist>(new Duelist(std::move(state)));
+  auto duelist = std::unique_ptr<Duelist>(new Duelist(std::move(state)));
+  TRY(const auto evidence, tools.book.evidence(record.id));
+  for (const match::Event& event : evidence) TRY_STATUS(duelist->receive(event));  // and it stops again
+  return duelist;
 }
 
 const match::MatchId& Duelist::match() const { return state_->record.id; }
@@ -92,15 +90,16 @@ Status Duelist::receive(const match::Event& event) {
   if (slot->form != match::Slot::Form::numbers) return {};
   const auto& known = s.view().receipts;
   if (slot->first < known.size()) {
-    if (known[slot->first] != event.id) {
-      s.stop(fmt::format("the engine signed two different receipts with number {}", slot->first));
-    }
-    return {};
+    if (known[slot->first] == event.id) return {};
+    return s.stop_for(event,
+                      fmt::format("the engine signed two different receipts with number {}", slot->first));
   }
   if (s.held.size() < kMaxHeld) {
     const auto [place, fresh] = s.held.emplace(slot->first, event);
     if (!fresh && place->second.id != event.id) {
-      s.stop(fmt::format("the engine signed two different receipts with number {}", slot->first));
+      TRY_STATUS(s.tools.book.add_evidence(s.record.id, place->second));
+      TRY_STATUS(s.stop_for(
+          event, fmt::format("the engine signed two different receipts with number {}", slot->first)));
     }
   }
   return s.drain();
@@ -123,6 +122,7 @@ Status Duelist::act() {
     return {};
   }
   const auto& view = s.view();
+  if (s.record.recovered && s.own_lock) TRY_STATUS(s.find_stakes());
   if (view.verdict) TRY_STATUS(s.collect());
   if (s.finished) return {};
   if (refund_due && s.due("refund", Millis{10'000})) {
@@ -175,6 +175,12 @@ void Duelist::State::stop(std::string why) {
        "stopped: " + fault + "; your stake comes home at the locktime (`resume` takes it)");
 }
 
+Status Duelist::State::stop_for(const match::Event& evidence, std::string why) {
+  TRY_STATUS(tools.book.add_evidence(record.id, evidence));
+  stop(std::move(why));
+  return {};
+}
+
 Status Duelist::State::finish(std::string result) {
   TRY_STATUS(tools.book.close(record.id, result));
   finished = true;
@@ -206,13 +212,15 @@ Status Duelist::State::drain() {
     const match::Event event = next->second;
     held.erase(next);
     if (const Status added = transcript.add(event); !added) {
-      stop("the engine broke the protocol: " + added.error().message);
-      return {};
+      return stop_for(event, "the engine broke the protocol: " + added.error().message);
     }
     TRY_STATUS(tools.book.add_receipt(record.id, view().head.sequence, event));
-    if (view().locktime && my_index() && record.locktime != *view().locktime) {
-      record.locktime = *view().locktime;
-      TRY_STATUS(tools.book.set_locktime(record.id, record.locktime));
+    if (view().locktime && my_index()) {
+      own_lock = stake_lock(*my_index());
+      if (record.locktime != *view().locktime) {
+        record.locktime = *view().locktime;
+        TRY_STATUS(tools.book.set_locktime(record.id, record.locktime));
+      }
     }
     narrate(event);
   }

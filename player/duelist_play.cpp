@@ -26,7 +26,7 @@ Status Duelist::State::play(std::size_t index) {
     case match::kCommitment:
       return commit(index, slot->first);
     case match::kReveal:
-      return slot->first == 0 ? open_seed(index) : reveal(slot->first);
+      return slot->first == 0 ? open_seed(index) : reveal(index, slot->first);
     default:
       return {};
   }
@@ -82,6 +82,8 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
   }
   const match::Lock lock = stake_lock(index);
   const cashu::Condition condition = cashu::parse_condition(match::stake_secret(lock, {}));
+  TRY(const auto mine, tools.wallet.locked(stake_label(attempt)));
+  if (!mine.empty()) return publish_stake(lock, mine, attempt);
   TRY(auto proofs, earlier_stake(lock, attempt));
   if (!proofs) return {};  // the mint is busy with them
   if (proofs->empty()) {
@@ -94,6 +96,17 @@ Status Duelist::State::fund(std::size_t index, unsigned attempt) {
     TRY(*proofs, std::move(locked));
   }
   return publish_stake(lock, *proofs, attempt);
+}
+
+Status Duelist::State::find_stakes() {
+  const cashu::Condition condition = cashu::parse_condition(match::stake_secret(*own_lock, {}));
+  for (unsigned attempt = 1; attempt <= match::kMaxAttempts; ++attempt) {
+    TRY(const auto found, tools.wallet.find_locked(stake_label(attempt), challenge.terms.keyset,
+                                                   challenge.terms.stake, {condition.data, condition.tags}));
+    if (found.empty()) break;
+  }
+  record.recovered = false;
+  return tools.book.set_recovered(record.id, false);
 }
 
 Result<std::optional<std::vector<cashu::Proof>>> Duelist::State::earlier_stake(const match::Lock& lock,
@@ -157,8 +170,14 @@ Status Duelist::State::commit(std::size_t index, unsigned round) {
   });
 }
 
-Status Duelist::State::reveal(unsigned round) {
-  TRY(const auto unit, tools.book.chosen(record.id, round));
+Status Duelist::State::reveal(std::size_t index, unsigned round) {
+  TRY(auto unit, tools.book.chosen(record.id, round));
+  const auto& said = view().commitments[index];
+  for (std::uint8_t each = 0; !unit && round <= said.size() && each < game::kUnits; ++each) {
+    // Chosen from files now lost; the seed tells which of the few it was.
+    if (secrets.move_commitment(record.id, me, round, each) != said[round - 1]) continue;
+    TRY(unit, tools.book.choose(record.id, round, each));
+  }
   if (!unit) {
     stop("the engine receipted a commitment that this client did not make");
     return {};

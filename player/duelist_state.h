@@ -16,10 +16,11 @@ struct Duelist::State {
   match::PubKey me;
   match::Challenge challenge;
   match::Transcript transcript;
-  std::map<unsigned, match::Event> held;              ///< receipts that came before an earlier one
-  std::map<unsigned, match::ClaimReceipt> my_claims;  ///< accepted ones, by attempt
-  std::map<std::string, Monotonic> last_sent;         ///< by kind and d, and for questions to the mint
-  std::string fault;
+  std::map<unsigned, match::Event> held = {};              ///< receipts that came before an earlier one
+  std::map<unsigned, match::ClaimReceipt> my_claims = {};  ///< accepted ones, by attempt
+  std::optional<match::Lock> own_lock = {};                ///< of the acceptance that seated us last
+  std::map<std::string, Monotonic> last_sent = {};         ///< by kind and d, and for questions to the mint
+  std::string fault = {};
   bool finished = false;
   bool prize_taken = false;
 
@@ -36,6 +37,8 @@ struct Duelist::State {
   void narrate(const match::Event& event);
   void tell(std::string what, std::string text, json::Value detail = json::Object{});
   void stop(std::string why);
+  /// As stop(), and keeps what the engine signed.
+  Status stop_for(const match::Event& evidence, std::string why);
   Status finish(std::string result);
   match::Pointers pointers() const;
   UnixSeconds created_at() const;
@@ -49,13 +52,15 @@ struct Duelist::State {
   Status accept();
   bool locktime_is_plausible() const;
   Status fund(std::size_t index, unsigned attempt);
+  /// Of a recovered match: puts what the lost files had locked for it under our labels.
+  Status find_stakes();
   /// The stake of an earlier attempt, if the mint calls all of it unspent: an engine that refuses stake after
   /// stake must not get more than one locked. Empty: a new one is needed. nullopt: the mint has it under way.
   Result<std::optional<std::vector<cashu::Proof>>> earlier_stake(const match::Lock& lock, unsigned attempt);
   Status publish_stake(const match::Lock& lock, const std::vector<cashu::Proof>& proofs, unsigned attempt);
   Status open_seed(std::size_t index);
   Status commit(std::size_t index, unsigned round);
-  Status reveal(unsigned round);
+  Status reveal(std::size_t index, unsigned round);
   match::Lock stake_lock(std::size_t index) const;
   std::string stake_label(unsigned attempt) const { return id_text() + ":stake:" + std::to_string(attempt); }
   /// NUT-07 for another party's stake: true if the mint calls all of it unspent.
@@ -65,6 +70,9 @@ struct Duelist::State {
   Status collect();
   Status claim(const match::Payout& payout, unsigned attempt);
   Result<bool> take_settled(const match::Payout& payout);
+  /// For a claim that was said from files now lost: the seed finds what the mint signed for it.
+  Result<bool> said_here(unsigned attempt);
+  Status take_by_seed(const match::Payout& payout);
   Status finish_without_engine(const match::Payout& payout, unsigned attempt);
   Result<std::vector<match::Outputs>> claim_outputs(const match::Payout& payout, unsigned attempt);
   std::string how_it_ended(bool paid) const;

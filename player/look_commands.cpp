@@ -223,7 +223,9 @@ Status run_watch(Home& home, const Report& report, const std::string& text) {
 Status run_transcript(Home& home, const Report& report, const std::string& text, const std::string& file) {
   TRY(const auto id, match_id_from(home, text));
   TRY(auto chain, fetch_chain(home, id));
-  TRY(const auto known, home.book().receipts(id));
+  TRY(auto known, home.book().receipts(id));
+  TRY(const auto evidence, home.book().evidence(id));
+  known.insert(known.end(), evidence.begin(), evidence.end());
   for (const match::Event& event : known) {
     if (std::find(chain.begin(), chain.end(), event) == chain.end()) chain.push_back(event);
   }

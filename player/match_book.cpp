@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::int32_t kPlayerMatches = 0x4d4e5032;  // "MNP2"
 
-constexpr storage::Migration kMigrations[] = {{"matches, what was said in them, and their receipts", R"sql(
+constexpr storage::Migration kMigrations[] = {
+    {"matches, what was said in them, and their receipts", R"sql(
   CREATE TABLE matches (
     id BLOB PRIMARY KEY, role INTEGER NOT NULL, engine BLOB NOT NULL, challenge TEXT NOT NULL,
     announcement TEXT NOT NULL, open INTEGER NOT NULL, result TEXT NOT NULL, locktime INTEGER NOT NULL) STRICT;
@@ -18,10 +19,15 @@ constexpr storage::Migration kMigrations[] = {{"matches, what was said in them, 
     match BLOB NOT NULL, round INTEGER NOT NULL, unit INTEGER NOT NULL, PRIMARY KEY (match, round)) STRICT;
   CREATE TABLE receipts (
     match BLOB NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (match, sequence)) STRICT;
+)sql"},
+    {"matches found again, and evidence against the engine", R"sql(
+  ALTER TABLE matches ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE evidence (id BLOB PRIMARY KEY, match BLOB NOT NULL, event TEXT NOT NULL) STRICT;
+  CREATE INDEX evidence_of_match ON evidence (match);
 )sql"}};
 
 constexpr std::string_view kColumns =
-    "SELECT id, role, engine, challenge, announcement, open, result, locktime FROM matches ";
+    "SELECT id, role, engine, challenge, announcement, open, result, locktime, recovered FROM matches ";
 
 Result<MatchRecord> read_record(const storage::Query& row) {
   MatchRecord out;
@@ -33,7 +39,19 @@ Result<MatchRecord> read_record(const storage::Query& row) {
   out.open = row.integer(5) != 0;
   out.result = row.text(6);
   out.locktime = unix_seconds(row.integer(7));
+  out.recovered = row.integer(8) != 0;
   return out;
+}
+
+Result<std::vector<match::Event>> read_events(Result<storage::Query> query) {
+  TRY(storage::Query rows, std::move(query));
+  std::vector<match::Event> out;
+  for (;;) {
+    TRY(const bool more, rows.next());
+    if (!more) return out;
+    TRY(auto event, nostr::parse_event(rows.text(0)));
+    out.push_back(std::move(event));
+  }
 }
 
 }  // namespace
@@ -53,10 +71,10 @@ Result<std::unique_ptr<MatchBook>> MatchBook::open(const std::string& path,
 }
 
 Status MatchBook::add(const MatchRecord& record) {
-  return state_->database.run("INSERT INTO matches VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+  return state_->database.run("INSERT INTO matches VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
                               record.id, static_cast<std::int64_t>(record.role), record.engine.bytes,
                               nostr::dump(record.challenge), nostr::dump(record.announcement), record.open,
-                              record.result, std::int64_t{count(record.locktime)});
+                              record.result, std::int64_t{count(record.locktime)}, record.recovered);
 }
 
 Status MatchBook::close(const match::MatchId& id, std::string_view result) {
@@ -66,6 +84,10 @@ Status MatchBook::close(const match::MatchId& id, std::string_view result) {
 Status MatchBook::set_locktime(const match::MatchId& id, UnixSeconds locktime) {
   return state_->database.run("UPDATE matches SET locktime = ? WHERE id = ?", std::int64_t{count(locktime)},
                               id);
+}
+
+Status MatchBook::set_recovered(const match::MatchId& id, bool recovered) {
+  return state_->database.run("UPDATE matches SET recovered = ? WHERE id = ?", recovered, id);
 }
 
 Result<std::vector<MatchRecord>> MatchBook::records(bool open_only) {
@@ -135,14 +157,18 @@ Status MatchBook::add_receipt(const match::MatchId& id, unsigned sequence, const
 }
 
 Result<std::vector<match::Event>> MatchBook::receipts(const match::MatchId& id) {
-  TRY(auto rows, state_->database.query("SELECT event FROM receipts WHERE match = ? ORDER BY sequence", id));
-  std::vector<match::Event> out;
-  for (;;) {
-    TRY(const bool more, rows.next());
-    if (!more) return out;
-    TRY(auto event, nostr::parse_event(rows.text(0)));
-    out.push_back(std::move(event));
-  }
+  return read_events(
+      state_->database.query("SELECT event FROM receipts WHERE match = ? ORDER BY sequence", id));
+}
+
+Status MatchBook::add_evidence(const match::MatchId& id, const match::Event& event) {
+  return state_->database.run("INSERT INTO evidence VALUES (?,?,?) ON CONFLICT DO NOTHING", event.id, id,
+                              nostr::dump(event));
+}
+
+Result<std::vector<match::Event>> MatchBook::evidence(const match::MatchId& id) {
+  return read_events(
+      state_->database.query("SELECT event FROM evidence WHERE match = ? ORDER BY rowid", id));
 }
 
 }  // namespace manastr::player

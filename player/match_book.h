@@ -21,6 +21,7 @@ struct MatchRecord {
   bool open = true;           ///< there may still be something to do
   std::string result;         ///< "", then how it ended for this player, a few words
   UnixSeconds locktime{};     ///< of the own stake; 0 before the acceptance
+  bool recovered = false;     ///< from the chain, by a player who lost its files: a stake may be at the mint
 };
 
 class MatchBook {
@@ -33,6 +34,7 @@ class MatchBook {
   Status add(const MatchRecord& record);  ///< the same id again changes nothing
   Status close(const match::MatchId& id, std::string_view result);
   Status set_locktime(const match::MatchId& id, UnixSeconds locktime);
+  Status set_recovered(const match::MatchId& id, bool recovered);
   Result<std::vector<MatchRecord>> records(bool open_only);
   Result<std::optional<MatchRecord>> record(const match::MatchId& id);
   /// The record whose id starts with `prefix` (4 or more hex digits); an error if there is none, or more than
@@ -49,6 +51,10 @@ class MatchBook {
 
   Status add_receipt(const match::MatchId& id, unsigned sequence, const match::Event& receipt);
   Result<std::vector<match::Event>> receipts(const match::MatchId& id);
+  /// What the engine signed against its own chain or the protocol: proves it at fault, and stops the client
+  /// for good.
+  Status add_evidence(const match::MatchId& id, const match::Event& event);
+  Result<std::vector<match::Event>> evidence(const match::MatchId& id);
 
  private:
   struct State;

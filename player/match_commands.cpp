@@ -46,6 +46,45 @@ class AskedMoves final : public MoveChooser {
   const Report& report_;
 };
 
+/// A match of one's own of which the book knows nothing (its file was lost): from the chain, by key and seed.
+Result<MatchRecord> recover(Home& home, const Report& report, const match::MatchId& id,
+                            const std::vector<match::Event>& chain) {
+  MatchRecord record{.id = id, .engine = home.settings().engine, .recovered = true};
+  std::optional<match::Challenge> challenge;
+  std::optional<crypto::PublicKey> own_escrow;
+  for (const match::Event& event : chain) {
+    const auto receipt = match::parse_receipt(event);
+    if (!receipt || match::match_of(event) != id) continue;
+    if (const auto* opening = std::get_if<match::ChallengeReceipt>(&receipt->body)) {
+      const auto parsed = match::parse_party_event(opening->event);
+      if (!parsed || opening->event.id != id) continue;
+      challenge = std::get<match::Challenge>(parsed->content);
+      record.challenge = opening->event;
+      record.announcement = opening->announcement;
+    } else if (const auto* accepted = std::get_if<match::AcceptanceReceipt>(&receipt->body)) {
+      if (accepted->event.pubkey != home.pubkey()) continue;
+      const auto parsed = match::parse_party_event(accepted->event);
+      if (parsed) own_escrow = std::get<match::Acceptance>(parsed->content).escrow_key;
+      record.role = Role::acceptor;
+    }
+  }
+  if (!challenge) return unavailable("the engine has not receipted this challenge (yet); try again");
+  if (record.challenge.pubkey == home.pubkey()) {
+    own_escrow = challenge->escrow_key;
+    record.role = Role::creator;
+  }
+  if (!own_escrow) return invalid("you are no party of this match; `accept` it");
+  if (challenge->terms.mint != home.wallet().mint_url())
+    return invalid("this match is played at another mint: " + challenge->terms.mint);
+  const MatchSecrets secrets(home.seed(), record.role == Role::creator ? challenge->d : id);
+  if (secrets.escrow().public_key() != *own_escrow)
+    return invalid("you are a party of this match, but by the seed of another wallet");
+  TRY([[maybe_unused]] const auto restored, home.wallet().restore());
+  TRY_STATUS(home.book().add(record));
+  report.say("recovered", "took the match up again from its chain and the seed");
+  return record;
+}
+
 Status play_records(Home& home, const Report& report, const std::vector<MatchRecord>& records,
                     const PlayOptions& play) {
   TRY(relay::Courier * courier, home.courier());
@@ -209,16 +248,24 @@ Status run_accept(Home& home, const Report& report, const std::string& text, boo
   if (known) return play_records(home, report, {*known}, play);
   TRY(const auto chain, fetch_chain(home, *id));
   std::optional<match::ChallengeReceipt> opening;
+  bool has_accepted = false;
   for (const match::Event& event : chain) {
     const auto receipt = match::parse_receipt(event);
     if (!receipt) continue;
     if (const auto* first = std::get_if<match::ChallengeReceipt>(&receipt->body)) opening = *first;
+    const auto* accepted = std::get_if<match::AcceptanceReceipt>(&receipt->body);
+    if (accepted != nullptr && accepted->event.pubkey == home.pubkey()) has_accepted = true;
   }
   if (!opening) return unavailable("the engine has not receipted this challenge (yet); try again");
   TRY(const auto parsed, match::parse_party_event(opening->event));
   const auto* challenge = std::get_if<match::Challenge>(&parsed.content);
   if (challenge == nullptr || opening->event.id != *id) return invalid("this is no challenge");
-  if (opening->event.pubkey == home.pubkey()) return invalid("this challenge is your own");
+  if (opening->event.pubkey == home.pubkey())
+    return invalid("this challenge is your own; `play` goes on with it");
+  if (has_accepted) {
+    TRY(const auto record, recover(home, report, *id, chain));
+    return play_records(home, report, {record}, play);
+  }
   const match::Terms& terms = challenge->terms;
   if (terms.engine != home.settings().engine)
     return invalid("this challenge names another engine than your settings");
@@ -245,6 +292,14 @@ Status run_accept(Home& home, const Report& report, const std::string& text, boo
 }
 
 Status run_play(Home& home, const Report& report, const std::string& text, const PlayOptions& play) {
+  if (const auto id = array_from_hex<32>(text)) {
+    TRY(const auto known, home.book().record(*id));
+    if (!known) {
+      TRY(const auto chain, fetch_chain(home, *id));
+      TRY(const auto record, recover(home, report, *id, chain));
+      return play_records(home, report, {record}, play);
+    }
+  }
   TRY(const auto record, home.book().find(text));
   return play_records(home, report, {record}, play);
 }

@@ -128,6 +128,11 @@ class Wallet {
   /// from the seed. Code 12002 if the mint signs in another keyset than the lock's: nothing was locked.
   Result<std::vector<cashu::Proof>> lock(const std::string& label, const cashu::Unit& unit,
                                          cashu::Amount stake, const Lock& lock);
+  /// For a wallet whose file was lost after lock(): finds the unspent proofs of one stake under `lock` again,
+  /// by the seed (NUT-09, NUT-07), and puts them under `label`. Empty if the mint has signed none that the
+  /// file doesn't know. What is under `label` already is returned.
+  Result<std::vector<cashu::Proof>> find_locked(const std::string& label, const cashu::KeysetId& keyset,
+                                                cashu::Amount stake, const Lock& lock);
   /// The proofs of lock(), also those spent since; empty if there was none of that label.
   Result<std::vector<cashu::Proof>> locked(const std::string& label);
   /// Spends the proofs of lock() into the balance, for a refund after the locktime: `sign` gets the SHA-256

@@ -3,11 +3,6 @@
 #include "player/wallet_state.h"
 
 namespace manastr::player {
-namespace {
-
-constexpr std::size_t kMaxStakeProofs = 12;
-
-}  // namespace
 
 using cashu::Amount;
 

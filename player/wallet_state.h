@@ -6,6 +6,8 @@
 
 namespace manastr::player {
 
+inline constexpr std::size_t kMaxStakeProofs = 12;  ///< match-protocol section 4
+
 /// An output to make: its secret is NUT-13's, or a NUT-10 condition with that as its nonce.
 struct OutputPlan {
   cashu::Amount amount = 0;
@@ -87,6 +89,13 @@ struct Wallet::State {
   // From the seed, in wallet_restore.cpp.
   Status restore_keyset(const cashu::Keyset& keyset, player::Restored& restored);
   Status forget_spent();
+  /// What the mint signed of the outputs of one batch of counters, each with this lock (or none).
+  struct Rediscovered {
+    std::vector<cashu::Proof> proofs;  ///< with a valid DLEQ proof, not in the file
+    std::uint64_t next_counter = 0;    ///< behind the last one signed; 0: none was
+    std::size_t refused = 0;
+  };
+  Result<Rediscovered> rediscover(const cashu::Keyset& keyset, std::uint64_t first, const Lock* lock);
 };
 
 }  // namespace manastr::player

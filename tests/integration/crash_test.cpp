@@ -1,12 +1,15 @@
 // kill -9 at the journal steps of player, engine and mint while a duel is played, again and again: after the
 // restarts the match ends as it would have, nothing is paid twice, nothing is lost. The passes are drawn from
-// a seed; MANASTR_SEED repeats a run. Rooms: common/match lightning
+// a seed; MANASTR_SEED repeats a run.
+// Rooms: player common/match lightning
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <random>
 
+#include "common/match/receipt.h"
 #include "economy.h"
+#include "player/match_book.h"
 
 namespace manastr::test {
 namespace {
@@ -48,6 +51,29 @@ class Crash : public testing::TestWithParam<Step> {
     const std::string failpoint = std::string(GetParam().name) + ":" + std::to_string(pass);
     std::printf("  to die at %s\n", failpoint.c_str());
     return {{"MANASTR_FAILPOINT", failpoint}};
+  }
+
+  /// Whatever of a player's the engine has receipted is in that player's book, as it was said.
+  void expect_all_said_is_written(const std::string& name, const std::string& match) {
+    const auto book = player::MatchBook::open(economy_.folder() + "/" + name + "/matches.sqlite").value();
+    const std::string me = json_field(economy_.run(name, {"pubkey"}), "pubkey");
+    int receipted = 0;
+    const auto chain = book->receipts(*array_from_hex<32>(match)).value();
+    for (const nostr::Event& each : chain) {
+      const auto receipt = match::parse_receipt(each).value();
+      std::visit(
+          [&](const auto& body) {
+            if constexpr (requires { body.event; }) {
+              const nostr::Event& event = body.event;
+              if (event.pubkey.hex() != me || event.kind == match::kChallenge) return;
+              ++receipted;
+              const auto written = book->said(*match::match_of(event), event.kind, event.d()).value();
+              EXPECT_TRUE(written == event) << name << " said what it had not written down: " << event.d();
+            }
+          },
+          receipt.body);
+    }
+    EXPECT_GE(receipted, 8) << "stake, seed, and three moves with their reveals";
   }
 
   void expect_a_good_end(const std::string& match) {
@@ -96,6 +122,7 @@ TEST_P(PlayerKilled, ResumesAndLosesNothing) {
   ASSERT_TRUE(ended) << economy_.output("alice") << economy_.output("bob") << economy_.engine().log();
   EXPECT_GE(players[0].kills + players[1].kills, 1);
   expect_a_good_end(match);
+  for (const Player& each : players) expect_all_said_is_written(each.name, match);
 }
 
 INSTANTIATE_TEST_SUITE_P(

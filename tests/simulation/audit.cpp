@@ -9,13 +9,6 @@
 namespace manastr::simulation {
 namespace {
 
-std::optional<match::Terms> terms_of(const std::vector<nostr::Event>& chain) {
-  if (chain.empty()) return std::nullopt;
-  const auto opening = match::parse_receipt(chain.front());
-  const auto challenge = match::parse_party_event(std::get<match::ChallengeReceipt>(opening->body).event);
-  return std::get<match::Challenge>(challenge->content).terms;
-}
-
 std::string short_name(const match::MatchId& match) { return to_hex(match).substr(0, 8); }
 
 }  // namespace
@@ -78,11 +71,6 @@ void Auditor::check_match(const match::MatchId& match) {
       verdict = Verdict{*body, event.id, silence};
   }
   if (!is_forked) check_views(match, chain);
-  if (const auto terms = terms_of(chain)) {
-    for (const auto& player : players_) {
-      if (player->is_party_of(match)) risk_[player->pubkey()] += value(terms->stake_unit, terms->stake);
-    }
-  }
   if (!verdict) {
     report_.summary += short_name(match) + " never began; ";
     return;
@@ -136,8 +124,7 @@ void Auditor::check_views(const match::MatchId& match, const std::vector<nostr::
     for (std::size_t i = 0; i < std::min(chain.size(), view->receipts.size()); ++i) {
       if (view->receipts[i] != chain[i].id) return fail(who + " has another receipt " + std::to_string(i));
     }
-    const bool forgot = player->has_forgotten();
-    const bool may_stop = forgot || engine_.abandoned().contains(match);
+    const bool may_stop = engine_.abandoned().contains(match);
     if (const std::string fault = player->fault(match); !fault.empty() && !may_stop)
       fail(who + " stopped: " + fault);
   }
@@ -184,7 +171,6 @@ void Auditor::check_verdict(const match::MatchId& match, const Verdict& verdict)
 
 void Auditor::check_money() {
   std::map<cashu::Unit, cashu::Amount> held;
-  std::int64_t may_be_stranded = 0;
   const bool has_fees = mint_.keyset(mint_.active("mana")).input_fee_ppk > 0;
   for (std::size_t i = 0; i < players_.size(); ++i) {
     PlayerProcess& player = *players_[i];
@@ -210,9 +196,7 @@ void Auditor::check_money() {
     }
     const std::int64_t expected = value("mana", bought_[i]) + due_[player.pubkey()];
     const std::int64_t most_fees = has_fees ? value("mana", 30) : 0;
-    const std::int64_t risk = player.has_forgotten() ? risk_[player.pubkey()] : 0;
-    if (risk > 0) may_be_stranded += risk + most_fees;
-    if (wealth > expected || wealth < expected - most_fees - risk) {
+    if (wealth > expected || wealth < expected - most_fees) {
       fail(fmt::format("{} has {} msat and should have {}", who, wealth, expected));
     }
     report_.summary += fmt::format("{} {:+}; ", who, (wealth - value("mana", bought_[i])) / 200);
@@ -244,7 +228,7 @@ void Auditor::check_money() {
   if (paid_in != circulates + fees) {
     fail(fmt::format("{} msat were paid in, but {} circulate and {} are fees", paid_in, circulates, fees));
   }
-  if (owned > circulates || owned < circulates - may_be_stranded) {
+  if (owned != circulates) {
     fail(fmt::format("{} msat circulate, but {} are found", circulates, owned));
   }
 }

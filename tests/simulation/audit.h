@@ -38,8 +38,6 @@ class Auditor {
   const std::vector<cashu::Amount>& bought_;
   Report report_;
   std::map<match::PubKey, std::int64_t> due_;  ///< what the verdicts that were paid gave and took, msat
-  std::map<match::PubKey, std::int64_t>
-      risk_;  ///< stakes that a player who forgot may have left locked, msat
   std::int64_t rake_due_ = 0;
 };
 

@@ -270,7 +270,12 @@ void PlayerProcess::tick() {
         const auto receipt = match::parse_receipt(event);
         const auto* opening = receipt ? std::get_if<match::ChallengeReceipt>(&receipt->body) : nullptr;
         if (opening == nullptr) continue;
-        done = add({id, role, setting_.engine, opening->event, opening->announcement, true, "", {}});
+        done = add({.id = id,
+                    .role = role,
+                    .engine = setting_.engine,
+                    .challenge = opening->event,
+                    .announcement = opening->announcement,
+                    .recovered = forgotten_});
         break;
       }
     }

@@ -68,7 +68,6 @@ class PlayerProcess {
   std::string result(const match::MatchId& match);
   /// What the player was told, for --verbose and for reports of failures.
   const std::vector<std::string>& diary() const { return diary_; }
-  bool has_forgotten() const { return forgotten_; }
   unsigned deaths() const { return deaths_; }
 
  private:

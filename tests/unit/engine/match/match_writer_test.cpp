@@ -68,8 +68,8 @@ struct MatchWriterTest : testing::Test {
   }
   MatchWriter& writer() { return writers.of(table.match.id()); }
 
-  /// Has the writer begun a turn after this was called. What wakes it is an event of no match, to which nothing
-  /// is said.
+  /// Has the writer begun a turn after this was called. What wakes it is an event of no match, to which
+  /// nothing is said.
   void wake() {
     const nostr::Draft stranger{
         clock.now_seconds(), match::kAcceptance, {{"d", to_hex(match::hash_of("nobody"))}}, "{}"};
@@ -117,8 +117,8 @@ struct MatchWriterTest : testing::Test {
   ChallengeSlots slots;
   MatchLimits limits;
   MatchFigures figures{metrics};
-  MatchWriters writers{{table.keys, clock, *journal, publisher, mint_calls, *mints, reservations, announcements,
-                        reputation, slots, limits, figures},
+  MatchWriters writers{{table.keys, clock, *journal, publisher, mint_calls, *mints, reservations,
+                        announcements, reputation, slots, limits, figures},
                        1};
 };
 
