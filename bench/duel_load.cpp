@@ -48,8 +48,8 @@ T need(Result<T> result, const char* what) {
 
 class RandomMoves final : public player::MoveChooser {
  public:
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned,
-                      const std::vector<std::uint8_t>& free) override {
+  std::optional<std::uint8_t> choose(const match::MatchId&, const match::Transcript::View&, std::size_t,
+                                     unsigned, const std::vector<std::uint8_t>& free) override {
     return free[system_random().bytes<1>()[0] % free.size()];
   }
 };

@@ -21,6 +21,8 @@ Status run_melt(Home& home, const Report& report, const std::string& invoice, co
 /// An invoice of a node that is not there, which any fake node pays: for trying out `melt`.
 Status run_invoice(const Report& report, std::uint64_t sats);
 Status run_send(Home& home, const Report& report, cashu::Amount amount, const cashu::Unit& unit);
+/// Tokens of earlier `send`s that nobody has redeemed, one a unit.
+Status run_sent(Home& home, const Report& report);
 Status run_receive(Home& home, const Report& report, const std::string& token);
 Status run_restore(Home& home, const Report& report);
 

@@ -31,6 +31,17 @@ json::Value round_detail(const game::Round& round) {
   return out;
 }
 
+json::Value unit_detail(const game::Unit& unit) {
+  json::Value out;
+  out.set("league", game::league_name(unit.league));
+  out.set("kind", game::kind_name(unit.kind));
+  out.set("attack", unit.attack);
+  out.set("defence", unit.defence);
+  out.set("health", unit.health);
+  out.set("ability", game::ability_name(unit.ability));
+  return out;
+}
+
 std::string describe(const game::Unit& unit) {
   return fmt::format("{} {} (attack {}, defence {}, health {}, {})", game::league_name(unit.league),
                      game::kind_name(unit.kind), unit.attack, unit.defence, unit.health,
@@ -248,10 +259,14 @@ void Duelist::State::narrate(const match::Event& event) {
     text = "seeds are open; the armies are drawn";
     if (v.armies) {
       for (std::size_t side = 0; side < 2; ++side) {
+        const bool mine = v.parties[side] == me;
+        json::Value army{json::Array{}};
         for (std::size_t unit = 0; unit < game::kUnits; ++unit) {
-          text += fmt::format("\n    {} {}: {}", v.parties[side] == me ? "your" : "their", unit,
+          text += fmt::format("\n    {} {}: {}", mine ? "your" : "their", unit,
                               describe((*v.armies)[side][unit]));
+          army.push(unit_detail((*v.armies)[side][unit]));
         }
+        detail.set(mine ? "your_army" : "their_army", std::move(army));
       }
     }
   } else if (std::holds_alternative<match::RevealReceipt>(receipt->body) && v.armies &&

@@ -6,6 +6,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,15 @@
 
 namespace manastr::player {
 
-/// Chooses the unit for a round; called once for each round, the answer is written down before it is used.
+/// Chooses the unit for a round; called until it answers, the answer is written down before it is used.
 class MoveChooser {
  public:
   virtual ~MoveChooser() = default;
-  /// `free` are the indices of one's units that have not fought; the answer is one of them.
-  virtual std::uint8_t choose(const match::Transcript::View& view, std::size_t me, unsigned round,
-                              const std::vector<std::uint8_t>& free) = 0;
+  /// `free` are the indices of one's units that have not fought; the answer is one of them, or nullopt: not
+  /// decided yet, ask again. Never waits, for the clocks of other matches run too.
+  virtual std::optional<std::uint8_t> choose(const match::MatchId& match, const match::Transcript::View& view,
+                                             std::size_t me, unsigned round,
+                                             const std::vector<std::uint8_t>& free) = 0;
 };
 
 /// What happened, for a person (`text`) and for a program (`what` and `detail`).

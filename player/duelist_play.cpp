@@ -156,15 +156,17 @@ Status Duelist::State::open_seed(std::size_t index) {
 }
 
 Status Duelist::State::commit(std::size_t index, unsigned round) {
-  return say(match::kCommitment, fmt::format("{}:{}", id_text(), round), [&]() -> Result<nostr::Draft> {
-    TRY(auto unit, tools.book.chosen(record.id, round));
-    if (!unit) {
-      std::vector<std::uint8_t> free;
-      for (std::uint8_t i = 0; i < game::kUnits; ++i) {
-        if (game::may_fight(view().moves[index], i)) free.push_back(i);
-      }
-      TRY(unit, tools.book.choose(record.id, round, tools.moves.choose(view(), index, round, free)));
+  TRY(auto unit, tools.book.chosen(record.id, round));
+  if (!unit) {
+    std::vector<std::uint8_t> free;
+    for (std::uint8_t i = 0; i < game::kUnits; ++i) {
+      if (game::may_fight(view().moves[index], i)) free.push_back(i);
     }
+    const auto chosen = tools.moves.choose(record.id, view(), index, round, free);
+    if (!chosen) return {};
+    TRY(unit, tools.book.choose(record.id, round, *chosen));
+  }
+  return say(match::kCommitment, fmt::format("{}:{}", id_text(), round), [&]() -> Result<nostr::Draft> {
     const match::Commitment commitment{round, secrets.move_commitment(record.id, me, round, *unit)};
     return match::to_draft(commitment, pointers(), created_at());
   });

@@ -236,7 +236,8 @@ std::string Duelist::State::how_it_ended(bool paid) const {
   return paid ? "won" : "lost";
 }
 
-/// True if the mint calls every stake that was locked for this match spent; asked at most every two seconds.
+/// True if the mint calls every stake that was locked for this match spent; asked at most every two seconds,
+/// and at once when the chain is closed, for that is when a settlement is through.
 Result<bool> Duelist::State::stakes_are_gone() {
   std::vector<std::string> labels;
   for (unsigned attempt = 1; attempt <= match::kMaxAttempts; ++attempt) {
@@ -244,7 +245,8 @@ Result<bool> Duelist::State::stakes_are_gone() {
     if (!proofs.empty()) labels.push_back(stake_label(attempt));
   }
   if (labels.empty()) return true;
-  if (!due("locked", Millis{2000})) return false;
+  const bool closed = view().head.phase == match::Phase::closed;
+  if (!due(closed ? "locked-when-closed" : "locked", Millis{2000})) return false;
   bool gone = true;
   for (const std::string& label : labels) {
     TRY(const bool spent, tools.wallet.check_locked(label));

@@ -62,11 +62,23 @@ class Home::AuthSigner final : public relay::Signer {
   crypto::SecretKey key_;
 };
 
-Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings,
-                                       std::string_view passphrase, Random& random, std::uint8_t log_n) {
-  TRY(const auto lock, storage::DirectoryLock::acquire(folder));
+Result<PlayerKeys> create_home(const std::string& folder, const Settings& settings,
+                               const crypto::SecretText& words, std::string_view passphrase, Random& random,
+                               std::uint8_t log_n) {
+  TRY([[maybe_unused]] const auto mint,
+      mintclient::MintClient::make(settings.mint, mintclient::make_curl_transport()));
+  TRY_STATUS(relay::check_urls(settings.relays));
   PlayerKeys keys = generate_player_keys(random);
-  TRY_STATUS(write_keyfile(key_file(folder), keys, passphrase, random, log_n));
+  if (!words.empty()) {
+    TRY_STATUS(crypto::check_mnemonic(words.reveal()));
+    keys.mnemonic = words;
+  }
+  TRY(const auto lock, storage::DirectoryLock::acquire(folder));
+  std::error_code ignored;
+  if (std::filesystem::exists(key_file(folder), ignored)) {
+    return invalid(folder +
+                   " has a player's keys already, and they are never overwritten; choose another --home");
+  }
   json::Value value;
   value.set("mint", settings.mint);
   value.set("engine", settings.engine.hex());
@@ -77,7 +89,8 @@ Result<crypto::SecretText> create_home(const std::string& folder, const Settings
   out << value.dump() << '\n';
   out.close();
   if (!out) return broken("cannot write " + settings_file(folder) + ": " + std::strerror(errno));
-  return keys.mnemonic;
+  TRY_STATUS(write_keyfile(key_file(folder), keys, passphrase, random, log_n));
+  return keys;
 }
 
 Home::Home(storage::DirectoryLock lock, Settings settings, PlayerKeys keys, crypto::Secret<64> seed)

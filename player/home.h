@@ -18,10 +18,11 @@ struct Settings {
   crypto::XOnlyKey engine;
 };
 
-/// Makes the folder with keys and settings; refuses one that has them. The mnemonic is returned to be shown
-/// once.
-Result<crypto::SecretText> create_home(const std::string& folder, const Settings& settings,
-                                       std::string_view passphrase, Random& random, std::uint8_t log_n);
+/// Makes the folder with keys and settings; refuses one that has them. `words`: the mnemonic of an earlier
+/// wallet; empty makes a new one. What is returned holds the mnemonic, to be shown once.
+Result<PlayerKeys> create_home(const std::string& folder, const Settings& settings,
+                               const crypto::SecretText& words, std::string_view passphrase, Random& random,
+                               std::uint8_t log_n);
 
 class Home {
  public:

@@ -25,6 +25,20 @@ std::string span(Seconds left) {
   return fmt::format("{}:{:02}:{:02}", left.count() / 3600, left.count() / 60 % 60, left.count() % 60);
 }
 
+/// What keeps each relay from answering.
+std::unexpected<Error> no_answer(const relay::Courier& courier) {
+  std::string text = "no relay answers; are the URLs in settings.json right?";
+  for (const relay::RelayStatus& each : courier.status().relays) {
+    text += fmt::format(" {}: {}.", each.url, each.trouble.empty() ? "no answer in time" : each.trouble);
+  }
+  return unavailable(text);
+}
+
+std::unexpected<Error> unknown_match(const match::MatchId& id) {
+  return unavailable("no relay has a receipt of match " + to_hex(id) +
+                     "; is the id right, and your engine the one that judges it?");
+}
+
 json::Value judgement_detail(const match::Judgement& judged) {
   json::Value detail;
   detail.set("in_order", judged.in_order());
@@ -53,7 +67,7 @@ Result<std::vector<match::Event>> fetch_chain(Home& home, const match::MatchId& 
   filter.authors = {home.settings().engine};
   filter.tags['e'] = {to_hex(id)};
   const auto fetched = relay::fetch_and_wait(*courier, {filter}, Millis{10'000});
-  if (fetched.answered == 0) return unavailable("no relay answers; are the URLs in settings.json right?");
+  if (fetched.answered == 0) return no_answer(*courier);
   return fetched.events;
 }
 
@@ -64,7 +78,7 @@ Result<match::Event> fetch_announcement(Home& home) {
   filter.authors = {home.settings().engine};
   filter.tags['d'] = {std::string(match::kAnnouncementD)};
   const auto fetched = relay::fetch_and_wait(*courier, {filter}, Millis{10'000});
-  if (fetched.answered == 0) return unavailable("no relay answers; are the URLs in settings.json right?");
+  if (fetched.answered == 0) return no_answer(*courier);
   const match::Event* newest = nullptr;
   for (const match::Event& event : fetched.events) {
     if (event.d() != match::kAnnouncementD) continue;
@@ -80,7 +94,7 @@ Status run_challenges(Home& home, const Report& report) {
   filter.kinds = {match::kChallenge};
   filter.tags['p'] = {home.settings().engine.hex()};
   const auto fetched = relay::fetch_and_wait(*courier, {filter}, Millis{10'000});
-  if (fetched.answered == 0) return unavailable("no relay answers; are the URLs in settings.json right?");
+  if (fetched.answered == 0) return no_answer(*courier);
   std::size_t shown = 0;
   for (const match::Event& event : fetched.events) {
     const auto parsed = match::parse_party_event(event);
@@ -160,6 +174,8 @@ Status run_matches(Home& home, const Report& report) {
 
 Status run_watch(Home& home, const Report& report, const std::string& text) {
   TRY(const auto id, match_id_from(home, text));
+  TRY(const auto chain, fetch_chain(home, id));
+  if (chain.empty()) return unknown_match(id);
   TRY(relay::Courier * courier, home.courier());
   struct Shared {
     std::mutex mutex;
@@ -229,17 +245,23 @@ Status run_transcript(Home& home, const Report& report, const std::string& text,
   for (const match::Event& event : known) {
     if (std::find(chain.begin(), chain.end(), event) == chain.end()) chain.push_back(event);
   }
+  if (chain.empty()) return unknown_match(id);
   json::Value all{json::Array{}};
   for (const match::Event& event : chain) all.push(nostr::to_json(event));
+  json::Value detail;
   if (file.empty()) {
-    report.say("transcript", all.dump(), all);
+    const std::string json = all.dump();
+    detail.set("events", std::move(all));
+    report.say("transcript", json, detail);
     return {};
   }
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out << all.dump() << '\n';
   out.close();
   if (!out) return broken("cannot write " + file + ": " + std::strerror(errno));
-  report.say("transcript", fmt::format("{} events written to {}", chain.size(), file));
+  detail.set("file", file);
+  detail.set("count", std::uint64_t{chain.size()});
+  report.say("transcript", fmt::format("{} events written to {}", chain.size(), file), detail);
   return {};
 }
 

@@ -64,6 +64,16 @@ std::string default_home() {
   return std::string(home != nullptr ? home : ".") + "/.manastr";
 }
 
+/// The mnemonic of an earlier wallet: the file's words, as they were shown or one a line.
+Result<crypto::SecretText> words_from(const std::string& file) {
+  if (file.empty()) return crypto::SecretText();
+  std::ifstream in(file);
+  std::string text;
+  for (std::string word; text.size() < 1024 && in >> word;) text += (text.empty() ? "" : " ") + word;
+  if (text.empty()) return invalid("cannot read any words from " + file);
+  return crypto::SecretText(std::move(text));
+}
+
 int report_error(const Report& report, const Error& error) {
   if (report.json()) {
     json::Value detail;
@@ -74,6 +84,16 @@ int report_error(const Report& report, const Error& error) {
     report.warn(error.code != 0 ? fmt::format("{} (code {})", error.message, error.code) : error.message);
   }
   return error.kind == ErrorKind::unavailable ? 3 : 1;
+}
+
+/// One line; 2 is for a command line that makes no sense.
+int usage_error(const CLI::App& app, const CLI::ParseError& error, bool json) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help
+  std::string why = error.what();
+  const std::vector<std::string> left = app.remaining();
+  if (app.get_subcommands().empty() && !left.empty()) why = "no command '" + left.front() + "'";
+  report_error(Report(json), {ErrorKind::invalid, 0, why + "; `manastr-player [COMMAND] --help` says more"});
+  return 2;
 }
 
 }  // namespace
@@ -102,6 +122,9 @@ int main(int argc, char** argv) {
   init->add_option("--mint", settings.mint, "URL of the mint")->required();
   init->add_option("--relay", settings.relays, "URL of a relay; give several")->required();
   init->add_option("--engine", engine, "public key of the engine, hex or npub")->required();
+  std::string words_file;
+  init->add_option("--words-file", words_file,
+                   "the words of an earlier wallet; `restore` then finds its ecash again");
   unsigned log_n = kDefaultLogN;
   init->add_option("--log-n", log_n,
                    "what each guess at the passphrase costs (NIP-49): 16 is 64 MiB, each step doubles")
@@ -133,6 +156,7 @@ int main(int argc, char** argv) {
   send->add_option("--unit", unit)->capture_default_str();
   auto* receive = app.add_subcommand("receive", "take a token");
   receive->add_option("token", text)->required();
+  auto* sent = app.add_subcommand("sent", "tokens of `send` that nobody has redeemed yet");
   auto* restore = app.add_subcommand("restore", "find the wallet's ecash again from its seed");
 
   ChallengeCommand challenge;
@@ -147,7 +171,9 @@ int main(int argc, char** argv) {
   challenge_command->add_option("--stake", challenge.stake, "in the stake's unit")->required();
   challenge_command->add_option("--unit", challenge.unit, "of the stake; default: the engine's first offer");
   challenge_command->add_option("--opponent", opponent, "only this key may accept");
-  challenge_command->add_option("--open-for", open_for, "seconds")->capture_default_str();
+  challenge_command->add_option("--open-for", open_for, "seconds")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{31'536'000}))
+      ->capture_default_str();
   challenge_command->add_flag("--no-play", no_play, "publish and stop; `play` goes on");
   playing(challenge_command);
   bool yes = false;
@@ -174,7 +200,11 @@ int main(int argc, char** argv) {
 
   auto* pubkey = app.add_subcommand("pubkey", "your public key");
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error, json);
+  }
   const Report report(json);
   if (verify->parsed()) {
     const Status done = run_verify(report, text);
@@ -193,11 +223,21 @@ int main(int argc, char** argv) {
     if (!key) return report_error(report, key.error());
     settings.engine = *key;
     while (settings.mint.ends_with('/')) settings.mint.pop_back();
-    const auto made =
-        create_home(folder, settings, secret->reveal(), system_random(), static_cast<std::uint8_t>(log_n));
+    const auto words = words_from(words_file);
+    if (!words) return report_error(report, words.error());
+    const auto made = create_home(folder, settings, *words, secret->reveal(), system_random(),
+                                  static_cast<std::uint8_t>(log_n));
     if (!made) return report_error(report, made.error());
-    report.say("initialised", "made " + folder + "; write these words down, they are the wallet:");
-    if (!json) report.say("mnemonic", made->reveal());
+    json::Value detail;
+    detail.set("home", folder);
+    detail.set("pubkey", made->nostr_key.x_only().hex());
+    detail.set("mnemonic", made->mnemonic.reveal());
+    report.say("initialised",
+               words->empty() ? fmt::format("made {}; write these words down, they are the wallet:\n{}",
+                                            folder, made->mnemonic.reveal())
+                              : fmt::format("made {} with the words of {}; `restore` finds the ecash", folder,
+                                            words_file),
+               detail);
     return 0;
   }
   auto home = Home::open(folder, secret->reveal());
@@ -215,6 +255,8 @@ int main(int argc, char** argv) {
     done = run_melt(**home, report, text, unit);
   } else if (send->parsed()) {
     done = run_send(**home, report, amount, unit);
+  } else if (sent->parsed()) {
+    done = run_sent(**home, report);
   } else if (receive->parsed()) {
     done = run_receive(**home, report, text);
   } else if (restore->parsed()) {

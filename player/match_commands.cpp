@@ -1,7 +1,9 @@
 // challenge, accept, play, resume.
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <iostream>
 
@@ -16,8 +18,8 @@ volatile std::sig_atomic_t interrupted = 0;
 
 class RandomMoves final : public MoveChooser {
  public:
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned,
-                      const std::vector<std::uint8_t>& free) override {
+  std::optional<std::uint8_t> choose(const match::MatchId&, const match::Transcript::View&, std::size_t,
+                                     unsigned, const std::vector<std::uint8_t>& free) override {
     for (;;) {  // rejection sampling: every unit equally likely
       const Byte drawn = system_random().bytes<1>()[0];
       if (drawn < 256 / free.size() * free.size()) return free[drawn % free.size()];
@@ -25,25 +27,80 @@ class RandomMoves final : public MoveChooser {
   }
 };
 
+/// Asks on standard output and reads standard input without waiting for it, one question at a time.
 class AskedMoves final : public MoveChooser {
  public:
   explicit AskedMoves(const Report& report) : report_(report) {}
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned round,
-                      const std::vector<std::uint8_t>& free) override {
-    std::string list;
-    for (const auto unit : free) list += fmt::format(" {}", unit);
-    for (;;) {
-      report_.say("move-wanted", fmt::format("round {}: which unit fights? one of{}", round, list));
-      std::string line;
-      if (!std::getline(std::cin, line)) return free.front();  // nobody is there: the first unit left
+
+  std::optional<std::uint8_t> choose(const match::MatchId& match, const match::Transcript::View& view,
+                                     std::size_t me, unsigned round,
+                                     const std::vector<std::uint8_t>& free) override {
+    if (ended_) return drawn_.choose(match, view, me, round, free);
+    const auto now = system_clock().monotonic();
+    const Question question{match, round};
+    if (open_ && open_ != question && now - asked_for_ < Millis{2'000})
+      return std::nullopt;  // its turn comes
+    asked_for_ = now;
+    if (open_ != question) ask(question, free);
+    while (const auto line = read_line()) {
       for (const auto unit : free) {
-        if (line == std::to_string(unit)) return unit;
+        if (*line != std::to_string(unit)) continue;
+        open_.reset();
+        return unit;
       }
+      ask(question, free);
     }
+    if (!ended_) return std::nullopt;
+    report_.warn("standard input has ended: the moves left are drawn");
+    return drawn_.choose(match, view, me, round, free);
   }
 
  private:
+  struct Question {
+    match::MatchId match;
+    unsigned round;
+    bool operator==(const Question&) const = default;
+  };
+
+  void ask(const Question& question, const std::vector<std::uint8_t>& free) {
+    std::string list;
+    json::Value units{json::Array{}};
+    for (const auto unit : free) {
+      list += fmt::format(" {}", unit);
+      units.push(std::int64_t{unit});
+    }
+    json::Value detail;
+    detail.set("match", to_hex(question.match));
+    detail.set("round", std::uint64_t{question.round});
+    detail.set("units", std::move(units));
+    report_.say("move-wanted", fmt::format("round {}: which unit fights? one of{}", question.round, list),
+                detail);
+    open_ = question;
+  }
+
+  /// A whole line if there is one.
+  std::optional<std::string> read_line() {
+    for (;;) {
+      pollfd ready{STDIN_FILENO, POLLIN, 0};
+      if (::poll(&ready, 1, 0) <= 0) return std::nullopt;
+      char next = 0;
+      const ssize_t got = ::read(STDIN_FILENO, &next, 1);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        ended_ = true;
+        return std::nullopt;
+      }
+      if (next == '\n') return std::exchange(line_, "");
+      if (line_.size() < 64) line_ += next;
+    }
+  }
+
   const Report& report_;
+  RandomMoves drawn_;
+  std::optional<Question> open_;
+  Monotonic asked_for_{};
+  std::string line_;
+  bool ended_ = false;
 };
 
 /// A match of one's own of which the book knows nothing (its file was lost): from the chain, by key and seed.

@@ -9,6 +9,8 @@
 namespace manastr::player {
 namespace {
 
+constexpr std::size_t kStatesAtOnce = 500;  ///< proofs in one question to the mint
+
 json::Value amount_detail(cashu::Amount amount, const cashu::Unit& unit) {
   json::Value out;
   out.set("amount", std::uint64_t{amount});
@@ -98,11 +100,43 @@ Status run_invoice(const Report& report, std::uint64_t sats) {
 }
 
 Status run_send(Home& home, const Report& report, cashu::Amount amount, const cashu::Unit& unit) {
-  TRY(const auto token, home.wallet().send(unit, amount));
+  const auto sent = home.wallet().send(unit, amount);
+  if (!sent && sent.error().kind == ErrorKind::unavailable) {
+    return unavailable(sent.error().message +
+                       "; nothing is lost: once the mint is back, `sent` shows the token if it was made");
+  }
+  TRY(const auto token, sent);
   const std::string text = cashu::dump_token_v4(token);
   json::Value detail = amount_detail(amount, unit);
   detail.set("token", text);
   report.say("token", text, detail);
+  return {};
+}
+
+Status run_sent(Home& home, const Report& report) {
+  TRY(auto tokens, home.wallet().sent());
+  std::size_t shown = 0;
+  for (cashu::Token& token : tokens) {
+    std::vector<cashu::Proof> left;
+    for (std::size_t from = 0; from < token.proofs.size(); from += kStatesAtOnce) {
+      const std::size_t to = std::min(token.proofs.size(), from + kStatesAtOnce);
+      std::vector<crypto::PublicKey> ys;
+      for (std::size_t i = from; i < to; ++i) ys.push_back(token.proofs[i].y());
+      TRY(const auto states, home.mint().checkstate(ys));
+      for (std::size_t i = from; i < to; ++i) {
+        if (states[i - from].state == mintclient::ProofState::unspent) left.push_back(token.proofs[i]);
+      }
+    }
+    if (left.empty()) continue;
+    token.proofs = std::move(left);
+    const cashu::Amount amount = cashu::sum_amounts(token.proofs).value_or(0);
+    const std::string text = cashu::dump_token_v4(token);
+    json::Value detail = amount_detail(amount, token.unit);
+    detail.set("token", text);
+    report.say("sent", fmt::format("{} {}: {}", amount, token.unit, text), detail);
+    ++shown;
+  }
+  if (shown == 0 && !report.json()) report.say("sent", "everything that was sent has been redeemed");
   return {};
 }
 

@@ -24,8 +24,9 @@ class Moves final : public player::MoveChooser {
   using Plan =
       std::function<std::uint8_t(const match::Transcript::View& view, std::size_t me, unsigned round)>;
   Plan plan;
-  std::uint8_t choose(const match::Transcript::View& view, std::size_t me, unsigned round,
-                      const std::vector<std::uint8_t>& free) override {
+  std::optional<std::uint8_t> choose(const match::MatchId&, const match::Transcript::View& view,
+                                     std::size_t me, unsigned round,
+                                     const std::vector<std::uint8_t>& free) override {
     return plan ? plan(view, me, round) : free.front();
   }
 };

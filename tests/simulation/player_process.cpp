@@ -47,8 +47,8 @@ const char* name_of(Character character) {
 class PlayerProcess::Moves final : public player::MoveChooser {
  public:
   explicit Moves(SeededRandom random) : random_(random) {}
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned,
-                      const std::vector<std::uint8_t>& free) override {
+  std::optional<std::uint8_t> choose(const match::MatchId&, const match::Transcript::View&, std::size_t,
+                                     unsigned, const std::vector<std::uint8_t>& free) override {
     return free.at(random_.below(free.size()));
   }
 
