@@ -321,9 +321,12 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
     const bool had_quorum = status_.has_quorum();
     shown.connected = connected;
     shown.live = live;
-    if (had_quorum != status_.has_quorum()) {
-      telemetry::log(had_quorum ? telemetry::Level::warn : telemetry::Level::info,
-                     had_quorum ? "quorum of relays lost" : "quorum of relays live",
+    // A relay that is connected and not live is catching up with a new subscription: no news.
+    const bool lost = had_quorum && !status_.has_quorum() && !connected;
+    if (lost || (status_.has_quorum() && !quorum_told_)) {
+      quorum_told_ = !lost;
+      telemetry::log(lost ? telemetry::Level::warn : telemetry::Level::info,
+                     lost ? "quorum of relays lost" : "quorum of relays live",
                      {{"live", status_.live()}, {"quorum", status_.quorum}});
     }
     if (status_observer_) intake_.post([this] { tell_status(); });
@@ -383,22 +386,36 @@ class RelayPool::Impl final : SocketObserver, Intake::Observer {
   mutable std::mutex status_mutex_;
   CourierStatus status_;
   std::function<void(const CourierStatus&)> status_observer_;
+  bool quorum_told_ = false;  // what the log said last
   std::atomic<std::uint64_t> next_wish_ = 1, published_ = 0;
   std::atomic<std::size_t> outbox_waiting_ = 0;
   std::thread service_;
 };
 
-Result<std::unique_ptr<RelayPool>> RelayPool::start(PoolOptions options, const Clock& clock, Random& random) {
-  if (options.urls.empty()) return invalid("no relay is given: name at least one ws:// or wss:// URL");
-  if (options.urls.size() > kMostRelays)
-    return invalid("more than " + std::to_string(kMostRelays) + " relays");
+namespace {
+
+Result<std::vector<RelayUrl>> parse_urls(const std::vector<std::string>& texts) {
+  if (texts.empty()) return invalid("no relay is given: name at least one ws:// or wss:// URL");
+  if (texts.size() > kMostRelays) return invalid("more than " + std::to_string(kMostRelays) + " relays");
   std::vector<RelayUrl> urls;
   std::set<std::string> seen;
-  for (const std::string& text : options.urls) {
+  for (const std::string& text : texts) {
     TRY(RelayUrl url, parse_relay_url(text));
     if (!seen.insert(text).second) return invalid("relay URL '" + text + "' is given twice");
     urls.push_back(std::move(url));
   }
+  return urls;
+}
+
+}  // namespace
+
+Status check_urls(const std::vector<std::string>& urls) {
+  TRY([[maybe_unused]] const std::vector<RelayUrl> parsed, parse_urls(urls));
+  return {};
+}
+
+Result<std::unique_ptr<RelayPool>> RelayPool::start(PoolOptions options, const Clock& clock, Random& random) {
+  TRY(std::vector<RelayUrl> urls, parse_urls(options.urls));
   if (options.quorum == 0) options.quorum = options.urls.size() / 2 + 1;
   if (options.quorum > options.urls.size()) {
     return invalid("a quorum of " + std::to_string(options.quorum) + " needs as many relays, " +

@@ -41,6 +41,9 @@ struct PoolFigures {
   std::size_t outbox = 0;
 };
 
+/// The error names what is no relay's URL, or says that there are none, too many, or one twice.
+Status check_urls(const std::vector<std::string>& urls);
+
 class RelayPool final : public Courier {
  public:
   /// Connects in the background. The error names a URL that is none, or the missing library feature.

@@ -263,9 +263,16 @@ class SocketLoop::Impl {
   /// The library's words, but for those that say nothing.
   static std::string why_not_connected(std::string_view said) {
     if (said.empty()) return "could not connect";
-    if (said.find("SSL") == std::string_view::npos) return std::string(said);
-    return "TLS failed: the certificate is not trusted here, names another host, or has expired (" +
-           std::string(said) + ')';
+    const std::string in_brackets = " (" + std::string(said) + ')';
+    if (said.find("SSL") != std::string_view::npos) {
+      return "TLS failed: no TLS is spoken there (then it is ws://), or the certificate is not trusted here, "
+             "names another host or has expired" +
+             in_brackets;
+    }
+    if (said.starts_with("HS:")) return "there is an HTTP server, but no relay" + in_brackets;
+    if (said.find("read failed") != std::string_view::npos)
+      return "the connection ended before any answer: no relay, or one that wants wss://" + in_brackets;
+    return std::string(said);
   }
 
   int receive(lws* wsi, std::size_t link, const char* data, std::size_t length) {

@@ -33,6 +33,8 @@ bool is_disk_failure(int extended) {
 }
 
 std::unexpected<Error> explain(int extended, const std::string& path, std::string_view detail) {
+  // Also where SQLite has no word of its own for it: the index of the log can't grow either.
+  if (extended == SQLITE_IOERR_SHMSIZE) extended = SQLITE_FULL;
   switch (extended & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -42,7 +42,10 @@ Result<DirectoryLock> DirectoryLock::acquire(const std::string& directory) {
   TRY_STATUS(make_folder(folder.lexically_normal()));
   const std::string path = (folder / "lock").string();
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) return invalid("cannot open " + path + ": " + reason(errno));
+  if (descriptor < 0) {
+    return invalid("cannot write in the data folder " + folder.string() + " (" + path + ": " + reason(errno) +
+                   "); run as the user who owns it, or choose another folder");
+  }
   DirectoryLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return broken("cannot lock " + path + ": " + reason(errno));

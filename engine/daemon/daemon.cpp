@@ -73,10 +73,13 @@ class Daemon {
   /// Keys, journal, HTTP: everything that can be wrong about this machine.
   Status open() {
     TRY(lock_, storage::DirectoryLock::acquire(options_.data.string()));
+    std::error_code ignored;
+    std::filesystem::remove(data("port"), ignored);  // who waits for it must not find that of an earlier run
     TRY_STATUS(open_keys());
     TRY(journal_,
         Journal::open(configuration().sqlite_file(options_.data.string()), keys_->pubkey(), clock_));
     TRY(std::vector<nostr::Event> announcements, journal_->announcements());
+    TRY_STATUS(check_escrow_key(announcements));
     for (nostr::Event& each : announcements) announcements_.add(std::move(each));
     TRY(const std::vector<Journal::Slot> slots, journal_->slots());
     for (const Journal::Slot& each : slots) {
@@ -95,8 +98,19 @@ class Daemon {
     return open_http();
   }
 
+  /// Stakes are locked to the escrow key that was announced; another one could never release them.
+  Status check_escrow_key(const std::vector<nostr::Event>& announcements) const {
+    if (announcements.empty()) return {};
+    TRY(const auto announced, match::parse_announcement(announcements.back()));
+    if (announced.escrow_key == keys_->escrow()) return {};
+    return invalid(configuration().sqlite_file(options_.data.string()) +
+                   " was written with another link secret (" +
+                   (configuration().escrow.link_secret ? "[escrow] link_secret" : data("link.key").string()) +
+                   "): put that one back, or use another data folder");
+  }
+
   Status open_keys() {
-    TRY(Secrets secrets, open_secrets(configuration(), options_.data, random_));
+    TRY(Secrets secrets, open_secrets(configuration(), options_.data, true, random_));
     keys_ = std::make_unique<match::EngineKeys>(secrets.identity, crypto::Secret<32>(secrets.root.reveal()));
     signer_ = std::make_unique<KeySigner>(*keys_);
     return {};
@@ -443,14 +457,16 @@ class Daemon {
 
 Result<crypto::XOnlyKey> engine_pubkey(const Configuration& configuration,
                                        const std::filesystem::path& data) {
-  TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(data.string()));
-  TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
+  const auto lock = storage::DirectoryLock::acquire(data.string());
+  // An engine that runs has made its keys already.
+  if (!lock && lock.error().kind != ErrorKind::refused) return std::unexpected(lock.error());
+  TRY(const Secrets secrets, open_secrets(configuration, data, lock.has_value(), system_random()));
   return secrets.identity.x_only();
 }
 
 Result<std::vector<std::string>> earned_rake(const Configuration& configuration,
                                              const std::filesystem::path& data) {
-  TRY(const Secrets secrets, open_secrets(configuration, data, system_random()));
+  TRY(const Secrets secrets, open_secrets(configuration, data, false, system_random()));
   return rake_tokens(configuration, data, {secrets.identity, crypto::Secret<32>(secrets.root.reveal())});
 }
 

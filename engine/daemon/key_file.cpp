@@ -1,6 +1,7 @@
 #include "engine/daemon/key_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,14 +32,24 @@ Status write_new(const std::filesystem::path& file, std::string_view text) {
 
 }  // namespace
 
-Result<KeyFile> load_or_make_key(const std::filesystem::path& file, Random& random) {
+Result<KeyFile> load_or_make_key(const std::filesystem::path& file, bool may_make, Random& random) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     if (errno != ENOENT) return trouble(file, "read it");
+    if (!may_make) {
+      return broken(file.string() +
+                    " is missing, and the journal beside it was written with it: put the backup of "
+                    "it back");
+    }
     crypto::SecretKey key = crypto::SecretKey::generate(random);
     const crypto::SecretText text(to_hex(key.reveal()) + "\n");
     TRY_STATUS(write_new(file, text.reveal()));
     return KeyFile{std::move(key), true};
+  }
+  struct stat info{};
+  if (::fstat(descriptor, &info) == 0 && (info.st_mode & 077) != 0) {
+    ::close(descriptor);
+    return broken(file.string() + " can be read by others; run: chmod 600 " + file.string());
   }
   char text[66] = {};
   const ssize_t size = ::read(descriptor, text, sizeof text);

@@ -11,7 +11,8 @@ struct KeyFile {
   crypto::SecretKey key;
   bool made = false;  ///< just now: the operator must be told to back it up
 };
-/// 64 hex digits in a file of mode 0600. The error is one line that names the file.
-Result<KeyFile> load_or_make_key(const std::filesystem::path& file, Random& random);
+/// 64 hex digits in a file that nobody else may read. `may_make`: whether a missing one is made. The error is
+/// one line that names the file.
+Result<KeyFile> load_or_make_key(const std::filesystem::path& file, bool may_make, Random& random);
 
 }  // namespace manastr::engine

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "common/telemetry/log.h"
 #include "engine/settlement/mint_book.h"
 
 namespace manastr::engine {
@@ -33,13 +34,19 @@ class MintWatch {
   }
 
  private:
+  void tell(std::string trouble) {
+    if (trouble.empty() && !trouble_.empty()) telemetry::log_info("the mint answers again");
+    if (!trouble.empty() && trouble_.empty()) telemetry::log_warn("mint not reached", {{"why", trouble}});
+    trouble_ = std::move(trouble);
+  }
+
   void run() {
     std::unique_lock lock(mutex_);
     while (!stopped_) {
       lock.unlock();
       const Status looked = book_.refresh();
       lock.lock();
-      trouble_ = looked ? "" : looked.error().message;
+      tell(looked ? "" : looked.error().message);
       if (looked) {
         reached_ = true;
         news_ = true;

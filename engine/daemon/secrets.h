@@ -14,8 +14,9 @@ struct Secrets {
 };
 
 /// `nostr.key` and `link.key` in `data`, where the configuration names none. Logs which file was just made,
-/// so that it is backed up. The error is one line.
+/// so that it is backed up. None is made beside a journal, which was written with other keys, nor unless
+/// `may_make`. The error is one line.
 Result<Secrets> open_secrets(const Configuration& configuration, const std::filesystem::path& data,
-                             Random& random);
+                             bool may_make, Random& random);
 
 }  // namespace manastr::engine

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "common/net/operations.h"
@@ -27,7 +28,7 @@ namespace manastr::mint {
 namespace {
 
 constexpr std::size_t kLightningThreads = 16;
-constexpr Millis kHealthEvery{5'000};
+constexpr Millis kHealthEvery{2'000};
 constexpr Millis kDrainMargin{700};
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -44,6 +45,20 @@ Status write_port_file(const std::string& directory, std::uint16_t port) {
   return {};
 }
 
+/// The first start writes the ledger before the mnemonic, so one without the other is a ledger that went
+/// astray.
+Status check_ledger_is_not_lost(const Configuration& configuration, const std::string& directory,
+                                const std::string& ledger) {
+  const std::string words = directory + "/mnemonic";
+  std::error_code error;
+  if (!configuration.keysets.mnemonic.empty() || !std::filesystem::exists(words, error)) return {};
+  const auto size = std::filesystem::file_size(ledger, error);
+  if (!error && size > 0) return {};
+  return invalid("the ledger " + ledger + " is missing or empty, but " + words +
+                 " is there: put the ledger's backup back, for without it all that was spent could be spent "
+                 "again; for a new mint move the mnemonic away");
+}
+
 struct Opened {
   std::unique_ptr<Ledger> ledger;
   std::shared_ptr<const KeysetRing> ring;
@@ -54,6 +69,7 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   Opened out;
   SqliteLedgerOptions options;
   options.file = configuration.sqlite_file(directory);
+  TRY_STATUS(check_ledger_is_not_lost(configuration, directory, options.file));
   options.queue = configuration.limits.max_queue * 2;
   options.on_commit = [&observation](std::size_t writes, double seconds) {
     observation.committed(writes, seconds);
@@ -149,6 +165,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   TRY_STATUS(check_backends(configuration));
   TRY_STATUS(check_play_money(configuration));
   TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(directory));
+  std::remove((directory + "/port").c_str());  // who waits for it must not find that of an earlier run
   Observation observation;
   TRY(Opened opened, open_ledger(configuration, directory, observation));
   TRY(const std::unique_ptr<lightning::Node> node, open_node(configuration.lightning, directory));
@@ -201,7 +218,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
       "the mint serves",
       {{"url", server->url()}, {"units", parts.ring->currencies().size()}, {"workers", workers}});
 
-  while (!termination.wait_for(kHealthEvery)) observation.ask_lightning();
+  while (!termination.wait_for(kHealthEvery)) observation.look();
 
   telemetry::log_info("stopping: requests under way are answered first");
   termination.second_kills();

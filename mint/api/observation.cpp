@@ -20,6 +20,7 @@ void Observation::committed(std::size_t writes, double seconds) {
 
 void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hub) {
   node_ = &node;
+  ledger_ = parts.ledger;
   const Parts* all = &parts;
   for (const CurrencyConfiguration& currency : parts.ring->currencies()) {
     metrics.gauge_from("mint_outstanding", "Amount in circulation, in the unit",
@@ -49,7 +50,10 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
 
   health.add("ledger", [all] {
     const Status status = all->ledger->health();
-    return status ? Health{} : Health{HealthStatus::failed, status.error().message};
+    if (status) return Health{};
+    // Degraded still answers 200: what is asked next shows whether there is room again.
+    const bool for_now = status.error().kind == ErrorKind::unavailable;
+    return Health{for_now ? HealthStatus::degraded : HealthStatus::failed, status.error().message};
   });
   health.add("solvency", [all] {
     if (all->ledger->totals().solvent()) return Health{};
@@ -62,7 +66,17 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   });
 }
 
-void Observation::ask_lightning() {
+void Observation::look() {
+  const Status ledger = ledger_->health();
+  const std::string trouble = ledger ? "" : ledger.error().message;
+  if (trouble != ledger_trouble_) {
+    if (ledger) {
+      telemetry::log_info("the ledger is written again");
+    } else {
+      telemetry::log_error("the ledger can't be written", {{"why", trouble}});
+    }
+    ledger_trouble_ = trouble;
+  }
   const Status status = node_->health();
   Health now = status ? Health{} : Health{HealthStatus::degraded, status.error().message};
   const std::lock_guard lock(lightning_mutex_);

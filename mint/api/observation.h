@@ -19,8 +19,9 @@ class Observation {
 
   /// The rest, once there is something to look at. All of them outlive this.
   void watch(const Parts& parts, lightning::Node& node, const Hub& hub);
-  /// Asks the Lightning node how it is; called now and then, may block.
-  void ask_lightning();
+  /// Asks the Lightning node how it is, and tells the log what has changed for the ledger; called now and
+  /// then by one thread, may block.
+  void look();
 
   telemetry::Metrics metrics;
   telemetry::HealthRegistry health;
@@ -29,6 +30,8 @@ class Observation {
   telemetry::Histogram* commit_seconds_;
   telemetry::Histogram* commit_writes_;
   lightning::Node* node_ = nullptr;
+  Ledger* ledger_ = nullptr;
+  std::string ledger_trouble_;  // as the log has it
   std::mutex lightning_mutex_;
   telemetry::Health lightning_;
 };

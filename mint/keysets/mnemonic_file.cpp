@@ -31,6 +31,9 @@ class Descriptor {
 std::string reason() { return std::strerror(errno); }
 
 Result<crypto::SecretText> read(int descriptor, const std::string& path) {
+  struct stat info{};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) return invalid(path + " is no file");
+  if ((info.st_mode & 077) != 0) return invalid(path + " can be read by others; run: chmod 600 " + path);
   std::string text(kMaxMnemonicBytes + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

@@ -63,7 +63,8 @@ class Ledger {
 
   virtual Totals totals() const = 0;
   virtual std::size_t queued() const = 0;
-  /// An error says why nothing is written any more.
+  /// An error says why nothing is written any more; `unavailable`, why the last write was not done (a full
+  /// disk).
   virtual Status health() const = 0;
 };
 

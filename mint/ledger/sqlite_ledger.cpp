@@ -105,6 +105,7 @@ class SqliteLedger final : public Ledger {
   Status health() const override {
     const std::lock_guard lock(published_mutex_);
     if (!failure_.empty()) return broken(failure_);
+    if (!trouble_.empty()) return unavailable(trouble_);
     return {};
   }
 
@@ -129,7 +130,8 @@ class SqliteLedger final : public Ledger {
   std::atomic<bool> refuses_ = false;
   mutable std::mutex published_mutex_;
   Totals published_;
-  std::string failure_;
+  std::string failure_;  // for good
+  std::string trouble_;  // of the last commit
   std::mutex listener_mutex_;  // held while the listener is told
   ChangeListener* listener_ = nullptr;
   std::unique_ptr<storage::Checkpointer> checkpointer_;
@@ -280,7 +282,9 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
     outcomes[i] = writes_.apply(jobs[i].write);
     if (database_.failed()) return broken("the disk failed");
     // A full disk may have rolled back everything at once: a savepoint set now would commit on its own.
-    if (!database_.in_transaction()) return unavailable("the transaction was rolled back");
+    if (!database_.in_transaction()) {
+      return unavailable(*outcomes[i] ? "the transaction was rolled back" : outcomes[i]->error().message);
+    }
     if (!*outcomes[i]) {
       if (!separately) return invalid("");
       books_.restore(before_this);
@@ -327,6 +331,8 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
         refuse_from_now_on(status.error());
       }
     }
+    const std::lock_guard lock(published_mutex_);
+    trouble_ = status ? "" : "requests that write are refused: " + status.error().message;
   }
   failpoint("mint.after-commit");
   if (status) {

@@ -1,6 +1,7 @@
 // manastr-relay: a Nostr relay for demo, tests and small hosts. config/relay.toml says what it reads.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,7 @@ int run(relay::embedded::Settings settings, const std::string& directory) {
   telemetry::configure_log({.service = "relay"});
   const auto lock = storage::DirectoryLock::acquire(directory);
   if (!lock) return fail(lock.error());
+  std::remove((directory + "/port").c_str());  // who waits for it must not find that of an earlier run
   const bool sqlite = settings.sqlite;
   const std::string address = settings.address;
   auto relay = relay::embedded::EmbeddedRelay::start(std::move(settings), directory);
