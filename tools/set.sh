@@ -129,7 +129,7 @@ set_up() {
   local dir=$ROOT/build/set json=
   while [ $# -gt 0 ]; do
     case $1 in
-      --dir) dir=${2:?--dir needs a folder}; shift 2 ;;
+      --dir) dir=${2:-}; [ -n "$dir" ] || die "--dir needs a folder"; shift 2 ;;
       --json) json=1; shift ;;
       *) die "up knows --dir DIR and --json, not $1" ;;
     esac
@@ -185,7 +185,7 @@ set_down() {
   local dir=$ROOT/build/set name pid i
   while [ $# -gt 0 ]; do
     case $1 in
-      --dir) dir=${2:?--dir needs a folder}; shift 2 ;;
+      --dir) dir=${2:-}; [ -n "$dir" ] || die "--dir needs a folder"; shift 2 ;;
       *) die "down knows --dir DIR, not $1" ;;
     esac
   done
