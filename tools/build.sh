@@ -35,7 +35,7 @@ build_tests() { local dir=$1; shift; configure "$dir" "$@"; ninja_quietly "$dir"
 run_tests() {
   local dir=$1 name=${2:-} log=$1/test.log rc=0
   say "running the tests"
-  ctest --test-dir "$dir" -j "$JOBS" --timeout 300 --output-on-failure ${name:+-R "$name"} >"$log" 2>&1 || rc=$?
+  ctest --test-dir "$dir" -j "$JOBS" --output-on-failure ${name:+-R "$name"} >"$log" 2>&1 || rc=$?
   local failed skipped total passed
   sed -i '/Not Run (Disabled)/d' "$log"  # children that a test starts by itself
   total=$(grep -acE '^ *[0-9]+/[0-9]+ Test +#[0-9]+:' "$log" || true)

@@ -21,7 +21,7 @@ nostr::Draft engine_draft(std::string d, UnixSeconds created_at) {
 std::string_view phase_name(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
 
 std::optional<Phase> phase_from(std::string_view name) {
-  const auto* const found = std::find(kPhases.begin(), kPhases.end(), name);
+  const auto found = std::find(kPhases.begin(), kPhases.end(), name);
   if (found == kPhases.end()) return std::nullopt;
   return static_cast<Phase>(found - kPhases.begin());
 }

@@ -58,7 +58,7 @@ inline std::optional<std::string> http_get(const std::string& url) {
   static const auto transport = mintclient::make_curl_transport();
   std::promise<std::optional<std::string>> answer;
   transport->send(
-      {.method = "GET", .url = url, .body = "", .authorization = "", .timeout = Millis{3000}},
+      {.method = "GET", .url = url, .body = "", .authorization = "", .timeout = kPatience},
       [&](Result<mintclient::HttpReply> reply) {
         answer.set_value(reply && reply->status == 200 ? std::optional(reply->body) : std::nullopt);
       });
@@ -74,8 +74,7 @@ class DuelTable {
     for (std::size_t i = 0; i < 2; ++i)
       sides[i].clock = std::make_unique<SkewedClock>(system_clock(), skews[i]);
     courier_ = relay::RelayPool::start(relay::PoolOptions::for_loopback(set.relay_urls())).value();
-    if (!relay::wait_for_quorum(*courier_, Millis{10'000}))
-      throw std::runtime_error("the relays do not answer");
+    if (!relay::wait_for_quorum(*courier_, kPatience)) throw std::runtime_error("the relays do not answer");
     for (Side& side : sides) {
       side.mint = mintclient::MintClient::make(set.mint_url(), transport_).value();
       side.wallet = player::Wallet::open(":memory:", side.seed, side.mint, *side.clock).value();
@@ -201,7 +200,7 @@ class DuelTable {
   }
 
   /// Lets both clients act until `done`; false if that takes longer than `limit`.
-  bool play_until(const std::function<bool()>& done, Millis limit = Millis{30'000}) {
+  bool play_until(const std::function<bool()>& done, Millis limit = kPatience) {
     return eventually(
         [&] {
           deliver();
@@ -212,7 +211,7 @@ class DuelTable {
         },
         limit);
   }
-  bool play_until_finished(Millis limit = Millis{30'000}) {
+  bool play_until_finished(Millis limit = kPatience) {
     return play_until([&] { return creator().duelist->finished() && acceptor().duelist->finished(); }, limit);
   }
   const match::Transcript::View& view() { return creator().duelist->view(); }
@@ -260,7 +259,7 @@ class DuelTable {
     filter.tags = {{'d', {std::string(match::kAnnouncementD)}}};
     std::optional<nostr::Event> out;
     eventually([&] {
-      const auto found = relay::fetch_and_wait(*courier_, {filter}, Millis{3000});
+      const auto found = relay::fetch_and_wait(*courier_, {filter}, kPatience);
       for (const nostr::Event& each : found.events) {
         if (!out || each.created_at > out->created_at) out = each;
       }

@@ -16,8 +16,8 @@ TEST(Duel, IsPlayedSettledAndConserved) {
     ASSERT_EQ(match.size(), 64U);
     Process alice = economy.start("alice", {"play", match});
     Process bob = economy.start("bob", {"accept", match, "--yes"});
-    ASSERT_EQ(bob.wait(std::chrono::seconds(60)), 0) << economy.output("bob") << economy.engine().log();
-    ASSERT_EQ(alice.wait(std::chrono::seconds(60)), 0) << economy.output("alice");
+    ASSERT_EQ(bob.wait(), 0) << economy.output("bob") << economy.engine().log();
+    ASSERT_EQ(alice.wait(), 0) << economy.output("alice");
     EXPECT_EQ(economy.fault_of("alice", match), "");
     EXPECT_EQ(economy.unbalanced(), "");
   }
@@ -30,8 +30,8 @@ TEST(Duel, StakesCoverTheirInputFees) {
   const std::string match = economy.challenge("alice", 77);
   Process alice = economy.start("alice", {"play", match});
   Process bob = economy.start("bob", {"accept", match, "--yes"});
-  ASSERT_EQ(bob.wait(std::chrono::seconds(60)), 0) << economy.output("bob") << economy.engine().log();
-  ASSERT_EQ(alice.wait(std::chrono::seconds(60)), 0) << economy.output("alice");
+  ASSERT_EQ(bob.wait(), 0) << economy.output("bob") << economy.engine().log();
+  ASSERT_EQ(alice.wait(), 0) << economy.output("alice");
   EXPECT_EQ(economy.fault_of("bob", match), "");
 }
 

@@ -167,7 +167,7 @@ std::string Economy::run(const std::string& name, std::vector<std::string> argum
   const std::string file = folder_ + "/" + name + ".out";
   const std::size_t before = std::filesystem::exists(file) ? std::filesystem::file_size(file) : 0;
   Process process("manastr-player", player_options(name, std::move(arguments)));
-  const auto code = process.wait(std::chrono::seconds(60));
+  const auto code = process.wait();
   const std::string said = read_file(file).substr(before);
   if (code != expected)
     throw std::runtime_error(fmt::format("player {} ended with {}: {}", name, code.value_or(-1), said));

@@ -76,7 +76,7 @@ std::vector<HttpReply> MintHouse::post_at_once(const std::string& path,
   std::size_t left = bodies.size();
   std::vector<HttpReply> replies(bodies.size());
   for (std::size_t i = 0; i < bodies.size(); ++i) {
-    transport_->send({"POST", url() + path, bodies[i], "", Millis{60'000}}, [&, i](Result<HttpReply> reply) {
+    transport_->send({"POST", url() + path, bodies[i], "", kPatience}, [&, i](Result<HttpReply> reply) {
       const std::lock_guard lock(mutex);
       if (reply) replies[i] = *std::move(reply);
       --left;
@@ -93,7 +93,7 @@ HttpReply MintHouse::post(const std::string& path, const std::string& body,
   std::mutex mutex;
   std::condition_variable arrived;
   std::optional<HttpReply> reply;
-  transport_->send({"POST", url() + path, body, authorization, Millis{60'000}}, [&](Result<HttpReply> got) {
+  transport_->send({"POST", url() + path, body, authorization, kPatience}, [&](Result<HttpReply> got) {
     const std::lock_guard lock(mutex);
     reply = got ? *std::move(got) : HttpReply{};
     arrived.notify_all();
@@ -107,7 +107,7 @@ HttpReply MintHouse::get(const std::string& path) {
   std::mutex mutex;
   std::condition_variable arrived;
   std::optional<HttpReply> reply;
-  transport_->send({"GET", url() + path, "", "", Millis{20'000}}, [&](Result<HttpReply> got) {
+  transport_->send({"GET", url() + path, "", "", kPatience}, [&](Result<HttpReply> got) {
     const std::lock_guard lock(mutex);
     reply = got ? *std::move(got) : HttpReply{};
     arrived.notify_all();

@@ -67,13 +67,11 @@ class Customer {
   /// Until the mint has answered; it is started anew whenever it has died.
   mintclient::HttpReply insist(const std::string& path, const std::string& body) {
     mintclient::HttpReply reply;
-    const bool answered = eventually(
-        [&] {
-          revive();
-          reply = mint_.post(path, body);
-          return reply.status == 200 || reply.status == 400;
-        },
-        std::chrono::seconds(60));
+    const bool answered = eventually([&] {
+      revive();
+      reply = mint_.post(path, body);
+      return reply.status == 200 || reply.status == 400;
+    });
     EXPECT_TRUE(answered) << path << ": " << reply.status << " " << reply.body;
     return reply;
   }
@@ -136,12 +134,10 @@ class Customer {
     // PENDING until the mint has found out what became of the payment; UNPAID if it never left, then it is
     // sent again.
     mintclient::HttpReply reply;
-    const bool paid = eventually(
-        [&] {
-          reply = insist("/v1/melt/bolt11", body);
-          return member(reply.body, "state") == "PAID";
-        },
-        std::chrono::seconds(60));
+    const bool paid = eventually([&] {
+      reply = insist("/v1/melt/bolt11", body);
+      return member(reply.body, "state") == "PAID";
+    });
     ASSERT_TRUE(paid) << reply.body;
     melted_ += static_cast<std::int64_t>(sat) * kSat;
     if (!member(reply.body, "change").empty()) put(unit, mint_.unblind(reply.body, blanks, unit));

@@ -3,17 +3,14 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace manastr::test {
+#include "tests/support/eventually.h"
 
-/// True as soon as `condition` holds; false if it does not within `limit`. Asked every few milliseconds.
-bool eventually(const std::function<bool()>& condition,
-                std::chrono::milliseconds limit = std::chrono::seconds(20));
+namespace manastr::test {
 
 class Process {
  public:
@@ -34,7 +31,7 @@ class Process {
   /// Sends; nothing happens if it has ended.
   void signal(int number);
   /// The exit code, or 128 + the signal it died of; nullopt if it still runs after `limit`.
-  std::optional<int> wait(std::chrono::milliseconds limit = std::chrono::seconds(20));
+  std::optional<int> wait(std::chrono::milliseconds limit = kPatience);
   /// SIGKILL, and gone when this returns.
   void kill();
 
@@ -44,7 +41,7 @@ class Process {
 };
 
 /// Starts a daemon with `--config CONFIG --data DIR`, output to DIR.log, and waits for the port in DIR/port.
-/// Throws with the last line of its log if it ends before, or does not come up in 20 s.
+/// Throws with the last line of its log if it ends before, or does not come up in a minute.
 class Daemon {
  public:
   Daemon(std::string program, std::string config, std::string directory,

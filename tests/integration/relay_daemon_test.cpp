@@ -139,7 +139,7 @@ TEST_F(RelayDaemonTest, WhatWasAnsweredOkSurvivesKillNine) {
   nostr::Filter filter;
   filter.kinds = {31'000};
   auto reader = pool(relay.port());
-  const Fetched fetched = fetch_and_wait(*reader, {filter}, Millis(15'000));
+  const Fetched fetched = fetch_and_wait(*reader, {filter}, test::kPatience);
   ASSERT_TRUE(fetched.complete);
   for (const nostr::Event& each : fetched.events) answered.erase(each.id);
   EXPECT_TRUE(answered.empty()) << answered.size() << " lost";
@@ -148,7 +148,7 @@ TEST_F(RelayDaemonTest, WhatWasAnsweredOkSurvivesKillNine) {
 TEST_F(RelayDaemonTest, SigtermDrainsAndExitsWithZero) {
   Daemon relay("manastr-relay", config("[network]\nport = 0\n"), folder.path("data"));
   auto client = pool(relay.port());
-  ASSERT_TRUE(publish_and_wait(*client, event(1), Millis(5'000)));
+  ASSERT_TRUE(publish_and_wait(*client, event(1), test::kPatience));
   relay.process().signal(SIGTERM);
   EXPECT_EQ(relay.process().wait(std::chrono::seconds(5)), 0);
   EXPECT_EQ(test::read_file(relay.directory() + "/port"), "");
@@ -171,7 +171,7 @@ TEST_F(RelayDaemonTest, AClientThatDoesNotReadIsCutOffAndTheOthersGoOn) {
   for (int i = 0; i < 400 && !cut_off(); ++i) {
     const auto each = nostr::sign(
         {.created_at = system_clock().now_seconds(), .kind = 1, .content = big + std::to_string(i)}, key, {});
-    ASSERT_TRUE(publish_and_wait(*client, each, Millis(5'000)));
+    ASSERT_TRUE(publish_and_wait(*client, each, test::kPatience));
   }
   EXPECT_TRUE(cut_off());
 }

@@ -65,8 +65,8 @@ TEST_F(RelayHostileTest, ACorruptCopyThatComesFirstDoesNotSuppressTheGenuineEven
   ScriptedRelay honest([&](std::string_view message, const ScriptedRelay::Say& say) {
     if (const std::string name = requested(message); !name.empty()) say(end_of(name));
   });
-  auto reader = pool({hostile.url(), honest.url()}, [](PoolOptions& options) { options.quorum = 1; });
   std::atomic<bool> right = false;
+  auto reader = pool({hostile.url(), honest.url()}, [](PoolOptions& options) { options.quorum = 1; });
   nostr::Filter filter;
   filter.kinds = {kKind};
   const auto id = reader->subscribe({{filter},
@@ -152,9 +152,9 @@ TEST_F(RelayHostileTest, AnswersToPublishingAreReadAsRelaysGiveThem) {
   });
   ScriptedRelay small([](std::string_view, const ScriptedRelay::Say&) {},
                       R"({"limitation":{"max_message_length":200}})");
-  auto writer = pool({moody.url(), nameless.url(), small.url()});
   std::mutex mutex;
   PublishProgress last;
+  auto writer = pool({moody.url(), nameless.url(), small.url()});
   ASSERT_TRUE(
       writer->publish({.event = event("x"), .quorum = 1, .on_progress = [&](const PublishProgress& progress) {
                          const std::lock_guard lock(mutex);
@@ -180,8 +180,8 @@ TEST_F(RelayHostileTest, OkTrueOfARelayThatKeptAnotherVersionIsFoundOutByReading
     }
     if (const std::string name = requested(message); !name.empty()) say(end_of(name));
   });
-  auto writer = pool({liar.url()});
   std::atomic<bool> refused = false;
+  auto writer = pool({liar.url()});
   ASSERT_TRUE(writer->publish(
       {.event = event("x"), .read_back = true, .on_progress = [&](const PublishProgress& progress) {
          refused = progress.refused() == 1;
@@ -221,15 +221,15 @@ TEST_F(RelayHostileTest, AFloodFromOneRelayDoesNotStarveTheOthers) {
   auto relay = embedded::EmbeddedRelay::start(settings, folder.path());
   ASSERT_TRUE(relay) << relay.error().message;
   const std::string honest = "ws://127.0.0.1:" + std::to_string((*relay)->port());
+  std::mutex mutex;
+  std::map<nostr::EventId, Monotonic> sent;
+  std::vector<double> waits;
   auto reader = pool({flooding.url(), honest}, [](PoolOptions& options) {
     options.quorum = 1;
     options.events_per_second = 2'000;
     options.events_burst = 2'000;
     options.answer_timeout = Millis(30'000);
   });
-  std::mutex mutex;
-  std::map<nostr::EventId, Monotonic> sent;
-  std::vector<double> waits;
   nostr::Filter filter;
   filter.kinds = {kKind};
   reader->subscribe({{filter},
@@ -247,7 +247,7 @@ TEST_F(RelayHostileTest, AFloodFromOneRelayDoesNotStarveTheOthers) {
       const std::lock_guard lock(mutex);
       sent[each.id] = system_clock().monotonic();
     }
-    ASSERT_TRUE(publish_and_wait(*writer, each, Millis(5'000)));
+    ASSERT_TRUE(publish_and_wait(*writer, each, test::kPatience));
   }
   ASSERT_TRUE(eventually([&] {
     const std::lock_guard lock(mutex);

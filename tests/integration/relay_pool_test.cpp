@@ -99,7 +99,7 @@ TEST_F(RelayPoolTest, PublishesToAllAndDeliversOnce) {
   ASSERT_TRUE(eventually([&] { return seen->size() == 50; }));
   EXPECT_TRUE(eventually([&] { return reader->seen_on(last.id).size() == 3; }));
   EXPECT_EQ(seen->most(), 1U);
-  const auto progress = publish_and_wait(*writer, event_of(key_, 31'000, "x", ""), Millis(5'000), 3);
+  const auto progress = publish_and_wait(*writer, event_of(key_, 31'000, "x", ""), test::kPatience, 3);
   ASSERT_TRUE(progress) << progress.error().message;
   EXPECT_EQ(progress->accepted(), 3U);
 }
@@ -119,12 +119,12 @@ TEST_F(RelayPoolTest, FetchPagesThroughMoreThanARelayGivesAtOnce) {
   auto reader = pool(urls_);
   nostr::Filter filter;
   filter.kinds = {31'001};
-  const Fetched fetched = fetch_and_wait(*reader, {filter}, Millis(15'000), 3);
+  const Fetched fetched = fetch_and_wait(*reader, {filter}, test::kPatience, 3);
   EXPECT_TRUE(fetched.complete);
   EXPECT_EQ(fetched.events.size(), 1'300U);
   EXPECT_TRUE(std::ranges::is_sorted(fetched.events, std::greater{}, &nostr::Event::created_at));
   filter.limit = 10;
-  EXPECT_EQ(fetch_and_wait(*reader, {filter}, Millis(15'000), 3).events.size(), 10U);
+  EXPECT_EQ(fetch_and_wait(*reader, {filter}, test::kPatience, 3).events.size(), 10U);
 }
 
 TEST_F(RelayPoolTest, ARelayKilledAndRestartedIsNeverDeafAndTheGapIsRepaired) {
@@ -133,19 +133,19 @@ TEST_F(RelayPoolTest, ARelayKilledAndRestartedIsNeverDeafAndTheGapIsRepaired) {
   reader->subscribe(subscription(seen, 31'002));
   ASSERT_TRUE(eventually([&] { return reader->status().live() == 1; }));
   auto writer = pool(urls_);
-  ASSERT_TRUE(publish_and_wait(*writer, event_of(key_, 31'002, "before", ""), Millis(5'000), 3));
+  ASSERT_TRUE(publish_and_wait(*writer, event_of(key_, 31'002, "before", ""), test::kPatience, 3));
   ASSERT_TRUE(eventually([&] { return seen->size() == 1; }));
 
   relays_[0]->process().kill();
   ASSERT_TRUE(eventually([&] { return !reader->status().has_quorum(); }));
   // Published while the relay is down: a quorum of two takes it now, the third later from the outbox.
   const nostr::Event during = event_of(key_, 31'002, "during", "");
-  ASSERT_TRUE(publish_and_wait(*writer, during, Millis(5'000)));
+  ASSERT_TRUE(publish_and_wait(*writer, during, test::kPatience));
   relays_[0]->restart("RELAY_PORT");
   ASSERT_TRUE(eventually([&] { return seen->has(during.id); }));
   ASSERT_TRUE(eventually([&] { return reader->status().has_quorum(); }));
   const nostr::Event after = event_of(key_, 31'002, "after", "");
-  ASSERT_TRUE(publish_and_wait(*writer, after, Millis(10'000), 3));
+  ASSERT_TRUE(publish_and_wait(*writer, after, test::kPatience, 3));
   ASSERT_TRUE(eventually([&] { return seen->has(after.id); }));
   EXPECT_EQ(seen->size(), 3U);
   EXPECT_EQ(seen->most(), 1U);
@@ -164,7 +164,7 @@ TEST_F(RelayPoolTest, WhatWasPublishedDuringTheGapIsFetchedOnReconnect) {
   relays_[0]->process().signal(SIGCONT);
   auto writer = pool(urls_);
   const nostr::Event missed = event_of(key_, 31'003, "missed", "");
-  ASSERT_TRUE(publish_and_wait(*writer, missed, Millis(10'000), 3));
+  ASSERT_TRUE(publish_and_wait(*writer, missed, test::kPatience, 3));
   ASSERT_TRUE(eventually([&] { return seen->has(missed.id); }));
 }
 
@@ -176,7 +176,7 @@ TEST_F(RelayPoolTest, StatusTellsWhenTheQuorumIsLostAndRegained) {
     const std::lock_guard lock(mutex);
     live.push_back(status.live());
   });
-  ASSERT_TRUE(wait_for_quorum(*watcher, Millis(5'000)));
+  ASSERT_TRUE(wait_for_quorum(*watcher, test::kPatience));
   ASSERT_TRUE(eventually([&] { return watcher->status().live() == 3; }));
   relays_[1]->process().kill();
   relays_[2]->process().kill();
@@ -204,14 +204,14 @@ TEST_F(RelayPoolTest, AuthenticatesWhereARelayAsksForIt) {
   auto with_key = pool({urls_.back()}, [&](PoolOptions& options) { options.signer = &signer; });
   auto seen = std::make_shared<Seen>();
   with_key->subscribe(subscription(seen, 31'005));
-  const auto published = publish_and_wait(*with_key, event_of(key_, 31'005, "", ""), Millis(5'000));
+  const auto published = publish_and_wait(*with_key, event_of(key_, 31'005, "", ""), test::kPatience);
   ASSERT_TRUE(published) << published.error().message;
   ASSERT_TRUE(eventually([&] { return seen->size() == 1; }));
   ASSERT_TRUE(eventually([&] { return with_key->status().has_quorum(); }));
 
   auto without_key = pool({urls_.back()});
   without_key->subscribe(subscription(std::make_shared<Seen>(), 31'005));
-  const auto refused = publish_and_wait(*without_key, event_of(key_, 31'005, "2", ""), Millis(5'000));
+  const auto refused = publish_and_wait(*without_key, event_of(key_, 31'005, "2", ""), test::kPatience);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("auth-required"), std::string::npos) << refused.error().message;
   EXPECT_FALSE(without_key->status().has_quorum());
@@ -220,9 +220,9 @@ TEST_F(RelayPoolTest, AuthenticatesWhereARelayAsksForIt) {
 TEST_F(RelayPoolTest, AnEventThatLostIsNotedByReadingBack) {
   auto writer = pool({urls_[0]});
   const UnixSeconds now = system_clock().now_seconds();
-  ASSERT_TRUE(publish_and_wait(*writer, event_of(key_, 31'006, "slot", "new", now), Millis(5'000)));
+  ASSERT_TRUE(publish_and_wait(*writer, event_of(key_, 31'006, "slot", "new", now), test::kPatience));
   const auto lost =
-      publish_and_wait(*writer, event_of(key_, 31'006, "slot", "old", now - Seconds(5)), Millis(5'000));
+      publish_and_wait(*writer, event_of(key_, 31'006, "slot", "old", now - Seconds(5)), test::kPatience);
   ASSERT_FALSE(lost);
   EXPECT_NE(lost.error().message.find("replaced"), std::string::npos) << lost.error().message;
 }

@@ -159,7 +159,7 @@ TEST(RelayTls, OnlyATrustedCertificateForTheRightNameWillDo) {
   const auto key = crypto::SecretKey::generate(system_random());
   const auto event =
       nostr::sign({.created_at = system_clock().now_seconds(), .kind = 1, .content = "x"}, key, {});
-  EXPECT_TRUE(publish_and_wait(**pool, event, Millis(5'000)));
+  EXPECT_TRUE(publish_and_wait(**pool, event, test::kPatience));
   EXPECT_FALSE((*pool)->status().relays[1].connected) << "the certificate names another host";
   EXPECT_FALSE((*pool)->status().relays[2].connected) << "nobody vouches for the certificate";
   for (const std::size_t refused : {1U, 2U}) {

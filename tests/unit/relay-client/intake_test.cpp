@@ -4,6 +4,8 @@
 
 #include <semaphore>
 
+#include "tests/support/eventually.h"
+
 namespace manastr::relay {
 namespace {
 
@@ -26,11 +28,6 @@ std::string event_text(int number) {
   return "[\"EVENT\",\"s1.1\"," + nostr::dump(event) + "]";
 }
 
-bool wait_for(const std::function<bool()>& what) {
-  for (int i = 0; i < 5'000 && !what(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return what();
-}
-
 TEST(Intake, ABlockedCallbackFillsTheInboxAndNothingIsLost) {
   Room room;
   Intake intake({"ws://a"}, 8, 1, room);
@@ -48,7 +45,7 @@ TEST(Intake, ABlockedCallbackFillsTheInboxAndNothingIsLost) {
   EXPECT_EQ(room.rooms, 0);
   intake.push(0, 1, "[\"EOSE\",\"s1.1\"]");
   go.release(pushed);
-  ASSERT_TRUE(wait_for([&] { return got == pushed && room.ends == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return got == pushed && room.ends == 1; }));
   EXPECT_GE(room.rooms, 1);
   intake.stop();
   ASSERT_EQ(room.ended.filters.size(), 1U);
@@ -69,8 +66,8 @@ TEST(Intake, CopiesAreHandedOverOnceAndVerifiedOnce) {
     for (std::size_t relay = 0; relay < 3; ++relay) intake.push(relay, 1, text);
   }
   intake.start();
-  ASSERT_TRUE(wait_for([&] { return intake.figures().received == 9; }));
-  ASSERT_TRUE(wait_for([&] { return intake.figures().duplicates == 8; }));
+  ASSERT_TRUE(test::eventually([&] { return intake.figures().received == 9; }));
+  ASSERT_TRUE(test::eventually([&] { return intake.figures().duplicates == 8; }));
   EXPECT_EQ(got, 1);
   const auto event = parse_relay_message(text)->event;
   EXPECT_EQ(intake.seen_on(event.id).size(), 3U);

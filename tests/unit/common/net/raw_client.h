@@ -52,10 +52,10 @@ class RawClient {
     }
     return true;
   }
-  /// More bytes into in(); false at the end of the stream, or after ten seconds without any.
+  /// More bytes into in(); false at the end of the stream, or after a minute without any.
   bool read_more() {
     pollfd waiting{fd_, POLLIN, 0};
-    if (poll(&waiting, 1, 10'000) <= 0) return false;
+    if (poll(&waiting, 1, 60'000) <= 0) return false;
     char buffer[65536];
     const auto n = ::recv(fd_, buffer, sizeof buffer, 0);
     if (n <= 0) return false;

@@ -9,6 +9,7 @@
 
 #include "common/net/operations.h"
 #include "common/telemetry/metrics.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/common/net/raw_client.h"
 
 namespace manastr::net {
@@ -25,7 +26,7 @@ class Parked {
   }
   Responder take() {
     std::unique_lock lock(mutex_);
-    if (!arrived_.wait_for(lock, Seconds{10}, [&] { return !responders_.empty(); })) return {};
+    if (!arrived_.wait_for(lock, test::kPatience, [&] { return !responders_.empty(); })) return {};
     Responder first = std::move(responders_.front());
     responders_.pop_front();
     return first;
@@ -381,7 +382,7 @@ TEST(Server, DrainFinishesWhatIsUnderWay) {
   RawClient busy(served.port());
   busy.write(post_request("/parked", "a"));
   Responder responder = served.parked.take();
-  std::thread draining([&] { EXPECT_TRUE(served.server->drain(Millis{10'000})); });
+  std::jthread draining([&] { EXPECT_TRUE(served.server->drain(test::kPatience)); });
   EXPECT_TRUE(idle.closed_by_server());
   responder.send(Response::text("done"));
   const auto answer = busy.read_answer();

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/net/server.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/common/net/raw_client.h"
 
 namespace manastr::net {
@@ -196,7 +197,7 @@ TEST(WebSocket, DrainSaysGoingAway) {
   Served served;
   RawClient client(served.server->port());
   ASSERT_TRUE(shake_hands(client));
-  std::thread draining([&] { EXPECT_TRUE(served.server->drain(Millis{10'000})); });
+  std::jthread draining([&] { EXPECT_TRUE(served.server->drain(test::kPatience)); });
   const auto closing = read_frame(client);
   ASSERT_TRUE(closing);
   EXPECT_EQ(close_code(*closing), 1001);
