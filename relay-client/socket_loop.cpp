@@ -5,6 +5,7 @@
 #include <atomic>
 #include <charconv>
 #include <cstring>
+#include <mutex>
 #include <vector>
 
 namespace manastr::relay {
@@ -15,6 +16,30 @@ constexpr std::size_t kDocumentBytes = 64 * 1024;
 
 // No validity checks by the library: the pool pings, and knows when it does not read.
 const lws_retry_bo_t kNoIdlePolicy{};
+
+lws_context_creation_info no_listener() {
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN;
+  info.gid = static_cast<gid_t>(-1);
+  info.uid = static_cast<uid_t>(-1);
+  return info;
+}
+
+/// Asks libwebsockets 4.1 for its global initialisation of OpenSSL once in the life of the process. Each
+/// further one takes new places for what the library keeps with OpenSSL's objects, and what other contexts
+/// have in the old places is lost: their handshakes under way fail, their certificates are never freed.
+bool initialize_tls() {
+  static std::mutex mutex;
+  static bool done = false;
+  const std::lock_guard lock(mutex);
+  if (done) return true;
+  lws_context_creation_info info = no_listener();
+  info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  lws_context* context = lws_create_context(&info);
+  if (context == nullptr) return false;
+  lws_context_destroy(context);
+  return done = true;
+}
 
 }  // namespace
 
@@ -100,18 +125,17 @@ class SocketLoop::Impl {
          .user = nullptr,
          .tx_packet_size = 0},
     };
-    lws_context_creation_info info{};
-    info.port = CONTEXT_PORT_NO_LISTEN;
+    lws_context_creation_info info = no_listener();
     info.protocols = kProtocols;
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.user = this;
-    info.gid = static_cast<gid_t>(-1);
-    info.uid = static_cast<uid_t>(-1);
     info.fd_limit_per_thread = static_cast<unsigned>(slots_.size() * 4 + 16);
     info.retry_and_idle_policy = &kNoIdlePolicy;
-    context_ = lws_create_context(&info);
+    if (initialize_tls()) context_ = lws_create_context(&info);
     if (context_ == nullptr)
       return broken("libwebsockets could not start: too few file descriptors or no memory");
+    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;  // here: with TLS
+    if (lws_init_vhost_client_ssl(&info, lws_get_vhost_by_name(context_, "default")) != 0)
+      return broken("libwebsockets could not set up TLS: no memory");
     return {};
   }
 
