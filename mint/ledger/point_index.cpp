@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mint/ledger/mixed.h"
+
 namespace manastr::mint {
 namespace {
 
@@ -11,7 +13,7 @@ using storage::Query;
 /// Rows that a commit moves beside as many as it brought.
 constexpr std::size_t kMovedAtLeast = 1'024;
 
-using KeyBytes = ByteArray<8>;  ///< the first of the x coordinate, as the file's index has them
+using KeyBytes = ByteArray<8>;  ///< as the file's index has them
 
 std::uint64_t number_of(const KeyBytes& bytes) {
   std::uint64_t out = 0;
@@ -23,12 +25,6 @@ KeyBytes bytes_of(std::uint64_t key) {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<Byte>(key >> (56 - 8 * i));
   return out;
 }
-std::uint64_t key_of(const PointBytes& point) {
-  KeyBytes bytes;
-  std::copy_n(point.begin() + 1, bytes.size(), bytes.begin());
-  return number_of(bytes);
-}
-
 }  // namespace
 
 PointIndex::PointIndex(std::string table, const std::string& column, std::size_t recent,
@@ -42,6 +38,12 @@ PointIndex::PointIndex(std::string table, const std::string& column, std::size_t
       filter_(filter_log2_bits),
       buckets_(kBuckets) {}
 
+std::uint64_t PointIndex::key_of(const PointBytes& point) const {
+  KeyBytes bytes;
+  std::copy_n(point.begin() + 1, bytes.size(), bytes.begin());
+  return mixed(number_of(bytes) ^ salt_);
+}
+
 Status PointIndex::load(Database& database) {
   {
     TRY(Query key, database.query("SELECT key FROM " + table_ + "_index"));
@@ -53,9 +55,11 @@ Status PointIndex::load(Database& database) {
     }
   }
   {
-    TRY(Query reach, database.query("SELECT number FROM index_reach WHERE of_table = ?", table_));
+    TRY(Query reach, database.query("SELECT number, salt FROM index_reach WHERE of_table = ?", table_));
     TRY([[maybe_unused]] const bool found, reach.next());
     last_ = reach.integer(0);
+    TRY(const KeyBytes salt, reach.array<8>(1));
+    salt_ = number_of(salt);
   }
   TRY(Query row, database.query(select_recent_, last_));
   for (;;) {

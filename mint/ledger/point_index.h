@@ -1,7 +1,7 @@
 // Finds the rows of a table of points (the spent proofs, the blind signatures) for the SQLite ledger. Rows
 // are stored in the order of their commits, so that a commit writes few pages however large the ledger is.
-// The index in the file is in the order of the points, where each new one would be another page: rows stay in
-// memory until there are many, and then a hand that goes round moves neighbours together, some with each
+// The index in the file is in the order of hashed points, where each new one would be another page: rows stay
+// in memory until there are many, and then a hand that goes round moves neighbours together, some with each
 // commit. At start what is not in the file's index yet is read from the table's end.
 // Promises: every row of the table is found. add(), move_some() and moved() belong to the committing thread.
 #pragma once
@@ -47,6 +47,8 @@ class PointIndex {
   };
   static constexpr std::size_t kBuckets = 4096;  ///< by the key's first bits
   static std::size_t bucket_of(std::uint64_t key) { return key >> 52; }
+  /// Salted: clients choose some bits of a point, and must not choose which rows are neighbours.
+  std::uint64_t key_of(const PointBytes& point) const;
   void keep(std::uint64_t key, std::int64_t number);
 
   const std::string table_;
@@ -55,6 +57,7 @@ class PointIndex {
   const std::string select_recent_;
   const std::string insert_;
   const std::size_t recent_;
+  std::uint64_t salt_ = 0;
   SeenFilter filter_;
   mutable std::mutex mutex_;  // of buckets_: written by the committing thread, read by all
   std::vector<std::vector<Row>> buckets_;

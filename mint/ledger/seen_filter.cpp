@@ -3,27 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
-#include "common/base/random.h"
+#include "mint/ledger/mixed.h"
 
 namespace manastr::mint {
 namespace {
-
-std::uint64_t random_word() {
-  const auto bytes = system_random().bytes<8>();
-  std::uint64_t out = 0;
-  std::memcpy(&out, bytes.data(), sizeof out);
-  return out;
-}
-
-/// The end of MurmurHash3: every bit of the input turns half of the output's.
-std::uint64_t mixed(std::uint64_t word) {
-  word = (word ^ word >> 33) * 0xff51afd7ed558ccdU;
-  word = (word ^ word >> 33) * 0xc4ceb9fe1a85ec53U;
-  return word ^ word >> 33;
-}
 
 constexpr std::size_t kBlockWords = 8;
 constexpr std::size_t kBlockBytes = kBlockWords * sizeof(std::uint64_t);
@@ -42,8 +27,7 @@ struct Place {
 void SeenFilter::Free::operator()(std::uint64_t* words) const { std::free(words); }
 
 SeenFilter::SeenFilter(unsigned log2_bits)
-    : salt_(random_word()),
-      block_mask_((std::size_t{1} << std::max(log2_bits, 9U) >> 9) - 1),
+    : block_mask_((std::size_t{1} << std::max(log2_bits, 9U) >> 9) - 1),
       memory_(
           static_cast<std::uint64_t*>(std::calloc((block_mask_ + 2) * kBlockWords, sizeof(std::uint64_t)))) {
   if (!memory_) throw std::bad_alloc();
@@ -53,7 +37,7 @@ SeenFilter::SeenFilter(unsigned log2_bits)
 }
 
 void SeenFilter::add(std::uint64_t key) {
-  Place place(mixed(key ^ salt_), block_mask_);
+  Place place(mixed(key), block_mask_);
   for (unsigned i = 0; i < kProbes; ++i, place.bits >>= 9) {
     const std::atomic_ref word(words_[place.first_word + (place.bits >> 6 & 7)]);
     word.store(word.load(std::memory_order_relaxed) | std::uint64_t{1} << (place.bits & 63),
@@ -62,7 +46,7 @@ void SeenFilter::add(std::uint64_t key) {
 }
 
 bool SeenFilter::may_contain(std::uint64_t key) const {
-  Place place(mixed(key ^ salt_), block_mask_);
+  Place place(mixed(key), block_mask_);
   for (unsigned i = 0; i < kProbes; ++i, place.bits >>= 9) {
     const std::atomic_ref word(words_[place.first_word + (place.bits >> 6 & 7)]);
     if ((word.load(std::memory_order_relaxed) >> (place.bits & 63) & 1) == 0) return false;

@@ -18,8 +18,6 @@ class SeenFilter {
   bool may_contain(std::uint64_t key) const;
 
  private:
-  /// Clients choose some bits of a point, and must not choose where they fall.
-  std::uint64_t salt_;
   std::size_t block_mask_;
   struct Free {
     void operator()(std::uint64_t* words) const;

@@ -79,15 +79,13 @@ INSERT INTO signatures SELECT rowid, b_, keyset, amount, c_, e, s, operation, me
 DROP TABLE old_signatures;
 CREATE INDEX signatures_melt ON signatures(melt) WHERE melt IS NOT NULL;
 
--- key: the first 8 bytes of the point's x. Kept by PointIndex: a row may be missing here as long as its number is
--- above index_reach, and one that is gone may still be here. That a point is in one row only, the ledger sees to.
+-- Kept by PointIndex. key: the first 8 bytes of the point's x, mixed with the salt. A row may be missing here as long
+-- as its number is above index_reach, and one that is gone may still be here. That a point is in one row only, the
+-- ledger sees to.
 CREATE TABLE proofs_index(key BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(key, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE signatures_index(key BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(key, number)) STRICT, WITHOUT ROWID;
-CREATE TABLE index_reach(of_table TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
-INSERT INTO proofs_index SELECT substr(y, 2, 8), number FROM proofs ORDER BY 1;
-INSERT INTO signatures_index SELECT substr(b_, 2, 8), number FROM signatures ORDER BY 1;
-INSERT INTO index_reach SELECT 'proofs', coalesce(max(number), 0) FROM proofs;
-INSERT INTO index_reach SELECT 'signatures', coalesce(max(number), 0) FROM signatures;
+CREATE TABLE index_reach(of_table TEXT PRIMARY KEY, number INTEGER NOT NULL, salt BLOB NOT NULL) STRICT;
+INSERT INTO index_reach VALUES('proofs', 0, randomblob(8)), ('signatures', 0, randomblob(8));
 )sql"},
 };
 

@@ -10,6 +10,7 @@
 #include "common/base/random.h"
 #include "common/gameapi/requests.h"
 #include "mint/ledger/seen_filter.h"
+#include "mint/ledger/sqlite_schema.h"
 
 namespace manastr::mint {
 namespace {
@@ -328,6 +329,34 @@ TEST_F(LedgerTest, APaymentAfterAPriceRiseIsCreditedAtTheNewPrice) {
   EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 2'000, {}}), 0);
   EXPECT_EQ((*ledger_->mint_quote("late"))->amount_paid, 5U);
   EXPECT_TRUE(ledger_->totals().solvent());
+}
+
+TEST_F(LedgerTest, OfTheFirstSchemaIsBroughtForward) {
+  const Spend spent = spend(8);
+  const Spend locked = spend(4);
+  const Issue signed_before = issue(8);
+  const std::string file = folder_ + "/old.sqlite";
+  {
+    auto old = storage::Database::open(file);
+    ASSERT_TRUE(storage::migrate(*old, storage::kMintLedger, ledger_migrations().first(1)));
+    ASSERT_TRUE(old->run("INSERT INTO proofs VALUES(?, 1, 8, 1, NULL, NULL, NULL)", spent.y));
+    ASSERT_TRUE(old->run("INSERT INTO proofs VALUES(?, 1, 4, 0, 7, NULL, NULL)", locked.y));
+    ASSERT_TRUE(old->run("INSERT INTO signatures VALUES(?, 1, 8, ?, ?, ?, ?, NULL, NULL)",
+                         signed_before.b_blinded, signed_before.c_blinded, signed_before.dleq.e,
+                         signed_before.dleq.s, fresh_hash()));
+  }
+  ledger_.reset();
+  auto opened = open_sqlite_ledger({.file = file, .filter_log2_bits = 16, .vfs = "", .on_commit = {}});
+  ASSERT_TRUE(opened) << opened.error().message;
+  ledger_ = *std::move(opened);
+  EXPECT_EQ(state(spent), ProofState::State::spent);
+  EXPECT_EQ(state(locked), ProofState::State::pending);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {spent}, {}}), cashu::kProofsSpent);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {locked}, {}}), cashu::kProofsPending);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {}, {signed_before}}), cashu::kOutputsAlreadySigned);
+  const auto found = ledger_->signatures(std::span(&signed_before.b_blinded, 1));
+  ASSERT_TRUE(found && (*found)[0]);
+  EXPECT_EQ((*found)[0]->c_blinded, signed_before.c_blinded);
 }
 
 TEST(SeenFilter, NeverForgets) {
