@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "mint/ledger/sqlite_schema.h"
 #include "tests/support/temporary_folder.h"
@@ -92,6 +94,52 @@ TEST(PointIndex, FindsEveryRowThroughRollbacksDeletionsAndRestarts) {
     }
     table.check(random);
   }
+}
+
+TEST(PointIndex, OtherThreadsFindWhatIsCommittedWhileItMoves) {
+  constexpr std::size_t kRows = 4'000;
+  const TemporaryFolder folder;
+  const std::string file = folder.path("points.sqlite");
+  Database database = Database::open(file, {.durability = storage::Durability::off}).value();
+  ASSERT_TRUE(storage::migrate(database, storage::kMintLedger, ledger_migrations()));
+  PointIndex index("proofs", "y", kRecent, 16);
+  ASSERT_TRUE(index.load(database));
+
+  std::mt19937 random(1);
+  std::vector<PointBytes> points(kRows);
+  for (PointBytes& point : points) {
+    for (Byte& byte : point) byte = static_cast<Byte>(random());
+  }
+  std::atomic<std::size_t> committed = 0;
+  std::atomic<std::size_t> missed = 0;
+  std::vector<std::jthread> readers;
+  for (unsigned seed = 1; seed <= 2; ++seed) {
+    readers.emplace_back([&, seed] {
+      std::mt19937 mine(seed);
+      Database own = Database::open(file, {.create = false, .read_only = true}).value();
+      for (std::size_t up_to = 0; up_to < kRows;) {
+        up_to = committed;
+        if (up_to == 0) continue;
+        const std::size_t back = mine() % std::min<std::size_t>(up_to, 3 * kRecent);
+        const auto found = index.find(own, points[up_to - 1 - back]);
+        if (!found || !*found) ++missed;
+      }
+    });
+  }
+  while (committed < kRows) {
+    auto transaction = Transaction::begin(database).value();
+    for (std::size_t i = 0; i < 10; ++i) {
+      const PointBytes& point = points[committed + i];
+      ASSERT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 1)",
+                               index.add(point), point));
+    }
+    ASSERT_TRUE(index.move_some(database));
+    ASSERT_TRUE(transaction.commit());
+    index.moved();
+    committed += 10;
+  }
+  readers.clear();
+  EXPECT_EQ(missed, 0U);
 }
 
 TEST(PointIndex, KeepsNoMoreInMemoryThanItIsAllowed) {
