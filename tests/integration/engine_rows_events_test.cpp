@@ -211,11 +211,21 @@ TEST_F(EventRows, EventForAForeignMatch) {
 }
 
 TEST_F(EventRows, EventForAFinishedMatch) {
+  // All that was said, once more and in other words; and a claim of a next attempt.
   DuelTable table(*set_);
   std::vector<nostr::Event> said;
   for (Side& side : table.sides) {
     side.say = [&](const nostr::Event& event) {
-      if (event.kind != match::kChallenge) said.push_back(said_again(side, event, Seconds{1}));
+      if (event.kind == match::kChallenge) return event;
+      said.push_back(said_again(side, event, Seconds{1}));
+      said.push_back(side.sign({event.created_at + Seconds{2}, event.kind, event.tags, "{}"}));
+      if (event.kind == match::kClaim) {
+        nostr::Draft next{event.created_at, event.kind, event.tags, event.content};
+        for (nostr::Tag& tag : next.tags) {
+          if (tag[0] == "d") tag[1] = to_hex(table.match()) + ":2";
+        }
+        said.push_back(side.sign(next));
+      }
       return event;
     };
   }
@@ -226,7 +236,12 @@ TEST_F(EventRows, EventForAFinishedMatch) {
   const double before = taken_in();
   for (const nostr::Event& each : said) publish(table, each);
   ASSERT_TRUE(eventually([&] { return taken_in() >= before + static_cast<double>(said.size()); }));
-  EXPECT_TRUE(table.rejections().empty());
+  // Whatever the engine answers to the next match, it has answered to this one before.
+  DuelTable next(*set_);
+  next.sit_down();
+  expect_played_out(next);
+  EXPECT_TRUE(table.play_until([] { return true; }));
+  EXPECT_TRUE(table.rejections().empty()) << table.rejections().front();
   EXPECT_EQ(table.transcript(), chain);
   expect_conserved(table);
 }

@@ -199,6 +199,7 @@ TEST_F(RelayRows, VoidAtTheHardEnd) {
   own.restart_engine();
   ASSERT_TRUE(table.play_until([&] { return table.view().verdict.has_value(); })) << own.engine().log();
   EXPECT_EQ(table.view().verdict->outcome, Outcome::void_match);
+  EXPECT_TRUE(table.view().verdict->reason.contains("hard end")) << table.view().verdict->reason;
   const auto judgement = match::judge(table.transcript());
   EXPECT_TRUE(judgement.in_order()) << judgement.faults.front();
 }
