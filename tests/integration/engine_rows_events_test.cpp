@@ -159,7 +159,7 @@ TEST_F(EventRows, SecondDifferentEventInOneSlotAfterItsReceipt) {
 TEST_F(EventRows, AClientThatLostItsStateAndRetriesSaysTheSame) {
   DuelTable table(*set_);
   table.acceptor().say = [&](const nostr::Event& event) -> std::optional<nostr::Event> {
-    if (event.kind == match::kCommitment) publish(table, said_again(table.acceptor(), event, Seconds{1}));
+    if (event.kind == match::kCommitment) publish(table, said_again(table.acceptor(), event, Seconds{-1}));
     return event;
   };
   table.sit_down();
@@ -382,21 +382,22 @@ TEST_P(EffacementRows, OfEveryKindAfterItsReceipt) {
   expect_played_out(table);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, EffacementRows,
-                         testing::Values(Effacement{"Deletion",
-                                                    [](const Side& side, const nostr::Event& event) {
-                                                      return side.sign({system_clock().now_seconds(),
-                                                                        5,
-                                                                        {{"e", to_hex(event.id)},
-                                                                         {"k", std::to_string(event.kind)}},
-                                                                        ""});
-                                                    }},
-                                         Effacement{"Replacement",
-                                                    [](const Side& side, const nostr::Event& event) {
-                                                      return side.sign({event.created_at + Seconds{1},
-                                                                        event.kind, event.tags, "{}"});
-                                                    }}),
-                         [](const auto& effacement) { return effacement.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Of, EffacementRows,
+    testing::Values(Effacement{"Deletion",
+                               [](const Side& side, const nostr::Event& event) {
+                                 return side.sign(
+                                     {system_clock().now_seconds(),
+                                      5,
+                                      {{"e", to_hex(event.id)}, {"k", std::to_string(event.kind)}},
+                                      ""});
+                               }},
+                    Effacement{"Replacement",
+                               [](const Side& side, const nostr::Event& event) {
+                                 return side.sign({event.created_at + Seconds{1}, event.kind, event.tags,
+                                                   event.kind == match::kChallenge ? event.content : "{}"});
+                               }}),
+    [](const auto& effacement) { return effacement.param.name; });
 
 TEST_F(EventRows, EventAboveTheProtocolsSizeLimit) {
   DuelTable table(*set_);

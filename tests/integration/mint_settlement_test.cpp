@@ -120,14 +120,6 @@ const std::vector<Theft> kThefts{
     Theft{"BothPartiesWithoutASettlement", gameapi::kMatchLocked, swap_of(1, false, {0, 1})},
     Theft{"VerdictThatTheEngineDidNotSign", gameapi::kVerdictInvalid,
           settlement({.before_sending = [](Settled&, auto& asked) { asked.verdict.content += " "; }})},
-    Theft{"VerdictOfAnEngineThatTheMintDoesNotKnow", gameapi::kVerdictInvalid,
-          settlement({.before_sending =
-                          [](Settled&, auto& asked) {
-                            const match::EngineKeys stranger(fresh_key(), crypto::Secret<32>(fresh_hash()));
-                            const nostr::Event& word = asked.verdict;
-                            asked.verdict =
-                                stranger.sign({word.created_at, word.kind, word.tags, word.content});
-                          }})},
     Theft{"AnnouncementOfAnotherEscrowKey", gameapi::kVerdictInvalid,
           settlement({.before_sending =
                           [](Settled& t, auto& asked) {
@@ -178,6 +170,28 @@ const std::vector<Theft> kThefts{
 INSTANTIATE_TEST_SUITE_P(Settlement, TheftRows, testing::ValuesIn(kThefts),
                          [](const auto& theft) { return theft.param.name; });
 
+TEST_F(Settled, AVerdictOfAnEngineThatMayNotSettleIsRefused) {
+  const auto word = verdict(match::Outcome::win);
+  const auto outputs = outputs_for(payout_of(0));
+  const auto asked = request(0, word, claim(0, match::Outcome::win, messages(outputs)), messages(outputs));
+  const std::string body = status_body(all_stakes());
+  const auto known_as = [&](const std::string& auth, int status) {
+    replace_auth(auth);
+    return eventually([&] { return call(kSpentStatusPath, body).status == status; });
+  };
+  const crypto::XOnlyKey own = nostr_.x_only();
+  const std::string burns_only = "can_burn_mana = true\nmax_tokens_per_request = 10000";
+  for (const auto& [what, auth] : {std::pair{"unknown", engine_toml(fresh_key().x_only(), kAll)},
+                                   std::pair{"inactive", engine_toml(own, kAll, false)},
+                                   std::pair{"without can_mint_loot", engine_toml(own, burns_only)}}) {
+    ASSERT_TRUE(known_as(auth, 403)) << what;
+    EXPECT_EQ(MintHouse::code_of(settle(asked)), gameapi::kVerdictInvalid) << what;
+    ASSERT_TRUE(known_as(engine_toml(own, kAll), 200));
+  }
+  EXPECT_EQ(mint_.unspent(all_stakes()), 2 * kStake);
+  EXPECT_EQ(settle(asked).status, 200);
+}
+
 TEST_F(Settled, EngineWithOnePartysKeyTakesTheOtherStakeWithAFalseVerdict) {
   // Nothing at the mint tells that the verdict is false: it is stored and served, signed, for anyone to
   // refute.
@@ -227,6 +241,12 @@ TEST_F(Settled, ADrawSendsEachStakeHomeAndASecondVerdictIsRefused) {
       EXPECT_NE(
           settle(request(0, other, claim(0, match::Outcome::win, messages(stolen)), messages(stolen))).status,
           200);
+      // Nor does the same outcome count in another verdict, though the stake that it pays is still there.
+      const auto twin = verdict(match::Outcome::draw);
+      const auto mine = outputs_for(payout_of(1));
+      EXPECT_EQ(MintHouse::code_of(
+                    settle(request(1, twin, claim(1, match::Outcome::draw, messages(mine)), messages(mine)))),
+                gameapi::kVerdictInvalid);
       payouts_.clear();
       ASSERT_NO_THROW(verdict(match::Outcome::draw));  // the payouts of the first word again
     }
