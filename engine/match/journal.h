@@ -82,7 +82,7 @@ struct JournaledMatch {
   std::vector<Input> inputs;                   ///< by step
   std::vector<JournaledReceipt> receipts;      ///< by sequence
   std::vector<nostr::EventId> unacknowledged;  ///< receipts no quorum has yet
-  std::vector<std::string> outbox;             ///< keys not answered yet
+  std::vector<std::string> outbox;             ///< keys of calls to a mint not answered yet
 };
 
 struct JournalFigures {

@@ -1,6 +1,7 @@
 #include "engine/match/replay.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/match/step.h"
 #include "engine/settlement/mint_calls.h"
@@ -20,6 +21,16 @@ void remember(RestoredMatch& out, const match::Input& input, Step& step) {
   if (const auto* party = std::get_if<match::PartyInput>(&input)) out.events.insert(party->event.id);
   if (const auto* opening = std::get_if<match::Opening>(&input)) out.events.insert(opening->challenge.id);
   ++out.steps;
+}
+
+/// What was asked of a mint and is not answered, by the replay and by the journal.
+bool same_calls(const RestoredMatch& restored, const JournaledMatch& journaled) {
+  std::set<std::string> calls;
+  for (const match::AskStates& each : restored.questions)
+    calls.insert(states_key(journaled.match, each.request));
+  for (const match::Settle& each : restored.settlements)
+    calls.insert(settle_key(journaled.match, each.operation));
+  return calls == std::set<std::string>(journaled.outbox.begin(), journaled.outbox.end());
 }
 
 std::string short_name(const MatchId& match) { return to_hex(match).substr(0, 16); }
@@ -48,6 +59,10 @@ Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::Engin
   if (!same) {
     return broken("match " + short_name(journaled.match) +
                   " doesn't replay to its receipts: this build's rules are not those it was judged by");
+  }
+  if (!same_calls(out, journaled)) {
+    return broken("match " + short_name(journaled.match) +
+                  " doesn't replay to its open calls to the mint: the journal is damaged, or another build's");
   }
   for (const nostr::EventId& id : journaled.unacknowledged) {
     const auto receipt = std::ranges::find(chain, id, &nostr::Event::id);

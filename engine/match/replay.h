@@ -20,7 +20,8 @@ struct RestoredMatch {
 };
 
 /// Feeds a match's inputs to the lifecycle. `broken` if they don't give the journaled receipts, byte for
-/// byte: another build's rules, or a damaged file; such a match must not be touched.
+/// byte, or leave other calls to a mint open than the journal's outbox: another build's rules, or a damaged
+/// file; such a match must not be touched.
 Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::EngineKeys& keys);
 
 /// The whole of a match from its chain (sequence 0 on, no gap), with the steps that the journal is to hold
