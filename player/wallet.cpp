@@ -135,6 +135,10 @@ Status Wallet::State::refresh_keysets() {
     known->second.active = info.active;
     TRY_STATUS(store.save_keyset(known->second));
   }
+  if (!keysets_fresh) {
+    const auto info = client->info();
+    if (info && info->max_array_length.value_or(0) > 0) most_at_once = *info->max_array_length;
+  }
   keysets_fresh = true;
   return {};
 }
@@ -197,7 +201,7 @@ Result<Wallet::State::Selection> Wallet::State::select(const cashu::Unit& unit, 
     coins.push_back({proof.amount, found->second.input_fee_ppk, !found->second.active});
     proofs.push_back(&proof);
   }
-  const auto chosen = select_coins(coins, target, kMaxInputs);
+  const auto chosen = select_coins(coins, target, std::min(kMaxInputs, most_at_once));
   if (!chosen) {
     const Amount there = cashu::sum_amounts(coins).value_or(std::numeric_limits<Amount>::max());
     return invalid("not enough " + unit + ": " + std::to_string(target) +
@@ -211,6 +215,36 @@ Result<Wallet::State::Selection> Wallet::State::select(const cashu::Unit& unit, 
   out.sum = *sum;
   TRY(out.fee, fee_of(out.proofs));
   return out;
+}
+
+Status Wallet::State::gather(const cashu::Unit& unit, Amount target) {
+  TRY([[maybe_unused]] const cashu::Keyset* active, active_keyset(unit));
+  for (std::size_t last = std::numeric_limits<std::size_t>::max();;) {
+    if (select(unit, target)) return {};
+    TRY(const auto stored, store.proofs({CoinState::unspent}));
+    std::vector<cashu::Proof> small;
+    for (const auto& [proof, state] : stored) {
+      const auto found = keysets.find(proof.id);
+      if (found != keysets.end() && found->second.unit == unit) small.push_back(proof);
+    }
+    const std::size_t count = small.size();
+    const auto sum = cashu::sum_amounts(small);
+    const bool enough = sum && *sum >= target;
+    const std::size_t most = std::min(kMaxInputs, most_at_once);
+    if (!enough || count <= most || count >= last) return {};
+    last = count;
+    std::ranges::sort(small, {}, &cashu::Proof::amount);
+    small.resize(most);
+    TRY(const Amount fee, fee_of(small));
+    const Amount together = cashu::sum_amounts(small).value_or(0);
+    if (together <= fee) return {};
+    TRY([[maybe_unused]] const Operation swapped,
+        perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+          OperationPlan plan{.kind = OperationKind::swap, .inputs = small, .inputs_chosen = false};
+          TRY(plan.outputs, plan_amount(together - fee, keys, CoinState::unspent));
+          return plan;
+        }));
+  }
 }
 
 Result<std::vector<OutputPlan>> plan_amount(Amount amount, const cashu::Keyset& keyset, CoinState becomes) {

@@ -118,11 +118,14 @@ class Wallet {
   /// Tokens of send() that nobody has redeemed yet, as far as the wallet knows (restore() asks), by unit.
   Result<std::vector<cashu::Token>> sent();
   /// Swaps a token's proofs into this wallet; the amount received, fee deducted. Tokens of other mints are
-  /// refused.
+  /// refused. One of more proofs than the mint takes at once is swapped in parts: after an error, those
+  /// before it are in the balance.
   Result<cashu::Amount> receive(const cashu::Token& token);
 
   // --- stakes (match-protocol section 4) ---
-  /// What lock() of this stake would cost now; `invalid` if the stake can't be paid with at most 12 proofs.
+  /// What lock() of this stake would cost now; `invalid` if the stake can't be paid with at most 12 proofs
+  /// (or as many as the mint takes at once). Many small proofs are swapped for fewer if the mint would not
+  /// take them at once, here and by melt(), send() and lock().
   Result<StakeCost> stake_cost(const cashu::Unit& unit, cashu::Amount stake);
   /// At most 12 proofs under `lock`, sum - their input fee = stake exactly. The secrets' nonces are derived
   /// from the seed. Code 12002 if the mint signs in another keyset than the lock's: nothing was locked.

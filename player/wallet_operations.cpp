@@ -183,23 +183,29 @@ Status Wallet::State::run_melt(const Operation& operation) {
 Result<std::vector<std::optional<BlindSignature>>> Wallet::State::signed_outputs(const Operation& operation) {
   std::vector<std::optional<BlindSignature>> out(operation.outputs.size());
   if (operation.outputs.empty()) return out;
-  TRY(const auto restored, client->restore(operation.messages()));
-  std::size_t position = 0;
-  for (std::size_t i = 0; i < restored.outputs.size(); ++i) {
-    // The client has checked that they are ours and in our order.
-    while (operation.outputs[position].message.b_blinded != restored.outputs[i].b_blinded) ++position;
-    out[position++] = restored.signatures[i];
+  const std::vector<cashu::BlindedMessage> messages = operation.messages();
+  for (std::size_t first = 0; first < messages.size();) {
+    const std::size_t size = std::min(most_at_once, messages.size() - first);
+    const auto begin = messages.begin() + static_cast<std::ptrdiff_t>(first);
+    TRY(const auto restored, client->restore({begin, begin + static_cast<std::ptrdiff_t>(size)}));
+    std::size_t position = first;
+    for (std::size_t i = 0; i < restored.outputs.size(); ++i) {
+      // The client has checked that they are ours and in our order.
+      while (messages[position].b_blinded != restored.outputs[i].b_blinded) ++position;
+      out[position++] = restored.signatures[i];
+    }
+    first += size;
   }
   return out;
 }
 
 Result<std::vector<mintclient::ProofStatus>> Wallet::State::states_of(
     const std::vector<cashu::Proof>& proofs) {
-  constexpr std::size_t kBatch = 500;
+  const std::size_t batch = std::min<std::size_t>(500, most_at_once);
   const std::vector<PublicKey> ys = ys_of(proofs);
   std::vector<mintclient::ProofStatus> out;
-  for (std::size_t first = 0; first < ys.size(); first += kBatch) {
-    const std::size_t last = std::min(ys.size(), first + kBatch);
+  for (std::size_t first = 0; first < ys.size(); first += batch) {
+    const std::size_t last = std::min(ys.size(), first + batch);
     TRY(auto states, client->checkstate({ys.begin() + static_cast<std::ptrdiff_t>(first),
                                          ys.begin() + static_cast<std::ptrdiff_t>(last)}));
     std::ranges::move(states, std::back_inserter(out));

@@ -82,6 +82,7 @@ Result<MeltResult> Wallet::melt(const mintclient::MeltQuote& quote) {
   if (begun && begun->state == OperationState::open) {
     status = state_->run(*begun);
   } else if (!begun) {
+    TRY_STATUS(state_->gather(quote.unit, *target));
     const auto performed =
         state_->perform(quote.unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
           TRY(const State::Selection inputs, state_->select(quote.unit, *target));
@@ -117,6 +118,7 @@ Result<MeltResult> Wallet::melt(const mintclient::MeltQuote& quote) {
 
 Result<cashu::Token> Wallet::send(const cashu::Unit& unit, Amount amount) {
   if (amount == 0) return invalid("the amount must be at least 1");
+  TRY_STATUS(state_->gather(unit, amount));
   TRY(const Operation operation,
       state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         TRY(const State::Selection inputs, state_->select(unit, amount));
@@ -156,18 +158,27 @@ Result<Amount> Wallet::receive(const cashu::Token& token) {
   if (token.mint != mint_url())
     return invalid("the token is of the mint " + token.mint + ", not of this wallet's");
   if (token.proofs.empty()) return invalid("the token has no proofs");
-  const auto sum = cashu::sum_amounts(token.proofs);
-  TRY(const Amount fee, state_->fee_of(token.proofs));
-  if (!sum || *sum <= fee) return invalid("the token is worth less than the mint's input fee");
   TRY(const cashu::Keyset* first, state_->keyset(token.proofs.front().id));
   const cashu::Unit unit = first->unit;
-  TRY(const Operation operation,
-      state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
-        OperationPlan plan{.kind = OperationKind::swap, .inputs = token.proofs, .inputs_chosen = false};
-        TRY(plan.outputs, plan_amount(*sum - fee, keys, CoinState::unspent));
-        return plan;
-      }));
-  return *sum - fee;
+  TRY([[maybe_unused]] const cashu::Keyset* active, state_->active_keyset(unit));  // asks for the limits, too
+  Amount received = 0;
+  for (std::size_t from = 0; from < token.proofs.size();) {
+    const std::size_t size = std::min(state_->most_at_once, token.proofs.size() - from);
+    const auto begin = token.proofs.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::vector<cashu::Proof> part(begin, begin + static_cast<std::ptrdiff_t>(size));
+    from += size;
+    const auto sum = cashu::sum_amounts(part);
+    TRY(const Amount fee, state_->fee_of(part));
+    if (!sum || *sum <= fee) return invalid("the token is worth less than the mint's input fee");
+    TRY([[maybe_unused]] const Operation operation,
+        state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
+          OperationPlan plan{.kind = OperationKind::swap, .inputs = part, .inputs_chosen = false};
+          TRY(plan.outputs, plan_amount(*sum - fee, keys, CoinState::unspent));
+          return plan;
+        }));
+    received += *sum - fee;
+  }
+  return received;
 }
 
 }  // namespace manastr::player

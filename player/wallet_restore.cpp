@@ -90,7 +90,7 @@ Result<std::vector<cashu::Proof>> Wallet::find_locked(const std::string& label, 
   TRY(auto known, locked(label));
   if (!known.empty()) return known;
   TRY(const cashu::Keyset keys, keyset(id));
-  const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, kMaxStakeProofs);
+  const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, state_->most_stake_proofs());
   if (!amounts) return known;
   player::Restored restored;  // sets the counter, up to which the stake can be anywhere
   TRY_STATUS(state_->restore_keyset(keys, restored));

@@ -10,7 +10,7 @@ using cashu::Amount;
 
 Result<StakeCost> Wallet::stake_cost(const cashu::Unit& unit, Amount stake) {
   TRY(const cashu::Keyset* keys, state_->active_keyset(unit));
-  const auto amounts = stake_amounts(stake, keys->input_fee_ppk, keys->keys, kMaxStakeProofs);
+  const auto amounts = stake_amounts(stake, keys->input_fee_ppk, keys->keys, state_->most_stake_proofs());
   if (!amounts) {
     return invalid("a stake of " + std::to_string(stake) + " " + unit +
                    " can't be paid with 12 proofs of this mint; choose another stake");
@@ -19,6 +19,7 @@ Result<StakeCost> Wallet::stake_cost(const cashu::Unit& unit, Amount stake) {
   Amount sum = 0;
   for (const Amount amount : *amounts) sum += amount;
   out.own_fee = sum - stake;
+  TRY_STATUS(state_->gather(unit, sum));
   TRY(const State::Selection inputs, state_->select(unit, sum));
   out.swap_fee = inputs.fee;
   return out;
@@ -35,12 +36,13 @@ Result<std::vector<cashu::Proof>> Wallet::lock(const std::string& label, const c
   } else if (begun) {
     return locked(label);
   }
+  TRY([[maybe_unused]] const StakeCost cost, stake_cost(unit, stake));
   TRY([[maybe_unused]] const Operation operation,
       state_->perform(unit, [&](const cashu::Keyset& keys) -> Result<OperationPlan> {
         if (lock.keyset && *lock.keyset != keys.id) {
           return refused(cashu::kKeysetInactive, "the mint signs no more in the keyset wanted");
         }
-        const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, kMaxStakeProofs);
+        const auto amounts = stake_amounts(stake, keys.input_fee_ppk, keys.keys, state_->most_stake_proofs());
         if (!amounts)
           return invalid("this stake can't be paid with 12 proofs of this mint; choose another stake");
         Amount sum = 0;

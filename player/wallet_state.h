@@ -1,5 +1,7 @@
 // The inside of Wallet, shared by wallet.cpp and the wallet_*.cpp beside it.
 #pragma once
+#include <limits>
+
 #include "player/coin_selection.h"
 #include "player/wallet.h"
 #include "player/wallet_store.h"
@@ -39,6 +41,9 @@ struct Wallet::State {
   const Clock& clock;
   std::map<cashu::KeysetId, cashu::Keyset> keysets;
   bool keysets_fresh = false;  ///< asked since the process started
+  /// Inputs, outputs or Ys of one request at most (NUT-06, max_array_length); what the mint doesn't say is no
+  /// limit.
+  std::size_t most_at_once = std::numeric_limits<std::size_t>::max();
 
   // Keysets.
   Status refresh_keysets();
@@ -55,6 +60,10 @@ struct Wallet::State {
   /// Unspent proofs of the unit worth at least `target` after their own fee.
   Result<Selection> select(const cashu::Unit& unit, cashu::Amount target);
   Result<cashu::Amount> fee_of(const std::vector<cashu::Proof>& inputs);
+  /// Swaps small proofs for larger ones until `target` can be paid with the inputs of one request, or nothing
+  /// is gained by it. Too little money is no error here.
+  Status gather(const cashu::Unit& unit, cashu::Amount target);
+  std::size_t most_stake_proofs() const { return std::min(kMaxStakeProofs, most_at_once); }
 
   // Operations: begin() journals, run() sends and ends. Both in wallet_operations.cpp.
   Result<Operation> begin(const OperationPlan& plan, const cashu::Keyset& keyset);

@@ -35,6 +35,7 @@ class SimulatedMint : public mintclient::Transport {
   std::function<void(const std::string& path, std::string& body)> tamper;
   bool durable_replies = true;     ///< an identical request gets the identical reply
   bool invoices_are_paid = false;  ///< every mint quote at once
+  std::size_t most_at_once = 1000;  ///< inputs, outputs, Ys; said in NUT-06
   Lightning lightning = Lightning::pays;
   Amount lightning_fee = 0;
   UnixSeconds now = unix_seconds(1'800'000'000);
@@ -145,8 +146,12 @@ class SimulatedMint : public mintclient::Transport {
   }
 
   virtual Result<json::Value> handle(const std::string& path, const json::Value& body) {
-    if (path == "/v1/info")
-      return json::parse(R"({"name":"simulated","nuts":{"4":{"methods":[],"disabled":false}}})");
+    if (path == "/v1/info") {
+      TRY(json::Value info,
+          json::parse(R"({"name":"simulated","nuts":{"4":{"methods":[],"disabled":false}}})"));
+      info.set("max_array_length", std::uint64_t{most_at_once});
+      return info;
+    }
     if (path == "/v1/keysets") return list_keysets();
     if (path.starts_with("/v1/keys/")) return keys(path.substr(9));
     if (path == "/v1/mint/quote/bolt11") return new_mint_quote(body);
@@ -302,6 +307,7 @@ class SimulatedMint : public mintclient::Transport {
 
   Result<json::Value> checkstate(const json::Value& body) {
     TRY(const json::Array* ys, json::get_array(body, "Ys"));
+    if (ys->size() > most_at_once) return refused(0, "too many Ys");
     json::Array states;
     for (const auto& item : *ys) {
       const auto y = crypto::PublicKey::from_hex(*item.if_string()).value();
@@ -332,11 +338,11 @@ class SimulatedMint : public mintclient::Transport {
 
   Result<std::vector<cashu::Proof>> inputs_of(const json::Value& body) {
     TRY(const json::Array* array, json::get_array(body, "inputs"));
-    return cashu::proofs_from_json(*array, 1000, "inputs");
+    return cashu::proofs_from_json(*array, most_at_once, "inputs");
   }
   Result<std::vector<cashu::BlindedMessage>> outputs_of(const json::Value& body) {
     TRY(const json::Array* array, json::get_array(body, "outputs"));
-    return cashu::blinded_messages_from_json(*array, 1000, "outputs");
+    return cashu::blinded_messages_from_json(*array, most_at_once, "outputs");
   }
   Status check_outputs(const std::vector<cashu::BlindedMessage>& outputs, bool with_amounts) {
     std::set<crypto::PublicKey> seen;
