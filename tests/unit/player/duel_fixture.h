@@ -50,8 +50,8 @@ struct Killed {};
 /// The unit that is free, by the seat's taste of the moment: another one after a restart.
 class Fickle final : public MoveChooser {
  public:
-  std::uint8_t choose(const match::Transcript::View&, std::size_t, unsigned,
-                      const std::vector<std::uint8_t>& free) override {
+  std::optional<std::uint8_t> choose(const match::MatchId&, const match::Transcript::View&, std::size_t,
+                                     unsigned, const std::vector<std::uint8_t>& free) override {
     return likes_last ? free.back() : free.front();
   }
   bool likes_last = false;
