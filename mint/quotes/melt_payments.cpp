@@ -13,6 +13,7 @@ namespace {
 constexpr Millis kFirstWait{50};
 constexpr Millis kLongestWait{10'000};
 constexpr Millis kLeastWait{1'000};  // between two questions that clients bring about
+constexpr Millis kHanging{5'000};    // a lookup without an answer for longer
 
 }  // namespace
 
@@ -200,29 +201,30 @@ void MeltPayments::ask(std::list<Followed>::iterator entry) {
   Done done;
   {
     const std::lock_guard lock(mutex_);
-    if (!end) {
+    if (end) {
+      telemetry::log_info("a payment that was under way has ended",
+                          {{"payment_hash", to_hex(entry->quote.payment_hash)}, {"paid", end->has_value()}});
+      done = std::move(entry->done);
+      followed_.erase(entry);
+    } else {
       entry->asking = false;
       entry->asked_at = clock_->monotonic();
       entry->wait = std::min(entry->wait * 2, kLongestWait);
       entry->ask_at = entry->asked_at + entry->wait;
-      wake_.notify_all();
-      return;
+      if (entry->answer_by <= entry->asked_at) {
+        done = std::exchange(entry->done, nullptr);
+        end = entry->quote;
+      }
     }
-    telemetry::log_info("a payment that was under way has ended",
-                        {{"payment_hash", to_hex(entry->quote.payment_hash)}, {"paid", end->has_value()}});
-    done = std::move(entry->done);
-    followed_.erase(entry);
+    wake_.notify_all();
   }
   if (done) done(*std::move(end));
 }
 
-Monotonic MeltPayments::next_turn() const {
-  Monotonic out = clock_->monotonic() + kLongestWait;
-  for (const Followed& each : followed_) {
-    if (!each.asking) out = std::min(out, each.ask_at);
-    if (each.done) out = std::min(out, each.answer_by);
-  }
-  return out;
+/// When it is asked for next; who waits is answered by a last question, or without if the node hangs.
+Monotonic MeltPayments::due(const Followed& entry) {
+  if (entry.asking) return entry.done ? entry.answer_by + kHanging : Monotonic::max();
+  return entry.done ? std::min(entry.ask_at, entry.answer_by) : entry.ask_at;
 }
 
 void MeltPayments::follow_loop() {
@@ -235,21 +237,24 @@ void MeltPayments::follow_loop() {
       continue;
     }
     const Monotonic now = clock_->monotonic();
-    std::vector<std::pair<MeltQuote, Done>> overdue;
+    Monotonic next = now + kLongestWait;
+    std::vector<std::pair<MeltQuote, Done>> unheard;
     for (auto entry = followed_.begin(); entry != followed_.end(); ++entry) {
-      if (entry->done && entry->answer_by <= now) {
-        overdue.emplace_back(entry->quote, std::exchange(entry->done, nullptr));
+      if (due(*entry) > now) {
+        next = std::min(next, due(*entry));
+      } else if (entry->asking) {
+        unheard.emplace_back(entry->quote, std::exchange(entry->done, nullptr));
+      } else {
+        entry->asking = workers_.try_post([this, entry] { ask(entry); });
+        next = std::min(next, entry->asking ? due(*entry) : now + kLeastWait);
       }
-      if (entry->asking || entry->ask_at > now) continue;
-      entry->asking = workers_.try_post([this, entry] { ask(entry); });
-      if (!entry->asking) entry->ask_at = now + kLeastWait;
     }
-    if (overdue.empty()) {
-      wake_.wait_until(lock, next_turn());
+    if (unheard.empty()) {
+      wake_.wait_until(lock, next);
       continue;
     }
     lock.unlock();
-    for (auto& [quote, done] : overdue) done(std::move(quote));
+    for (auto& [quote, done] : unheard) done(std::move(quote));
     lock.lock();
   }
 }

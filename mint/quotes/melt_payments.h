@@ -72,7 +72,7 @@ class MeltPayments {
   void follow(MeltQuote quote, Done done);
   void load_pending();
   void follow_loop();
-  Monotonic next_turn() const;
+  static Monotonic due(const Followed& entry);
 
   const KeysetRing* ring_;
   Ledger* ledger_;

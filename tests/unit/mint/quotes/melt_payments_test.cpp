@@ -218,6 +218,15 @@ TEST_F(MeltPaymentsTest, OneUnderWayIsAnsweredAsPendingInTimeAndEndsLater) {
   eventually([&] { return all->pending() == 0; });
 }
 
+TEST_F(MeltPaymentsTest, WhoseTimeIsUpHearsOfAnEndThatHasJustCome) {
+  node_.pay_answer = in(PaymentState::pending);
+  node_.lookups = {in(PaymentState::pending), in(PaymentState::paid)};
+  const auto all = payments(Millis{0});
+  const auto done = paid_by(*all, begun());
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->state, MeltQuote::State::paid);
+}
+
 TEST_F(MeltPaymentsTest, WhoWaitsIsAnsweredWhenTheMintStops) {
   node_.pay_answer = in(PaymentState::unknown);
   const auto all = payments();
