@@ -4,6 +4,7 @@
 // seconds] [--seed N] [--json]
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>

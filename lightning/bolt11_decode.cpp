@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/crypto/ecdsa.h"
 #include "common/nostr/bech32.h"
 #include "lightning/bolt11.h"

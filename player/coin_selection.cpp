@@ -1,5 +1,6 @@
 #include "player/coin_selection.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace manastr::player {

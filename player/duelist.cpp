@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "player/duelist_state.h"
 
 namespace manastr::player {
@@ -58,13 +60,9 @@ Result<std::unique_ptr<Duelist>> Duelist::resume(const MatchRecord& record, cons
   auto* challenge = std::get_if<match::Challenge>(&parsed.content);
   if (challenge == nullptr) return broken("the match book holds no challenge for this match");
   TRY(auto keyset, tools.wallet.keyset(challenge->terms.keyset));
-  auto state = std::unique_ptr<State>(
-      new State{record,
-                tools,
-                MatchSecrets(tools.wallet_seed, record.role == Role::creator ? challenge->d : record.id),
-                tools.nostr_key.x_only(),
-                *challenge,
-                match::Transcript(std::move(keyset))});
+  auto state = std::unique_ptr<State>(new State{
+      record, tools, MatchSecrets(tools.wallet_seed, record.role == Role::creator ? challenge->d : record.id),
+      tools.nostr_key.x_only(), *challenge, match::Transcript(std::move(keyset))});
   TRY(const auto receipts, tools.book.receipts(record.id));
   for (std::size_t i = 0; i < receipts.size(); ++i)
     state->held.emplace(static_cast<unsigned>(i), receipts[i]);

@@ -1,6 +1,8 @@
 // Acceptance, stake, seed and moves.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "player/duelist_state.h"
 
 namespace manastr::player {

@@ -1,6 +1,8 @@
 // Claim, prize, and the stake's way home.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/gameapi/requests.h"
 #include "common/json/reader.h"
 #include "common/nostr/nip44.h"

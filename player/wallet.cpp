@@ -1,5 +1,6 @@
 #include "player/wallet.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "common/crypto/hash.h"

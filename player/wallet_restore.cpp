@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "player/wallet_state.h"
 
 namespace manastr::player {
@@ -18,8 +20,8 @@ Result<Wallet::State::Rediscovered> Wallet::State::rediscover(const cashu::Keyse
   Operation asked;
   for (std::uint64_t i = 0; i < kBatch; ++i) {
     // The amount is the mint's to say; a known denomination stands in for it.
-    TRY(PreparedOutput output, prepare_output({.amount = keyset.keys.begin()->first, .lock = lock}, keyset.id,
-                                              first + i));
+    TRY(PreparedOutput output,
+        prepare_output({.amount = keyset.keys.begin()->first, .lock = lock}, keyset.id, first + i));
     asked.outputs.push_back(std::move(output));
   }
   TRY(const auto found, signed_outputs(asked));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/cashu/conditions.h"
 #include "common/crypto/hash.h"
 #include "player/wallet_state.h"

@@ -1,5 +1,7 @@
 #include "player/wallet_store.h"
 
+#include <algorithm>
+
 #include "common/json/reader.h"
 #include "common/storage/migrations.h"
 

@@ -1,5 +1,6 @@
 #include "common/cashu/conditions.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 

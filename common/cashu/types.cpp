@@ -1,5 +1,6 @@
 #include "common/cashu/types.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "common/crypto/hash.h"

@@ -1,5 +1,7 @@
 #include "common/crypto/bdhke.h"
 
+#include <algorithm>
+
 #include "common/crypto/curve.h"
 #include "common/crypto/hash.h"
 

@@ -1,5 +1,6 @@
 #include "common/mintclient/client.h"
 
+#include <algorithm>
 #include <future>
 
 #include "common/mintclient/replies.h"

@@ -1,5 +1,6 @@
 #include "common/mintclient/replies.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "common/json/reader.h"

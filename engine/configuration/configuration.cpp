@@ -1,5 +1,6 @@
 #include "engine/configuration/configuration.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace manastr::engine {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/gameapi/requests.h"
 #include "common/json/reader.h"
 #include "engine/settlement/settlement.h"

@@ -2,6 +2,8 @@
 // engine_rows_*.cpp. Each row changes what one side says, or what a relay or the mint does, at one step, and
 // states what must be seen; whatever it is, the match ends and all money is where it belongs.
 #pragma once
+#include <algorithm>
+
 #include "common/json/reader.h"
 #include "common/match/referee.h"
 #include "common/match/settlement.h"

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include "common/cashu/conditions.h"
 #include "common/cashu/quote_signature.h"
 #include "common/json/reader.h"

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/json/reader.h"
 #include "relay-client/relay_pool.h"
 #include "tests/integration/process.h"

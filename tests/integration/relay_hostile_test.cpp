@@ -2,6 +2,7 @@
 // Rooms: relay-client relay-client/embedded
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "relay-client/embedded/embedded_relay.h"

@@ -1,5 +1,6 @@
 #include "tests/simulation/player_process.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/match/commitment.h"

@@ -2,6 +2,8 @@
 // tag go before its locktime by a settlement alone (docs/mint-api.md). For tests of what plays or judges
 // matches.
 #pragma once
+#include <algorithm>
+
 #include "common/gameapi/requests.h"
 #include "tests/support/simulated_mint.h"
 
