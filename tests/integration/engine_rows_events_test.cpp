@@ -10,13 +10,14 @@ using match::Phase;
 
 struct EventRows : DuelRows {
   /// A reveal of this match in which `side` opens what it chose in this round, pointing where `like` points.
+  /// Older by a second, so that relays take the true one later.
   static nostr::Event reveal_of(const Side& side, const nostr::Event& like, unsigned round) {
     const match::MatchId match = *match::match_of(like);
     const bool created = side.duelist->view().parties.front() == side.pubkey();
     const player::MatchSecrets secrets(side.seed, created ? side.duelist->view().challenge_d : match);
     const std::uint8_t unit = side.book->chosen(match, round)->value();
     const match::Reveal reveal{round, {unit}, secrets.move_nonce(match, round, unit)};
-    nostr::Draft draft = match::to_draft(reveal, {}, like.created_at);
+    nostr::Draft draft = match::to_draft(reveal, {}, like.created_at - Seconds{1});
     draft.tags = like.tags;
     return side.sign(draft);
   }
