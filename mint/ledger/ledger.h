@@ -1,9 +1,10 @@
 // The mint's book. The pipeline and the quotes write to it, everything else reads. Implementations: SQLite
-// (sqlite_ledger.h), PostgreSQL later, with the same meaning: rows are keyed by Y, B_ and quote id, and there
-// is no row that all transactions touch. Promises: a write is durable before its callback says so; writes
-// that were under way together are committed together; no write lets what is owed (all units at their prices,
-// and the credit of matches) exceed what was received less what was paid out; after a failed commit nothing
-// is written any more until a restart.
+// (sqlite_ledger.h) for one mint, PostgreSQL (postgres/postgres_ledger.h) for one or several, with the same
+// meaning: rows are keyed by Y, B_ and quote id, and there is no row that all transactions touch. Promises: a
+// write is durable before its callback says so; writes that were under way together are committed together;
+// no write lets what is owed (all units at their prices, and the credit of matches) exceed what was received
+// less what was paid out; a callback says that a write did not happen only if it is certain. What happens
+// after a failed commit is the implementation's to say.
 #pragma once
 #include <memory>
 #include <span>
@@ -45,9 +46,10 @@ class Ledger {
   virtual void listen(ChangeListener* listener) = 0;
 
   // Reads: from any thread; they see every write whose callback was called.
-  /// False: certainly never spent or locked (no I/O). True: ask proof_states().
+  /// Hints without I/O. False: not known here, most likely never spent or locked; with several mints only a
+  /// write tells. True: ask proof_states().
   virtual bool may_know_proof(const PointBytes& y) const = 0;
-  /// False: certainly never signed or reserved (no I/O). True: ask signatures().
+  /// The same of signed or reserved outputs and signatures().
   virtual bool may_know_output(const PointBytes& b_blinded) const = 0;
   virtual Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys) = 0;
   virtual Result<std::vector<std::optional<StoredSignature>>> signatures(
@@ -56,7 +58,12 @@ class Ledger {
   virtual Result<std::optional<MeltQuote>> melt_quote(std::string_view id) = 0;
   /// Unpaid, with an invoice that had not expired at `since`.
   virtual Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) = 0;
+  /// At start: the melts under way that this mint has to look after.
   virtual Result<std::vector<MeltQuote>> pending_melts() = 0;
+  /// Those that another mint on the same Lightning node has left behind; from now on they are this one's.
+  virtual Result<std::vector<MeltQuote>> adopt_melts() { return std::vector<MeltQuote>{}; }
+  /// Asked right before a begun melt is paid. False: another mint may have taken it over, so it must not be.
+  virtual bool may_pay(const MeltQuote&) { return true; }
   virtual Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote) = 0;
   virtual Result<std::optional<StoredOperation>> operation(const Hash32& key) = 0;
   virtual Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) = 0;

@@ -12,6 +12,7 @@ namespace {
 // A payment is asked for after 50 ms, then ever more seldom: most end soon, the others may take hours.
 constexpr Millis kFirstWait{50};
 constexpr Millis kLongestWait{10'000};
+constexpr Millis kAdoptEvery{10'000};
 constexpr Millis kLeastWait{1'000};  // between two questions that clients bring about
 constexpr Millis kHanging{5'000};    // a lookup without an answer for longer
 
@@ -25,6 +26,7 @@ MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::No
       clock_(&clock),
       options_(options),
       workers_(options.threads, options.queue * 2) {
+  adopt_at_ = clock_->monotonic() + kAdoptEvery;
   follower_ = std::thread([this] { follow_loop(); });
 }
 
@@ -70,6 +72,11 @@ void MeltPayments::pay(MeltQuote quote, Done done) {
 }
 
 void MeltPayments::send(MeltQuote quote, Done done) {
+  // Another mint has taken it over, or may: whoever holds it asks the node how it stands.
+  if (!ledger_->may_pay(quote)) {
+    if (done) done(std::move(quote));
+    return;
+  }
   failpoint("mint.before-pay");
   const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
   const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));
@@ -195,6 +202,13 @@ void MeltPayments::load_pending() {
   for (MeltQuote& quote : *pending) follow(std::move(quote), nullptr);
 }
 
+void MeltPayments::adopt() {
+  auto left = ledger_->adopt_melts();
+  if (!left || left->empty()) return;  // a ledger that can't be read now can later
+  telemetry::log_warn("melts that another mint left under way are followed up", {{"melts", left->size()}});
+  for (MeltQuote& quote : *left) follow(std::move(quote), nullptr);
+}
+
 /// On a worker. The entry stays in the list, and no one else touches it, while `asking`.
 void MeltPayments::ask(std::list<Followed>::iterator entry) {
   End end = settle(entry->quote, node_->lookup_payment(entry->quote.payment_hash));
@@ -237,7 +251,14 @@ void MeltPayments::follow_loop() {
       continue;
     }
     const Monotonic now = clock_->monotonic();
-    Monotonic next = now + kLongestWait;
+    if (adopt_at_ <= now) {
+      adopt_at_ = now + kAdoptEvery;
+      lock.unlock();
+      adopt();
+      lock.lock();
+      continue;
+    }
+    Monotonic next = adopt_at_;
     std::vector<std::pair<MeltQuote, Done>> unheard;
     for (auto entry = followed_.begin(); entry != followed_.end(); ++entry) {
       if (due(*entry) > now) {

@@ -71,6 +71,7 @@ class MeltPayments {
   End release(const MeltQuote& quote, Error why);
   void follow(MeltQuote quote, Done done);
   void load_pending();
+  void adopt();
   void follow_loop();
   static Monotonic due(const Followed& entry);
 
@@ -82,6 +83,7 @@ class MeltPayments {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Followed> followed_;
+  Monotonic adopt_at_{};
   bool recovering_ = false;
   bool nobody_waits_ = false;
   bool stopping_ = false;

@@ -1,0 +1,189 @@
+#include "mint/ledger/postgres/auditor.h"
+
+#include <charconv>
+
+#include "common/base/random.h"
+
+namespace manastr::mint {
+namespace {
+
+using postgres::Connection;
+using postgres::Outcome;
+using postgres::Parameters;
+using postgres::Rows;
+using postgres::Statement;
+
+constexpr unsigned kForgetEvery = 3'600;  // audits
+constexpr unsigned kRenewEvery = 10;
+constexpr std::size_t kFetched = 20'000;
+
+constexpr Statement kSnapshot{"snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+constexpr Statement kBegin{"begin", "BEGIN"};
+constexpr Statement kCommit{"commit", "COMMIT"};
+constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
+constexpr Statement kKeysetUnits{"keyset_units", "SELECT number, unit FROM mint.keysets ORDER BY number"};
+constexpr Statement kSums{
+    "sums",
+    "SELECT own, account, sum(amount)::text FROM ("
+    "SELECT replica = $1::text AS own, account, amount FROM mint.totals UNION ALL "
+    "SELECT c.replica = $1::text, u.account, u.amount FROM mint.commits c, "
+    "unnest(c.accounts, c.amounts) AS u(account, amount) WHERE NOT c.folded) AS each GROUP BY 1, 2"};
+constexpr Statement kTakeName{
+    "take_name",
+    "INSERT INTO mint.replicas VALUES($1::text, $2::bytea, now()) ON CONFLICT (name) DO UPDATE SET "
+    "incarnation = excluded.incarnation, seen = now()"};
+constexpr Statement kKeepName{
+    "keep_name", "UPDATE mint.replicas SET seen = now() WHERE name = $1::text AND incarnation = $2::bytea"};
+constexpr Statement kRenewLeases{
+    "renew_leases",
+    "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE holder = $1::text AND state = 1"};
+constexpr Statement kFold{"fold", "SELECT mint.fold_commits()"};
+constexpr Statement kForget{"forget", "SELECT mint.forget()"};
+constexpr Statement kOpenProofs{"open_proofs", "DECLARE seen NO SCROLL CURSOR FOR SELECT y FROM mint.proofs"};
+constexpr Statement kOpenOutputs{"open_outputs",
+                                 "DECLARE seen NO SCROLL CURSOR FOR SELECT b_ FROM mint.signatures"};
+constexpr Statement kFetch{"fetch", "FETCH FORWARD 20000 FROM seen"};
+
+Wide wide_of(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  Wide out = 0;
+  for (const char digit : text.substr(negative ? 1 : 0)) out = out * 10 + (digit - '0');
+  return negative ? -out : out;
+}
+
+}  // namespace
+
+Outcome<AuditedAccounts> audited_accounts(Connection& connection, const std::string& replica) {
+  auto rows = connection.ask(kSums, Parameters().add(replica));
+  if (!rows) return std::unexpected(rows.error());
+  AuditedAccounts out;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    (rows->integer(i, 0) != 0 ? out.own : out.others)[std::string(rows->text(i, 1))] =
+        wide_of(rows->text(i, 2));
+  }
+  return out;
+}
+
+Outcome<void> read_prices(Connection& connection, Catalog& catalog) {
+  connection.queue(kKeysetUnits);
+  connection.queue(kPrices);
+  auto rows = connection.run();
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<KeysetRecord> keysets;
+  for (std::size_t i = 0; i < rows->at(0).size(); ++i) {
+    KeysetRecord& record = keysets.emplace_back();
+    record.number = static_cast<std::uint32_t>((*rows)[0].integer(i, 0));
+    record.unit = (*rows)[0].text(i, 1);
+  }
+  catalog.set_keysets(keysets);
+  for (std::size_t i = 0; i < rows->at(1).size(); ++i) {
+    catalog.set_price((*rows)[1].text(i, 0), (*rows)[1].unsigned_integer(i, 1));
+  }
+  return {};
+}
+
+Auditor::~Auditor() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+/// False: it is time to stop.
+bool Auditor::wait(Millis time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [&] { return stopping_; });
+}
+
+bool Auditor::wait_for_filters(Millis limit) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, limit, [&] { return stopping_ || books_->filters_loaded.load(); });
+  return books_->filters_loaded;
+}
+
+Status Auditor::begin() {
+  TRY(connection_, Connection::open(address_));
+  incarnation_ = system_random().bytes<16>();
+  TRY_STATUS(connection_->ask(kTakeName, Parameters().add(holder_.replica).add(incarnation_)));
+  return audit();
+}
+
+void Auditor::start() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+Status Auditor::audit() {
+  const std::uint64_t generation = books_->generation();
+  Catalog catalog = books_->catalog();
+  TRY_STATUS(connection_->ask(kSnapshot));
+  const auto read = [&]() -> Outcome<AuditedAccounts> {
+    if (auto prices = read_prices(*connection_, catalog); !prices) return std::unexpected(prices.error());
+    return audited_accounts(*connection_, holder_.replica);
+  }();
+  if (!connection_->usable()) return std::unexpected(Error(read.error()));
+  TRY_STATUS(connection_->ask(kCommit));
+  TRY(AuditedAccounts found, read);
+  Accounts all = found.others;
+  for (const auto& [account, amount] : found.own) all[account] += amount;
+  if (std::string wrong = violation(all, catalog); !wrong.empty())
+    books_->halt("the books don't add up: " + wrong);
+  books_->adopt(catalog);
+  books_->audited(std::move(found.own), std::move(found.others), generation);
+  return {};
+}
+
+Status Auditor::look_after_name() {
+  TRY(const Rows kept, connection_->ask(kKeepName, Parameters().add(holder_.replica).add(incarnation_)));
+  if (kept.affected() == 0) {
+    books_->halt("another process runs as replica \"" + holder_.replica +
+                 "\": each mint needs a data folder of its own");
+  }
+  return {};
+}
+
+Status Auditor::load_filters() {
+  for (const bool proofs : {true, false}) {
+    connection_->queue(kBegin);
+    connection_->queue(proofs ? kOpenProofs : kOpenOutputs);
+    TRY_STATUS(connection_->run());
+    SeenFilter& filter = proofs ? books_->proofs : books_->outputs;
+    for (std::size_t n = kFetched; n == kFetched;) {
+      if (!wait(Millis{0})) return {};
+      TRY(const Rows rows, connection_->ask(kFetch));
+      n = rows.size();
+      for (std::size_t i = 0; i < n; ++i) {
+        TRY(const PointBytes point, rows.array<33>(i, 0));
+        filter.add(point);
+      }
+    }
+    TRY_STATUS(connection_->ask(kCommit));
+  }
+  const std::lock_guard lock(mutex_);
+  books_->filters_loaded = true;
+  wake_.notify_all();
+  return {};
+}
+
+void Auditor::loop() {
+  for (unsigned n = 0;; ++n) {
+    const auto round = [&]() -> Status {
+      if (!connection_ || !connection_->usable() || connection_->in_transaction()) {
+        connection_.reset();
+        TRY(connection_, Connection::open(address_));
+      }
+      if (!books_->filters_loaded) TRY_STATUS(load_filters());
+      TRY_STATUS(look_after_name());
+      if (n % kRenewEvery == 0) TRY_STATUS(connection_->ask(kRenewLeases, Parameters().add(holder_.replica)));
+      TRY_STATUS(connection_->ask(kFold));
+      if (n % kForgetEvery == kForgetEvery - 1) TRY_STATUS(connection_->ask(kForget));
+      return audit();
+    };
+    // The database is away or hinders: the committing thread says so; the next round tries again.
+    (void)round();
+    if (!wait(every_)) return;
+  }
+}
+
+}  // namespace manastr::mint

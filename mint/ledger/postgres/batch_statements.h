@@ -1,0 +1,133 @@
+// The SQL of Batch. Everything that locks comes sorted by its key, so that two mints wait for each other in
+// one direction only.
+#pragma once
+#include "common/postgres/connection.h"
+
+namespace manastr::mint::sql {
+
+using postgres::Statement;
+
+inline constexpr Statement kBegin{"begin", "BEGIN"};
+inline constexpr Statement kCommit{"commit", "COMMIT"};
+inline constexpr Statement kRollback{"rollback", "ROLLBACK"};
+/// Whatever the server's default is: a reply is given for what is on disk.
+inline constexpr Statement kDurably{
+    "durably",
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"};
+
+// --- locking
+/// With this held, nobody changes prices.
+inline constexpr Statement kHoldPrices{"hold_prices",
+                                       "SELECT pg_advisory_xact_lock_shared(5570193308277399043)"};
+inline constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
+inline constexpr Statement kUnpaidInvoice{
+    "unpaid_invoice",
+    "SELECT id, unit, amount FROM mint.mint_quotes WHERE payment_hash = $1::bytea AND received_msat = 0 "
+    "FOR UPDATE"};
+inline constexpr Statement kMintQuoteState{
+    "mint_quote_state",
+    "SELECT amount_paid, amount_issued, unit FROM mint.mint_quotes WHERE id = $1::bytea FOR UPDATE"};
+inline constexpr Statement kMeltQuoteState{
+    "melt_quote_state",
+    "SELECT q.state, p.state, q.payment_hash, q.unit, q.inputs, q.operation FROM mint.melt_quotes q "
+    "LEFT JOIN mint.payments p USING (payment_hash) WHERE q.id = $1::bytea FOR UPDATE OF q"};
+inline constexpr Statement kLockedInputs{
+    "locked_inputs",
+    "SELECT keyset, sum(amount)::int8 FROM mint.proofs WHERE melt = $1::bytea AND state = 0 GROUP BY keyset"};
+inline constexpr Statement kMakeCredit{
+    "make_credit", "INSERT INTO mint.match_credits VALUES($1::bytea, 0) ON CONFLICT (match) DO NOTHING"};
+inline constexpr Statement kCredit{"credit",
+                                   "SELECT msat FROM mint.match_credits WHERE match = $1::bytea FOR UPDATE"};
+inline constexpr Statement kVerdictOf{"verdict_of",
+                                      "SELECT verdict_id FROM mint.verdicts WHERE match = $1::bytea"};
+inline constexpr Statement kOperationsOf{
+    "operations_of",
+    "SELECT s.operation FROM unnest($1::bytea[]) WITH ORDINALITY AS a(b_, n) LEFT JOIN mint.signatures s "
+    "USING (b_) ORDER BY n"};
+
+// --- rows
+inline constexpr Statement kSpend{
+    "spend",
+    "INSERT INTO mint.proofs(y, keyset, amount, state) SELECT y, keyset, amount, 1 FROM "
+    "unnest($1::bytea[], $2::int8[], $3::int8[]) AS a(y, keyset, amount) ON CONFLICT (y) DO NOTHING"};
+inline constexpr Statement kSpendFully{
+    "spend_fully",
+    "INSERT INTO mint.proofs(y, keyset, amount, state, melt, witness, match) SELECT * FROM "
+    "unnest($1::bytea[], $2::int8[], $3::int8[], $4::int8[], $5::bytea[], $6::bytea[], $7::bytea[]) "
+    "ON CONFLICT (y) DO NOTHING"};
+inline constexpr Statement kIssue{
+    "issue",
+    "INSERT INTO mint.signatures(b_, keyset, amount, c_, e, s, operation) SELECT * FROM "
+    "unnest($1::bytea[], $2::int8[], $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[]) "
+    "ON CONFLICT (b_) DO NOTHING"};
+inline constexpr Statement kReserve{
+    "reserve",
+    "INSERT INTO mint.signatures(b_, keyset, amount, melt, position) SELECT b_, keyset, 0, melt, position FROM "
+    "unnest($1::bytea[], $2::int8[], $3::bytea[], $4::int8[]) AS a(b_, keyset, melt, position) "
+    "ON CONFLICT (b_) DO NOTHING"};
+inline constexpr Statement kCommitRow{
+    "commit_row",
+    "INSERT INTO mint.commits(id, replica, accounts, amounts) VALUES($1::bytea, $2::text, $3::text[], $4::int8[])"};
+inline constexpr Statement kSpentOf{
+    "spent_of", "SELECT y, state FROM mint.proofs WHERE y = ANY($1::bytea[])"};
+inline constexpr Statement kSignedOf{
+    "signed_of", "SELECT b_, c_ IS NULL, operation FROM mint.signatures WHERE b_ = ANY($1::bytea[])"};
+
+// --- steps
+inline constexpr Statement kNewMintQuote{
+    "new_mint_quote",
+    "INSERT INTO mint.mint_quotes(id, payment_hash, request, unit, amount, amount_paid, amount_issued, received_msat, "
+    "invoice_msat, pubkey, created_at, expires_at, updated_at) VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
+    "$5::int8, 0, 0, 0, $6::int8, $7::bytea, $8::int8, $9::int8, $10::int8) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kInvoicePaid{
+    "invoice_paid",
+    "UPDATE mint.mint_quotes SET received_msat = $2::int8, amount_paid = $3::int8, updated_at = $4::int8 "
+    "WHERE id = $1::bytea AND received_msat = 0"};
+inline constexpr Statement kQuoteIssued{
+    "quote_issued",
+    "UPDATE mint.mint_quotes SET amount_issued = $2::int8, updated_at = $3::int8 WHERE id = $1::bytea"};
+inline constexpr Statement kNewMeltQuote{
+    "new_melt_quote",
+    "INSERT INTO mint.melt_quotes(id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, "
+    "price_msat, state, created_at, expires_at, inputs, input_fee) VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
+    "$5::int8, $6::int8, $7::int8, $8::int8 <> 0, $9::int8, 0, $10::int8, $11::int8, 0, 0) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kBeginPayment{
+    "begin_payment",
+    "INSERT INTO mint.payments(payment_hash, quote, state, holder, node, lease) VALUES($1::bytea, $2::bytea, 1, "
+    "$3::text, $4::text, now() + interval '60 seconds') ON CONFLICT (payment_hash) DO NOTHING"};
+inline constexpr Statement kMeltBegun{
+    "melt_begun",
+    "UPDATE mint.melt_quotes SET state = 1, inputs = $2::int8, input_fee = $3::int8, operation = $4::bytea "
+    "WHERE id = $1::bytea AND state = 0"};
+inline constexpr Statement kInputsSpent{
+    "inputs_spent", "UPDATE mint.proofs SET state = 1 WHERE melt = $1::bytea AND state = 0"};
+inline constexpr Statement kChangeSigned{
+    "change_signed",
+    "UPDATE mint.signatures SET amount = $3::int8, c_ = $4::bytea, e = $5::bytea, s = $6::bytea, operation = $7::bytea "
+    "WHERE b_ = $1::bytea AND melt = $2::bytea AND c_ IS NULL"};
+inline constexpr Statement kDropBlanks{"drop_blanks", "SELECT mint.drop_blanks($1::bytea)"};
+inline constexpr Statement kMeltPaid{
+    "melt_paid",
+    "UPDATE mint.melt_quotes SET state = 2, preimage = $2::bytea, paid_msat = $3::int8 WHERE id = $1::bytea "
+    "AND state = 1"};
+inline constexpr Statement kPaymentMade{
+    "payment_made", "UPDATE mint.payments SET state = 2 WHERE payment_hash = $1::bytea AND state = 1"};
+inline constexpr Statement kReleaseMelt{"release_melt", "SELECT mint.release_melt($1::bytea)"};
+inline constexpr Statement kUseAuthorization{
+    "use_authorization",
+    "INSERT INTO mint.authorizations AS a VALUES($1::bytea, $2::int8) ON CONFLICT (event) DO UPDATE "
+    "SET until = excluded.until WHERE a.until < $3::int8"};
+inline constexpr Statement kUseKey{
+    "use_key",
+    "INSERT INTO mint.operations VALUES($1::bytea, $2::bytea, $3::int8) ON CONFLICT (key) DO NOTHING"};
+inline constexpr Statement kSetCredit{
+    "set_credit", "UPDATE mint.match_credits SET msat = $2::int8 WHERE match = $1::bytea"};
+inline constexpr Statement kNewVerdict{
+    "new_verdict",
+    "INSERT INTO mint.verdicts VALUES($1::bytea, $2::bytea, $3::bytea, $4::bytea) ON CONFLICT (match) DO NOTHING"};
+inline constexpr Statement kNewClaim{
+    "new_claim",
+    "INSERT INTO mint.claims(claim_id, match, claim) VALUES($1::bytea, $2::bytea, $3::bytea) "
+    "ON CONFLICT (claim_id) DO NOTHING"};
+
+}  // namespace manastr::mint::sql

@@ -1,0 +1,56 @@
+// What a mint on PostgreSQL knows without asking: units and prices, totals, and whether it may still write.
+// Shared by the committing thread, the auditor and readers; thread-safe.
+#pragma once
+#include <atomic>
+#include <mutex>
+
+#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/seen_filter.h"
+#include "mint/ledger/writes.h"
+
+namespace manastr::mint {
+
+class PostgresBooks {
+ public:
+  explicit PostgresBooks(unsigned filter_log2_bits)
+      : proofs(filter_log2_bits), outputs(filter_log2_bits) {}
+
+  Catalog catalog() const;
+  void set_keysets(const std::vector<KeysetRecord>& records);
+  /// Units, keysets and prices as they were found in the database.
+  void adopt(const Catalog& from);
+  /// What this write made known, once it is committed, or was known before.
+  void remember(const Write& write);
+
+  // Own totals are exact: what is committed is added at once. Those of other mints are as of the last audit.
+  void add_own(const Tally& tally, const Catalog& catalog);
+  /// Before the sums are read. They count only if no commit of one's own came between.
+  std::uint64_t generation() const;
+  void audited(Accounts own, Accounts others, std::uint64_t generation);
+  Totals totals() const;
+  /// A commit begins or is over, from the committing thread.
+  void set_committing(bool now);
+
+  /// From now on only what ends payments is written, until a restart.
+  void halt(std::string why);
+  /// The database can't be reached: why; "" once it can.
+  void set_away(std::string why);
+  bool halted() const;
+  Status health() const;
+
+  SeenFilter proofs;
+  SeenFilter outputs;
+  std::atomic<bool> filters_loaded = false;
+
+ private:
+  mutable std::mutex mutex_;
+  Catalog catalog_;
+  Accounts own_;
+  Accounts others_;
+  std::uint64_t generation_ = 0;
+  bool committing_ = false;
+  std::string halted_;
+  std::string away_;
+};
+
+}  // namespace manastr::mint

@@ -1,0 +1,204 @@
+#include "mint/ledger/postgres/committer.h"
+
+#include <algorithm>
+
+#include "common/resilience/backoff.h"
+#include "mint/ledger/postgres/schema.h"
+
+namespace manastr::mint {
+namespace {
+
+using postgres::Failure;
+using postgres::Fault;
+using postgres::Outcome;
+using postgres::Parameters;
+using postgres::Statement;
+
+constexpr resilience::BackoffPolicy kReconnect{.first = Millis{50}, .cap = Millis{1'000}};
+constexpr unsigned kMaxTries = 20;      // of one round that others keep in the way of
+constexpr unsigned kMaxDeferrals = 50;  // of one write
+constexpr Seconds kFenceKept{24 * 3600};
+
+// A row of this replica-less kind takes a commit's id, so that it can't be made any more.
+constexpr Statement kFence{"fence",
+                           "INSERT INTO mint.commits(id, replica, accounts, amounts, folded) "
+                           "VALUES($1::bytea, '', '{}', '{}', true) ON CONFLICT (id) DO NOTHING"};
+constexpr Statement kWhoseCommit{"whose_commit", "SELECT replica FROM mint.commits WHERE id = $1::bytea"};
+
+/// May be written though the books don't add up: it ends what has begun.
+bool ends_something(const Write& write) {
+  return std::holds_alternative<FinishMelt>(write) || std::holds_alternative<ReleaseMelt>(write) ||
+         std::holds_alternative<InvoicePaid>(write);
+}
+
+std::unexpected<Error> away() {
+  return unavailable("the mint's database can't be reached now: try again");
+}
+
+}  // namespace
+
+void Committer::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurries_ = true;
+  wake_.notify_all();
+}
+
+bool Committer::hurries() const {
+  const std::lock_guard lock(mutex_);
+  return hurries_;
+}
+
+/// False if the mint stops.
+bool Committer::wait(Millis time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [&] { return hurries_; });
+}
+
+Outcome<void> Committer::connect() {
+  if (connection_ && connection_->usable()) return {};
+  connection_.reset();
+  auto opened = postgres::Connection::open(address_);
+  if (!opened) {
+    books_->set_away("the database can't be reached: " + opened.error().message);
+    return std::unexpected(opened.error());
+  }
+  // A mint that hangs must not hold others up for ever, nor wait for them.
+  if (auto set = (*opened)->execute("SET lock_timeout = '10s'; SET statement_timeout = '30s'; "
+                                    "SET idle_in_transaction_session_timeout = '30s'");
+      !set) {
+    return set;
+  }
+  if (const auto current = is_ledger_current(**opened); !current || !*current) {
+    const std::string why = current ? "the database was taken back to an older schema" : current.error().message;
+    if (!current && current.error().kind == ErrorKind::unavailable)
+      return std::unexpected(Fault{Failure::lost, "", why});
+    return std::unexpected(Fault{Failure::missing, "", why});
+  }
+  connection_ = *std::move(opened);
+  books_->set_away("");
+  return {};
+}
+
+std::optional<bool> Committer::was_committed(const CommitId& id) {
+  resilience::Backoff backoff(kReconnect, system_random());
+  const Monotonic started = clock_->monotonic();
+  for (;;) {
+    if (connect()) {
+      auto fenced = connection_->ask(kFence, Parameters().add(id));
+      if (fenced && fenced->affected() == 1) return false;
+      // There already: the commit, or the fence of an attempt whose own answer was lost.
+      if (fenced) {
+        if (auto whose = connection_->ask(kWhoseCommit, Parameters().add(id)); whose && whose->size() == 1)
+          return !whose->text(0, 0).empty();
+      }
+    }
+    if (clock_->monotonic() - started > kFenceKept) {
+      books_->halt("the database was away for a day, and what became of a commit can't be told");
+      return std::nullopt;
+    }
+    if (!wait(backoff.next()) && clock_->monotonic() - started > patience_) return std::nullopt;
+  }
+}
+
+void Committer::answer_all(const std::vector<Job*>& jobs, const std::unexpected<Error>& error) {
+  for (Job* job : jobs) {
+    if (!job->outcome) job->outcome = error;
+  }
+}
+
+void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
+  resilience::Backoff backoff(kReconnect, system_random());
+  const Monotonic until = clock_->monotonic() + patience_;
+  for (unsigned tries = 0;; ++tries) {
+    std::erase_if(round, [](const Job* job) { return job->outcome.has_value(); });
+    if (round.empty()) return;
+    if (tries >= kMaxTries) return answer_all(round, unavailable("the mint's database is too busy: try again"));
+    if (auto connected = connect(); !connected) {
+      if (connected.error().failure != Failure::lost && connected.error().failure != Failure::full) {
+        books_->halt(connected.error().message);
+        return answer_all(round, broken("the mint's ledger can't be written: its operator has to look"));
+      }
+      tries = 0;
+      if (clock_->monotonic() >= until || !wait(backoff.next())) return answer_all(round, away());
+      continue;
+    }
+    Catalog catalog = books_->catalog();
+    const CommitId id = system_random().bytes<16>();
+    books_->set_committing(true);
+    Batch batch(*connection_, catalog, holder_, round);
+    const auto end = batch.commit(id);
+    bool made = end && *end == Batch::End::committed;
+    if (!end && batch.commit_sent()) {
+      const auto told = was_committed(id);
+      if (!told) {
+        answer_all(round, unavailable("the mint lost its database and can't tell whether this was done: send it "
+                                      "again and it is answered as it was"));
+      }
+      made = told.value_or(false);
+    }
+    if (made) {
+      books_->adopt(catalog);
+      for (const auto& [job, written] : batch.done()) job->outcome = written;
+      books_->add_own(batch.tally(), catalog);
+    }
+    books_->set_committing(false);
+    for (Job* job : batch.deferred()) {
+      if (job->outcome || std::ranges::find(round, job) == round.end()) continue;
+      if (++job->deferrals > kMaxDeferrals) {
+        job->outcome = unavailable("others were faster again and again: try again");
+        continue;
+      }
+      std::erase(round, job);
+      later.insert(later.begin(), job);
+    }
+    if (end || batch.commit_sent()) continue;
+    switch (end.error().failure) {
+      case Failure::lost:
+        connection_.reset();
+        if (clock_->monotonic() >= until) return answer_all(round, away());
+        break;
+      case Failure::again:
+        if (!wait(backoff.next())) return answer_all(round, away());
+        break;
+      case Failure::full:
+        return answer_all(round, unavailable("the mint's ledger can't be written now: try again"));
+      case Failure::denied:
+      case Failure::missing:
+        books_->halt("the database refused: " + end.error().message);
+        return answer_all(round, broken("the mint's ledger can't be written: its operator has to look"));
+      default:
+        // One of them is at fault: it must not take the others along.
+        if (round.size() == 1)
+          return answer_all(round, broken("the mint's database refused this: " + end.error().message));
+        for (Job* job : round) run_round({job}, later);
+        return;
+    }
+  }
+}
+
+void Committer::commit(std::deque<Job>& jobs, const Ended& ended) {
+  std::vector<Job*> waiting;
+  for (Job& job : jobs) waiting.push_back(&job);
+  while (!waiting.empty()) {
+    Footprint taken;
+    std::vector<Job*> round, later, refused;
+    const bool halted = books_->halted();
+    for (Job* job : waiting) {
+      if (halted && !ends_something(job->write)) {
+        job->outcome = broken("the mint's ledger can't be written: its operator has to look");
+        refused.push_back(job);
+      } else {
+        (claim_footprint(job->write, taken) ? round : later).push_back(job);
+      }
+    }
+    if (!refused.empty()) ended(refused);
+    if (!round.empty()) {
+      run_round(round, later);
+      std::erase_if(round, [](const Job* job) { return !job->outcome.has_value(); });
+      ended(round);
+    }
+    waiting = std::move(later);
+  }
+}
+
+}  // namespace manastr::mint

@@ -1,0 +1,279 @@
+#include "mint/ledger/postgres/reads.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace manastr::mint {
+namespace {
+
+using postgres::Array;
+using postgres::Parameters;
+using postgres::Rows;
+using postgres::Statement;
+
+constexpr Statement kProofStates{
+    "proof_states", "SELECT y, state, witness, match FROM mint.proofs WHERE y = ANY($1::bytea[])"};
+constexpr Statement kSignatures{
+    "signatures",
+    "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE b_ = ANY($1::bytea[])"};
+constexpr Statement kChange{
+    "change",
+    "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE melt = $1::bytea ORDER BY position"};
+#define MINT_QUOTE_COLUMNS                                                                                  \
+  "SELECT id, payment_hash, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, "      \
+  "created_at, expires_at, updated_at FROM mint.mint_quotes "
+#define MELT_QUOTE_COLUMNS                                                                                  \
+  "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, "   \
+  "state, created_at, expires_at, inputs, input_fee, preimage, operation FROM mint.melt_quotes "
+constexpr Statement kMintQuote{"mint_quote", MINT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
+constexpr Statement kUnpaid{"unpaid_mint_quotes",
+                            MINT_QUOTE_COLUMNS "WHERE received_msat = 0 AND expires_at >= $1::int8"};
+constexpr Statement kMeltQuote{"melt_quote", MELT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
+constexpr Statement kClaimMelts{
+    "claim_melts",
+    "UPDATE mint.payments SET holder = $1::text, lease = now() + interval '60 seconds' WHERE state = 1 "
+    "AND node = $2::text AND ((holder = $1::text AND $3::int8 <> 0) OR lease < now()) RETURNING quote"};
+constexpr Statement kMelts{
+    "melts", MELT_QUOTE_COLUMNS "WHERE id = ANY($1::bytea[]) AND state = 1 ORDER BY created_at, id"};
+constexpr Statement kBlanks{
+    "blanks", "SELECT b_, keyset FROM mint.signatures WHERE c_ IS NULL AND melt = $1::bytea ORDER BY position"};
+constexpr Statement kOperation{"operation",
+                               "SELECT operation, credit_msat FROM mint.operations WHERE key = $1::bytea"};
+constexpr Statement kVerdict{"verdict",
+                             "SELECT announcement, verdict FROM mint.verdicts WHERE match = $1::bytea"};
+constexpr Statement kClaims{"claims",
+                            "SELECT claim FROM mint.claims WHERE match = $1::bytea ORDER BY at, claim_id"};
+constexpr Statement kKeysets{
+    "keysets",
+    "SELECT number, id, unit, position, input_fee_ppk, denominations, active, final_expiry FROM mint.keysets "
+    "ORDER BY number"};
+
+Array array_of(std::span<const PointBytes> points) {
+  Array out(Array::Element::bytea, points.size());
+  for (const PointBytes& point : points) out.add(ByteView(point));
+  return out;
+}
+
+std::string text(const Rows& rows, std::size_t row, int column) {
+  return std::string(rows.text(row, column));
+}
+
+Result<MintQuote> mint_quote_of(const Rows& rows, std::size_t row) {
+  MintQuote out;
+  out.id = text(rows, row, 0);
+  TRY(out.payment_hash, rows.array<32>(row, 1));
+  out.request = text(rows, row, 2);
+  out.unit = text(rows, row, 3);
+  out.amount = rows.unsigned_integer(row, 4);
+  out.amount_paid = rows.unsigned_integer(row, 5);
+  out.amount_issued = rows.unsigned_integer(row, 6);
+  out.invoice_msat = rows.unsigned_integer(row, 7);
+  if (!rows.is_null(row, 8)) {
+    TRY(const auto key, rows.array<33>(row, 8));
+    out.pubkey = crypto::PublicKey::parse(key);
+  }
+  out.created_at = unix_seconds(rows.integer(row, 9));
+  out.expires_at = unix_seconds(rows.integer(row, 10));
+  out.updated_at = unix_seconds(rows.integer(row, 11));
+  return out;
+}
+
+Result<MeltQuote> melt_quote_of(const Rows& rows, std::size_t row) {
+  MeltQuote out;
+  out.id = text(rows, row, 0);
+  TRY(out.payment_hash, rows.array<32>(row, 1));
+  out.request = text(rows, row, 2);
+  out.unit = text(rows, row, 3);
+  out.amount = rows.unsigned_integer(row, 4);
+  out.fee_reserve = rows.unsigned_integer(row, 5);
+  out.invoice_msat = rows.unsigned_integer(row, 6);
+  out.names_amount = rows.integer(row, 7) != 0;
+  out.price_msat = rows.unsigned_integer(row, 8);
+  out.state = static_cast<MeltQuote::State>(rows.integer(row, 9));
+  out.created_at = unix_seconds(rows.integer(row, 10));
+  out.expires_at = unix_seconds(rows.integer(row, 11));
+  out.inputs = rows.unsigned_integer(row, 12);
+  out.input_fee = rows.unsigned_integer(row, 13);
+  if (!rows.is_null(row, 14)) {
+    TRY(out.preimage, rows.array<32>(row, 14));
+  }
+  if (!rows.is_null(row, 15)) {
+    TRY(out.operation, rows.array<32>(row, 15));
+  }
+  return out;
+}
+
+/// Columns b_, keyset, amount, c_, e, s, operation.
+Result<StoredSignature> signature_of(const Rows& rows, std::size_t row) {
+  StoredSignature out;
+  out.keyset = static_cast<std::uint32_t>(rows.integer(row, 1));
+  out.amount = rows.unsigned_integer(row, 2);
+  out.pending = rows.is_null(row, 3);
+  if (out.pending) return out;
+  TRY(out.c_blinded, rows.array<33>(row, 3));
+  TRY(out.dleq.e, rows.array<32>(row, 4));
+  TRY(out.dleq.s, rows.array<32>(row, 5));
+  TRY(out.operation, rows.array<32>(row, 6));
+  return out;
+}
+
+/// Which of `points` each row is about, by its first column.
+std::unordered_map<std::string_view, std::size_t> index_of(const Rows& rows) {
+  std::unordered_map<std::string_view, std::size_t> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.emplace(rows.text(i, 0), i);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<ProofState>> PostgresReads::proof_states(std::span<const PointBytes> ys) {
+  std::vector<ProofState> out(ys.size());
+  if (ys.empty()) return out;
+  TRY(const Rows rows, pool_.read(kProofStates, Parameters().add(array_of(ys))));
+  const auto at = index_of(rows);
+  for (std::size_t i = 0; i < ys.size(); ++i) {
+    const auto found = at.find(as_text(ys[i]));
+    if (found == at.end()) continue;
+    const std::size_t row = found->second;
+    out[i].state = rows.integer(row, 1) == 0 ? ProofState::State::pending : ProofState::State::spent;
+    if (out[i].state == ProofState::State::spent) out[i].witness = text(rows, row, 2);
+    if (!rows.is_null(row, 3)) {
+      TRY(out[i].match, rows.array<32>(row, 3));
+    }
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<StoredSignature>>> PostgresReads::signatures(
+    std::span<const PointBytes> bs_blinded) {
+  std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
+  if (bs_blinded.empty()) return out;
+  TRY(const Rows rows, pool_.read(kSignatures, Parameters().add(array_of(bs_blinded))));
+  const auto at = index_of(rows);
+  for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
+    const auto found = at.find(as_text(bs_blinded[i]));
+    if (found == at.end()) continue;
+    TRY(out[i], signature_of(rows, found->second));
+  }
+  return out;
+}
+
+Result<std::optional<MintQuote>> PostgresReads::mint_quote(std::string_view id) {
+  TRY(const Rows rows, pool_.read(kMintQuote, Parameters().add(id)));
+  if (rows.size() == 0) return std::nullopt;
+  return mint_quote_of(rows, 0);
+}
+
+Result<std::optional<MeltQuote>> PostgresReads::melt_quote(std::string_view id) {
+  TRY(const Rows rows, pool_.read(kMeltQuote, Parameters().add(id)));
+  if (rows.size() == 0) return std::nullopt;
+  TRY(MeltQuote out, melt_quote_of(rows, 0));
+  if (out.state != MeltQuote::State::paid) return out;
+  TRY(const Rows change, pool_.read(kChange, Parameters().add(id)));
+  for (std::size_t i = 0; i < change.size(); ++i) {
+    TRY(StoredSignature signature, signature_of(change, i));
+    out.change.push_back(std::move(signature));
+  }
+  return out;
+}
+
+Result<std::vector<MintQuote>> PostgresReads::unpaid_mint_quotes(UnixSeconds since) {
+  TRY(const Rows rows, pool_.read(kUnpaid, Parameters().add(count(since))));
+  std::vector<MintQuote> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    TRY(MintQuote quote, mint_quote_of(rows, i));
+    out.push_back(std::move(quote));
+  }
+  return out;
+}
+
+Result<std::vector<MeltQuote>> PostgresReads::claim_melts(const Holder& holder, bool own_too) {
+  TRY(const Rows claimed, pool_.read(kClaimMelts, Parameters()
+                                                      .add(holder.replica)
+                                                      .add(holder.node)
+                                                      .add(std::int64_t{own_too})));
+  std::vector<MeltQuote> out;
+  if (claimed.size() == 0) return out;
+  Array ids(Array::Element::bytea, claimed.size());
+  for (std::size_t i = 0; i < claimed.size(); ++i) ids.add(claimed.blob(i, 0));
+  TRY(const Rows rows, pool_.read(kMelts, Parameters().add(ids)));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    TRY(MeltQuote quote, melt_quote_of(rows, i));
+    out.push_back(std::move(quote));
+  }
+  return out;
+}
+
+Result<std::vector<BlankOutput>> PostgresReads::blank_outputs(std::string_view melt_quote) {
+  TRY(const Rows rows, pool_.read(kBlanks, Parameters().add(melt_quote)));
+  std::vector<BlankOutput> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    TRY(const PointBytes b_blinded, rows.array<33>(i, 0));
+    out.push_back({b_blinded, static_cast<std::uint32_t>(rows.integer(i, 1))});
+  }
+  return out;
+}
+
+Result<std::optional<StoredOperation>> PostgresReads::operation(const Hash32& key) {
+  TRY(const Rows rows, pool_.read(kOperation, Parameters().add(key)));
+  if (rows.size() == 0) return std::nullopt;
+  TRY(const Hash32 operation, rows.array<32>(0, 0));
+  return StoredOperation{operation, rows.unsigned_integer(0, 1)};
+}
+
+Result<std::optional<StoredVerdict>> PostgresReads::verdict(const match::MatchId& match) {
+  TRY(const Rows rows, pool_.read(kVerdict, Parameters().add(match)));
+  if (rows.size() == 0) return std::nullopt;
+  StoredVerdict out{text(rows, 0, 0), text(rows, 0, 1), {}};
+  TRY(const Rows claims, pool_.read(kClaims, Parameters().add(match)));
+  for (std::size_t i = 0; i < claims.size(); ++i) out.claims.push_back(text(claims, i, 0));
+  return out;
+}
+
+Result<std::vector<KeysetRecord>> PostgresReads::keysets() {
+  TRY(const Rows rows, pool_.read(kKeysets));
+  std::vector<KeysetRecord> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    KeysetRecord record;
+    record.number = static_cast<std::uint32_t>(rows.integer(i, 0));
+    const auto id = cashu::KeysetId::from_bytes(rows.blob(i, 1));
+    if (!id) return broken("the ledger's keyset " + std::to_string(record.number) + " has a malformed id");
+    record.id = *id;
+    record.unit = text(rows, i, 2);
+    record.position = static_cast<std::uint32_t>(rows.integer(i, 3));
+    record.input_fee_ppk = rows.unsigned_integer(i, 4);
+    record.denominations = static_cast<std::uint32_t>(rows.integer(i, 5));
+    record.active = rows.integer(i, 6) != 0;
+    if (!rows.is_null(i, 7)) record.final_expiry = unix_seconds(rows.integer(i, 7));
+    out.push_back(std::move(record));
+  }
+  return out;
+}
+
+Status recognize(Ledger& ledger, Job& job) {
+  if (!job.outcome || job.outcome->has_value()) return {};
+  const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation) -> Result<bool> {
+    std::vector<PointBytes> bs;
+    for (const Issue& issue : issues) bs.push_back(issue.b_blinded);
+    TRY(const auto found, ledger.signatures(bs));
+    return !found.empty() && std::ranges::all_of(found, [&](const auto& each) {
+             return each && !each->pending && each->operation == operation;
+           });
+  };
+  const auto keyed = [&](const Hash32& key, const Hash32& operation) -> Status {
+    TRY(const auto stored, ledger.operation(key));
+    if (stored && stored->operation == operation) job.outcome = Written{stored->credit_msat};
+    return {};
+  };
+  if (const auto* mint = std::get_if<MintWrite>(&job.write)) {
+    TRY(const bool same, signed_as(mint->issues, mint->operation));
+    if (same) job.outcome = Written{};
+  } else if (const auto* burn = std::get_if<BurnWrite>(&job.write)) {
+    return keyed(burn->key, burn->operation);
+  } else if (const auto* credited = std::get_if<CreditedIssue>(&job.write)) {
+    return keyed(credited->key, credited->operation);
+  }
+  return {};
+}
+
+}  // namespace manastr::mint

@@ -1,0 +1,216 @@
+#include "mint/ledger/postgres/schema.h"
+
+#include <span>
+
+namespace manastr::mint {
+namespace {
+
+using postgres::Connection;
+using postgres::Failure;
+using postgres::Statement;
+
+struct Migration {
+  const char* what;
+  const char* script;
+};
+
+// Every row on the way of a request is keyed by Y, B_, the id of a quote, a hash or another random value, so
+// that the tables can be split by them; what a client wrote is bytea, for which no encoding is wrong. No sequence, no foreign key, no row that all transactions touch.
+constexpr Migration kMigrations[] = {
+    {"the ledger", R"sql(
+CREATE TABLE mint.keysets(
+  number int4 PRIMARY KEY, id bytea NOT NULL UNIQUE, unit text NOT NULL, position int4 NOT NULL,
+  input_fee_ppk int8 NOT NULL, denominations int4 NOT NULL, active bool NOT NULL, final_expiry int8);
+CREATE TABLE mint.prices(unit text PRIMARY KEY, msat int8 NOT NULL);
+
+-- A row is a proof that can't be spent any more: state 1 spent, 0 locked by the melt quote `melt`.
+CREATE TABLE mint.proofs(
+  amount int8 NOT NULL, keyset int4 NOT NULL, state int2 NOT NULL, y bytea PRIMARY KEY, melt bytea, witness bytea,
+  match bytea);
+CREATE INDEX proofs_locked ON mint.proofs(melt) WHERE state = 0;
+
+-- A row is a B_ that can't be signed again: c_ is null while it is a blank output of a melt under way.
+CREATE TABLE mint.signatures(
+  amount int8 NOT NULL, keyset int4 NOT NULL, position int4, b_ bytea PRIMARY KEY, c_ bytea, e bytea, s bytea,
+  operation bytea, melt bytea);
+CREATE INDEX signatures_melt ON mint.signatures(melt) WHERE melt IS NOT NULL;
+
+CREATE TABLE mint.mint_quotes(
+  id bytea PRIMARY KEY, payment_hash bytea NOT NULL UNIQUE, request text NOT NULL, unit text NOT NULL,
+  amount int8 NOT NULL, amount_paid int8 NOT NULL, amount_issued int8 NOT NULL, received_msat int8 NOT NULL,
+  invoice_msat int8 NOT NULL, pubkey bytea, created_at int8 NOT NULL, expires_at int8 NOT NULL,
+  updated_at int8 NOT NULL);
+CREATE INDEX mint_quotes_unpaid ON mint.mint_quotes(expires_at) WHERE received_msat = 0;
+
+-- state 0 unpaid, 1 pending, 2 paid.
+CREATE TABLE mint.melt_quotes(
+  id bytea PRIMARY KEY, payment_hash bytea NOT NULL, request text NOT NULL, unit text NOT NULL,
+  amount int8 NOT NULL, fee_reserve int8 NOT NULL, invoice_msat int8 NOT NULL, names_amount bool NOT NULL,
+  price_msat int8 NOT NULL, state int2 NOT NULL, created_at int8 NOT NULL, expires_at int8 NOT NULL,
+  inputs int8 NOT NULL, input_fee int8 NOT NULL, preimage bytea, operation bytea, paid_msat int8);
+
+-- A row is an invoice that is under way (1) or paid (2), through one quote: its key is the lock. While it is
+-- under way `holder` looks after it; another mint may take over what `lease` has run out for.
+CREATE TABLE mint.payments(
+  payment_hash bytea PRIMARY KEY, quote bytea NOT NULL, state int2 NOT NULL, holder text NOT NULL,
+  node text NOT NULL, lease timestamptz NOT NULL);
+CREATE INDEX payments_pending ON mint.payments(holder) WHERE state = 1;
+
+CREATE TABLE mint.authorizations(event bytea PRIMARY KEY, until int8 NOT NULL);
+CREATE INDEX authorizations_until ON mint.authorizations(until);
+CREATE TABLE mint.operations(key bytea PRIMARY KEY, operation bytea NOT NULL, credit_msat int8 NOT NULL);
+CREATE TABLE mint.match_credits(match bytea PRIMARY KEY, msat int8 NOT NULL);
+CREATE TABLE mint.verdicts(
+  match bytea PRIMARY KEY, verdict_id bytea NOT NULL, announcement bytea NOT NULL, verdict bytea NOT NULL);
+CREATE TABLE mint.claims(
+  claim_id bytea PRIMARY KEY, match bytea NOT NULL, claim bytea NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX claims_match ON mint.claims(match);
+
+-- One row for each commit: that it is there says that the commit was made, and it holds what the commit added
+-- to the totals. Append-only, but for the mark that a row is in `totals` too.
+CREATE TABLE mint.commits(
+  id bytea PRIMARY KEY, replica text NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+  folded bool NOT NULL DEFAULT false, accounts text[] NOT NULL, amounts int8[] NOT NULL)
+  WITH (autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX commits_unfolded ON mint.commits(at) WHERE NOT folded;
+CREATE INDEX commits_folded ON mint.commits(at) WHERE folded;
+-- Sums of those rows by day, of each replica.
+CREATE TABLE mint.totals(
+  replica text NOT NULL, account text NOT NULL, day date NOT NULL, amount numeric NOT NULL,
+  PRIMARY KEY(replica, account, day));
+-- The process that is a replica at present.
+CREATE TABLE mint.replicas(name text PRIMARY KEY, incarnation bytea NOT NULL, seen timestamptz NOT NULL);
+
+-- What a failed payment held goes back: locked proofs and reserved outputs alone, never what is spent or signed.
+CREATE FUNCTION mint.release_melt(released bytea) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE mint.melt_quotes SET state = 0, inputs = 0, input_fee = 0, operation = NULL WHERE id = released AND state = 1;
+  IF NOT FOUND THEN RETURN; END IF;
+  DELETE FROM mint.proofs WHERE melt = released AND state = 0;
+  DELETE FROM mint.signatures WHERE melt = released AND c_ IS NULL;
+  DELETE FROM mint.payments WHERE quote = released AND state = 1
+    AND payment_hash = (SELECT payment_hash FROM mint.melt_quotes WHERE id = released);
+END $$;
+-- Blank outputs that a payment left unsigned.
+CREATE FUNCTION mint.drop_blanks(paid bytea) RETURNS void LANGUAGE sql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+  DELETE FROM mint.signatures WHERE melt = paid AND c_ IS NULL $$;
+-- Sums up what was committed lately; one at a time, others go on.
+CREATE FUNCTION mint.fold_commits() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(5570193308277399042) THEN RETURN; END IF;
+  WITH lately AS (
+    UPDATE mint.commits SET folded = true WHERE NOT folded AND at < now() - interval '5 seconds'
+      RETURNING replica, at, accounts, amounts)
+  INSERT INTO mint.totals
+    SELECT replica, account, (at AT TIME ZONE 'UTC')::date, sum(amount)
+      FROM lately, unnest(accounts, amounts) AS each(account, amount) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT ON CONSTRAINT totals_pkey DO UPDATE SET amount = totals.amount + excluded.amount;
+END $$;
+-- Forgets what nobody needs any more.
+CREATE FUNCTION mint.forget() RETURNS void LANGUAGE sql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+  DELETE FROM mint.commits WHERE folded AND at < now() - interval '3 days';
+  DELETE FROM mint.authorizations WHERE until < extract(epoch FROM now())::int8 - 3600 $$;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mint FROM PUBLIC;
+)sql"},
+};
+
+constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
+
+/// What a running mint needs, and no more. `%` is the role.
+constexpr const char* kGrants = R"sql(
+GRANT USAGE ON SCHEMA mint TO %;
+GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
+GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
+  mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
+  mint.commits, mint.replicas TO %;
+GRANT UPDATE(active) ON mint.keysets TO %;
+GRANT UPDATE(msat) ON mint.prices TO %;
+GRANT UPDATE(state) ON mint.proofs TO %;
+GRANT UPDATE(amount, c_, e, s, operation) ON mint.signatures TO %;
+GRANT UPDATE(amount_paid, amount_issued, received_msat, updated_at) ON mint.mint_quotes TO %;
+GRANT UPDATE(state, inputs, input_fee, operation, preimage, paid_msat) ON mint.melt_quotes TO %;
+GRANT UPDATE(state, holder, lease) ON mint.payments TO %;
+GRANT UPDATE(until) ON mint.authorizations TO %;
+GRANT UPDATE(msat) ON mint.match_credits TO %;
+GRANT UPDATE(incarnation, seen) ON mint.replicas TO %;
+GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget TO %;
+)sql";
+
+constexpr Statement kVersion{"schema_version", "SELECT version FROM mint.schema_version"};
+constexpr Statement kHasSchema{"has_schema", "SELECT to_regclass('mint.schema_version') IS NOT NULL"};
+constexpr Statement kSchemaExists{"schema_exists", "SELECT count(*) FROM pg_namespace WHERE nspname = 'mint'"};
+
+Result<std::int64_t> version(Connection& connection) {
+  TRY(const postgres::Rows has, connection.ask(kHasSchema));
+  if (has.integer(0, 0) == 0) {
+    TRY(const postgres::Rows exists, connection.ask(kSchemaExists));
+    if (exists.integer(0, 0) == 0) return 0;
+    // A role without rights on the schema can't see what is in it.
+    return invalid(
+        "the database has a schema \"mint\" that is another program's, or that this role may not use: "
+        "see docs/postgresql.md");
+  }
+  TRY(const postgres::Rows found, connection.ask(kVersion));
+  const std::int64_t out = found.size() == 0 ? 0 : found.integer(0, 0);
+  if (out > kKnown) {
+    return invalid("the database was written by a newer version (schema " + std::to_string(out) +
+                   ", this one knows " + std::to_string(kKnown) + "); use that version");
+  }
+  return out;
+}
+
+std::string with_role(const char* script, const std::string& role) {
+  std::string out;
+  for (const char* at = script; *at != '\0'; ++at) {
+    if (*at == '%') {
+      out += postgres::quoted_identifier(role);
+    } else {
+      out += *at;
+    }
+  }
+  return out;
+}
+
+Status forward(Connection& connection, const std::string& runtime) {
+  // Mints that start together wait here for the first.
+  TRY_STATUS(connection.execute("BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(5570193308277399041)"));
+  TRY(const std::int64_t found, version(connection));
+  if (found < kKnown) {
+    if (found == 0) {
+      TRY_STATUS(connection.execute("CREATE SCHEMA mint; CREATE TABLE mint.schema_version(version int4 NOT NULL)"));
+    }
+    for (std::int64_t next = found; next < kKnown; ++next) {
+      const Migration& migration = kMigrations[static_cast<std::size_t>(next)];
+      if (const auto applied = connection.execute(migration.script); !applied) {
+        Error error = applied.error();
+        error.message = "migration " + std::to_string(next + 1) + " (" + migration.what + "): " + error.message;
+        return std::unexpected(std::move(error));
+      }
+    }
+    TRY_STATUS(connection.execute("DELETE FROM mint.schema_version; INSERT INTO mint.schema_version VALUES (" +
+                                  std::to_string(kKnown) + ")"));
+  }
+  if (!runtime.empty()) TRY_STATUS(connection.execute(with_role(kGrants, runtime)));
+  TRY_STATUS(connection.execute("COMMIT"));
+  return {};
+}
+
+}  // namespace
+
+Result<bool> is_ledger_current(Connection& connection) {
+  TRY(const std::int64_t found, version(connection));
+  return found == kKnown;
+}
+
+Status migrate_ledger(Connection& connection, const std::string& runtime) {
+  Status done = forward(connection, runtime);
+  if (!done && connection.usable()) (void)connection.execute("ROLLBACK");
+  return done;
+}
+
+}  // namespace manastr::mint

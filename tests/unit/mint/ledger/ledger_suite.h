@@ -1,0 +1,329 @@
+// What every implementation of the ledger promises. Included by the test of each, which instantiates it.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "common/base/random.h"
+#include "common/gameapi/requests.h"
+#include "mint/ledger/ledger.h"
+
+namespace manastr::mint::test {
+
+/// A database of a test's own, opened as often as it likes.
+class LedgerPlace {
+ public:
+  virtual ~LedgerPlace() = default;
+  virtual Result<std::unique_ptr<Ledger>> open() = 0;
+};
+using MakePlace = std::unique_ptr<LedgerPlace> (*)();
+
+inline PointBytes fresh_point() {
+  PointBytes out = system_random().bytes<33>();
+  out[0] = 2;
+  return out;
+}
+inline Hash32 fresh_hash() { return system_random().bytes<32>(); }
+inline Spend spend(cashu::Amount amount, std::uint32_t keyset = 1) { return {fresh_point(), keyset, amount, ""}; }
+inline Issue issue(cashu::Amount amount, std::uint32_t keyset = 1) {
+  return {fresh_point(), keyset, amount, fresh_point(), {fresh_hash(), fresh_hash()}};
+}
+
+/// A ledger of two units, mana (keyset 1) and loot (keyset 2), at 200 msat each.
+class LedgerTest : public testing::TestWithParam<MakePlace> {
+ protected:
+  LedgerTest() : place_(GetParam()()) {
+    open();
+    std::vector<KeysetRecord> records(2);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      records[i].number = i + 1;
+      records[i].unit = i == 0 ? "mana" : "loot";
+      records[i].id = *cashu::KeysetId::from_hex(i == 0 ? "0000000000000001" : "0000000000000002");
+    }
+    EXPECT_TRUE(ledger_->store_keysets(records));
+    EXPECT_TRUE(ledger_->set_prices({{"mana", 200}, {"loot", 200}}));
+  }
+  void open() {
+    ledger_.reset();
+    auto opened = place_->open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    ledger_ = *std::move(opened);
+  }
+  int code(Write write) {
+    const auto written = ledger_->write_now(std::move(write));
+    return written ? 0 : written.error().code;
+  }
+  ErrorKind kind(Write write) { return ledger_->write_now(std::move(write)).error().kind; }
+
+  /// A quote of `amount` mana, paid.
+  MintQuote paid(cashu::Amount amount) {
+    MintQuote quote;
+    quote.id = to_hex(fresh_hash());
+    quote.payment_hash = fresh_hash();
+    quote.request = "lnbcrt";
+    quote.unit = "mana";
+    quote.amount = amount;
+    quote.invoice_msat = amount * 200;
+    EXPECT_EQ(code(NewMintQuote{quote}), 0);
+    EXPECT_EQ(code(InvoicePaid{quote.payment_hash, quote.invoice_msat, {}}), 0);
+    return quote;
+  }
+  /// `amount` mana out there, as one proof.
+  Spend minted(cashu::Amount amount) {
+    EXPECT_EQ(code(MintWrite{fresh_hash(), {{paid(amount).id, amount}}, {issue(amount)}, {}}), 0);
+    return spend(amount);
+  }
+  std::string begin_melt(const std::vector<Spend>& spends, const std::vector<BlankOutput>& blanks, Msat msat,
+                         const Hash32& payment_hash = fresh_hash()) {
+    MeltQuote quote;
+    quote.id = to_hex(fresh_hash());
+    quote.payment_hash = payment_hash;
+    quote.request = "lnbcrt";
+    quote.unit = "mana";
+    quote.amount = msat / 200;
+    quote.invoice_msat = msat;
+    quote.price_msat = 200;
+    EXPECT_EQ(code(NewMeltQuote{quote}), 0);
+    last_melt_code_ = code(BeginMelt{fresh_hash(), quote.id, spends, blanks, 0});
+    return quote.id;
+  }
+  ProofState::State state(const Spend& proof) {
+    return (*ledger_->proof_states(std::span(&proof.y, 1)))[0].state;
+  }
+  Wide outstanding(std::size_t unit) { return ledger_->totals().units[unit].outstanding(); }
+
+  std::unique_ptr<LedgerPlace> place_;
+  std::unique_ptr<Ledger> ledger_;
+  int last_melt_code_ = 0;
+};
+
+TEST_P(LedgerTest, AProofIsSpentOnceAndAnOutputSignedOnce) {
+  const Spend proof = minted(8);
+  const Issue output = issue(8);
+  const Hash32 operation = fresh_hash();
+  EXPECT_FALSE(ledger_->may_know_proof(proof.y));
+  EXPECT_EQ(code(SwapWrite{operation, {proof}, {output}}), 0);
+  EXPECT_TRUE(ledger_->may_know_proof(proof.y));
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(8)}}), 11001);
+  const Spend other = minted(8);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {other}, {output}}), 11003);
+  EXPECT_EQ(state(other), ProofState::State::unspent) << "a refused write leaves nothing behind";
+  EXPECT_EQ(outstanding(0), 16);
+  open();
+  EXPECT_EQ(state(proof), ProofState::State::spent);
+  EXPECT_TRUE(ledger_->may_know_proof(proof.y));
+  EXPECT_EQ((*ledger_->signatures(std::span(&output.b_blinded, 1)))[0]->operation, operation);
+  EXPECT_EQ(outstanding(0), 16) << "the totals are there after a restart";
+}
+
+TEST_P(LedgerTest, OneRefusalInABatchLeavesTheOthersAlone) {
+  constexpr int kWrites = 50;
+  const Spend twice = minted(1);
+  std::vector<Spend> proofs;
+  for (int i = 0; i < kWrites; ++i) proofs.push_back(i % 5 == 0 ? twice : minted(1));
+  std::atomic<int> done = 0;
+  std::atomic<int> refused = 0;
+  std::promise<void> all;
+  for (int i = 0; i < kWrites; ++i) {
+    const auto count = [&](const Result<Written>& result) {
+      if (!result) ++refused;
+      if (++done == kWrites) all.set_value();
+    };
+    ASSERT_TRUE(ledger_->write(SwapWrite{fresh_hash(), {proofs[i]}, {issue(1)}}, count));
+  }
+  all.get_future().wait();
+  EXPECT_EQ(refused, kWrites / 5 - 1) << "one of those that spend the same";
+  EXPECT_EQ(outstanding(0), kWrites * 4 / 5 + 1);
+}
+
+TEST_P(LedgerTest, SeveralQuotesAreIssuedTogetherOrNotAtAll) {
+  const MintQuote first = paid(10);
+  const MintQuote second = paid(4);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{first.id, 10}, {second.id, 5}}, {issue(15)}, {}}), 11005);
+  EXPECT_EQ(ledger_->mint_quote(first.id)->value().amount_issued, 0U);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{first.id, 10}, {second.id, 4}}, {issue(14)}, {}}), 0);
+  EXPECT_EQ(ledger_->mint_quote(first.id)->value().state(), MintQuote::State::issued);
+  EXPECT_EQ(ledger_->mint_quote(second.id)->value().state(), MintQuote::State::issued);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{second.id, 4}}, {issue(4)}, {}}), 20002);
+  EXPECT_EQ(outstanding(0), 14);
+}
+
+/// Hears of changes while it is told to.
+struct Listener final : ChangeListener {
+  bool wanted() const override { return wants; }
+  void changed(Changes changes) override { heard.push_back(std::move(changes)); }
+  std::atomic<bool> wants = true;
+  std::vector<Changes> heard;
+};
+
+TEST_P(LedgerTest, TellsAListenerWhatACommitChangedAndNothingOfRefusals) {
+  const Spend proof = minted(8);
+  Listener listener;
+  ledger_->listen(&listener);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(8)}}), 0);
+  ASSERT_EQ(listener.heard.size(), 1U);
+  EXPECT_EQ(listener.heard[0].proofs, std::vector{proof.y});
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(8)}}), 11001);
+  EXPECT_EQ(listener.heard.size(), 1U);
+  const MintQuote quote = paid(3);
+  ASSERT_EQ(listener.heard.size(), 2U);
+  EXPECT_EQ(listener.heard[1].invoices, std::vector{quote.payment_hash});
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 3}}, {issue(3)}, {}}), 0);
+  EXPECT_EQ(listener.heard.back().mint_quotes, std::vector{quote.id});
+  const Spend melted = spend(3);
+  const std::string melt = begin_melt({melted}, {}, 600);
+  EXPECT_EQ(listener.heard.back().melt_quotes, std::vector{melt});
+  EXPECT_EQ(listener.heard.back().proofs, std::vector{melted.y});
+  EXPECT_EQ(code(ReleaseMelt{melt}), 0);
+  EXPECT_EQ(listener.heard.back().melt_quotes, std::vector{melt});
+  listener.wants = false;
+  const std::size_t before = listener.heard.size();
+  minted(1);
+  EXPECT_EQ(listener.heard.size(), before);
+  ledger_->listen(nullptr);
+}
+
+TEST_P(LedgerTest, AQuoteIsIssuedUpToWhatWasPaid) {
+  const MintQuote quote = paid(10);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 11}}, {issue(11)}, {}}), 11005);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 6}}, {issue(6)}, {}}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 6}}, {issue(6)}, {}}), 11005);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 4}}, {issue(4)}, {}}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 1}}, {issue(1)}, {}}), 20002);
+  EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 99'999, {}}), 0);
+  EXPECT_EQ(ledger_->totals().received_msat, 2'000) << "a payment that is reported twice counts once";
+}
+
+TEST_P(LedgerTest, NothingIsIssuedThatWasNotPaidFor) {
+  const Spend proof = minted(8);
+  EXPECT_EQ(kind(SwapWrite{fresh_hash(), {proof}, {issue(9)}}), ErrorKind::broken);
+  EXPECT_EQ(state(proof), ProofState::State::unspent);
+  EXPECT_EQ(kind(SwapWrite{fresh_hash(), {}, {issue(1)}}), ErrorKind::broken);
+  EXPECT_TRUE(ledger_->health()) << "a refused write is no failed disk";
+  EXPECT_EQ(outstanding(0), 8);
+}
+
+TEST_P(LedgerTest, AMeltLocksThenSpendsOrReleases) {
+  const Spend proof = minted(10);
+  const BlankOutput blank{fresh_point(), 1};
+  const std::string failing = begin_melt({proof}, {blank}, 1'000);
+  ASSERT_EQ(last_melt_code_, 0);
+  EXPECT_EQ(state(proof), ProofState::State::pending);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {proof}, {issue(10)}}), 11002);
+  Issue reused = issue(1);
+  reused.b_blinded = blank.b_blinded;
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {minted(1)}, {reused}}), 11004);
+  open();
+  EXPECT_EQ(ledger_->pending_melts()->size(), 1U);
+  EXPECT_EQ(code(ReleaseMelt{failing}), 0);
+  EXPECT_EQ(state(proof), ProofState::State::unspent);
+
+  const std::string paying = begin_melt({proof}, {blank, {fresh_point(), 1}}, 1'000);
+  ASSERT_EQ(last_melt_code_, 0);
+  Issue change = issue(4);
+  change.b_blinded = blank.b_blinded;
+  EXPECT_EQ(code(FinishMelt{paying, fresh_hash(), 1'000, {change}}), 0);
+  EXPECT_EQ(code(FinishMelt{paying, fresh_hash(), 1'000, {change}}), 0) << "again: nothing";
+  EXPECT_EQ(code(ReleaseMelt{paying}), 0);
+  EXPECT_EQ(state(proof), ProofState::State::spent) << "what is paid is not released any more";
+  EXPECT_EQ((*ledger_->melt_quote(paying))->change.size(), 1U);
+  EXPECT_EQ(ledger_->totals().paid_out_msat, 1'000);
+  EXPECT_TRUE(ledger_->totals().solvent());
+}
+
+TEST_P(LedgerTest, AnInvoiceIsUnderWayThroughOneQuoteAtATime) {
+  const Hash32 payment_hash = fresh_hash();
+  const std::string first = begin_melt({minted(5)}, {}, 1'000, payment_hash);
+  const Spend other = minted(5);
+  begin_melt({other}, {}, 1'000, payment_hash);
+  EXPECT_EQ(last_melt_code_, 20005);
+  EXPECT_EQ(code(FinishMelt{first, std::nullopt, 1'000, {}}), 0);
+  begin_melt({other}, {}, 1'000, payment_hash);
+  EXPECT_EQ(last_melt_code_, 20006);
+  EXPECT_EQ(state(other), ProofState::State::unspent);
+}
+
+TEST_P(LedgerTest, LootComesOutOfTheMatchesOwnCredit) {
+  const match::MatchId match = fresh_hash();
+  const auto burned = ledger_->write_now(BurnWrite{fresh_hash(), fresh_hash(), match, {minted(10)}, 10, 200});
+  ASSERT_TRUE(burned);
+  EXPECT_EQ(burned->credit_msat, 2'000U);
+  EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), fresh_hash(), {issue(1, 2)}, 200}),
+            gameapi::kNoBurnCredit);
+  EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), match, {issue(11, 2)}, 2'200}),
+            gameapi::kNoBurnCredit);
+  const Hash32 key = fresh_hash();
+  EXPECT_EQ(code(CreditedIssue{key, fresh_hash(), match, {issue(7, 2)}, 1'400}), 0);
+  EXPECT_EQ(kind(CreditedIssue{key, fresh_hash(), match, {issue(1, 2)}, 200}), ErrorKind::invalid)
+      << "the id is used";
+  EXPECT_EQ(outstanding(0), 0);
+  EXPECT_EQ(outstanding(1), 7);
+  EXPECT_EQ(ledger_->totals().credit_msat, 600);
+  EXPECT_EQ(ledger_->totals().liabilities_msat(), 2'000);
+}
+
+TEST_P(LedgerTest, SettlementsAreAllOrNoneAndKeepOneVerdict) {
+  const Spend a = minted(5);
+  const Spend b = minted(5);
+  SettleWrite write;
+  write.match = fresh_hash();
+  write.verdict_id = fresh_hash();
+  write.claim_id = fresh_hash();
+  write.announcement = write.verdict = write.claim = "{}";
+  write.groups = {{fresh_hash(), {a}, {issue(5, 2)}}, {fresh_hash(), {b}, {issue(5, 2)}}};
+  SettleWrite spoiled = write;
+  spoiled.groups[1].spends = {a};
+  EXPECT_EQ(code(spoiled), 11001);
+  EXPECT_EQ(state(a), ProofState::State::unspent);
+  EXPECT_FALSE(*ledger_->verdict(write.match));
+  EXPECT_EQ(code(write), 0);
+  EXPECT_EQ(code(write), 0) << "a group that was done with these outputs counts as done";
+  EXPECT_EQ(outstanding(1), 10);
+  EXPECT_EQ((*ledger_->verdict(write.match))->claims.size(), 1U);
+  for (int i = 0; i < 3; ++i) {
+    write.claim_id = fresh_hash();
+    EXPECT_EQ(code(write), 0);
+  }
+  EXPECT_EQ((*ledger_->verdict(write.match))->claims.size(), 1U)
+      << "claims that settle nothing can't bury the evidence";
+  EXPECT_EQ((*ledger_->proof_states(std::span(&a.y, 1)))[0].match, write.match);
+  write.verdict_id = fresh_hash();
+  write.groups.clear();
+  EXPECT_EQ(code(write), gameapi::kVerdictInvalid);
+}
+
+TEST_P(LedgerTest, AnAuthorizationIsUsedOnceUntilItExpires) {
+  const Hash32 event = fresh_hash();
+  EXPECT_TRUE(ledger_->write_now(UseAuthorization{event, unix_seconds(100), unix_seconds(220)}));
+  // Made 60 s ahead of the mint's clock, an event is still good 120 s later.
+  EXPECT_FALSE(ledger_->write_now(UseAuthorization{event, unix_seconds(220), unix_seconds(340)}));
+  EXPECT_TRUE(ledger_->write_now(UseAuthorization{event, unix_seconds(221), unix_seconds(341)}))
+      << "forgotten by then";
+}
+
+TEST_P(LedgerTest, APriceThatTheMintCannotHonourIsRefused) {
+  minted(10);
+  paid(10);
+  EXPECT_FALSE(ledger_->set_prices({{"mana", 201}}));
+  EXPECT_TRUE(ledger_->set_prices({{"mana", 199}}));
+  EXPECT_TRUE(ledger_->set_prices({{"mana", 200}}));
+  EXPECT_FALSE(ledger_->set_prices({{"mana", 400}}));
+}
+
+TEST_P(LedgerTest, APaymentAfterAPriceRiseIsCreditedAtTheNewPrice) {
+  MintQuote quote;
+  quote.id = "late";
+  quote.payment_hash = fresh_hash();
+  quote.request = "lnbcrt";
+  quote.unit = "mana";
+  quote.amount = 10;
+  quote.invoice_msat = 2'000;
+  EXPECT_EQ(code(NewMintQuote{quote}), 0);
+  EXPECT_TRUE(ledger_->set_prices({{"mana", 400}})) << "nobody holds any";
+  EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 2'000, {}}), 0);
+  EXPECT_EQ((*ledger_->mint_quote("late"))->amount_paid, 5U);
+  EXPECT_TRUE(ledger_->totals().solvent());
+}
+
+}  // namespace manastr::mint::test
