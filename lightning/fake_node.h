@@ -66,6 +66,7 @@ class FakeNode final : public Node {
   Payment lookup_payment(const Hash32& payment_hash) override;
   bool pays_parts() const override { return true; }
   Status health() override;
+  std::string identity() const override { return public_key().hex(); }
   std::string_view name() const override { return "fake"; }
 
   /// Someone pays this invoice of ours now. `invalid` if there is none such, code 20006 if it is paid, 20007

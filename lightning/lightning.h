@@ -74,6 +74,9 @@ class Node {
 
   /// For /health: an error says in a sentence what is wrong with the node.
   virtual Status health() = 0;
+  /// The node's public key in hex: processes that see the same one share its payments. "" if it can't be
+  /// told.
+  virtual std::string identity() const { return ""; }
   /// "fake" or "lnd", for /v1/info and logs.
   virtual std::string_view name() const = 0;
 };

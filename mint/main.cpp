@@ -18,12 +18,14 @@ using namespace manastr;
 constexpr std::string_view kUsage =
     "usage: manastr-mint [run] --config FILE [--data DIR]\n"
     "       manastr-mint check-config --config FILE\n"
+    "       manastr-mint migrate --config FILE\n"
     "\n"
     "  run           serve wallets and engines until SIGTERM (the default)\n"
     "  check-config  read the configuration, connect to nothing; exit 0 if it is valid, else 1\n"
+    "  migrate       make or bring forward the tables of a PostgreSQL ledger, as the role of [database] owner_url\n"
     "  --data DIR    ledger and mnemonic; default [server] data_dir, else ./data\n";
 
-constexpr std::string_view kCommands[] = {"check-config"};
+constexpr std::string_view kCommands[] = {"check-config", "migrate"};
 
 int fail(const Error& error) {
   fmt::print(stderr, "manastr-mint: {}\n", error.message);
@@ -47,6 +49,10 @@ int main(int argc, char** argv) {
     for (const std::string& warning : configuration->warnings) fmt::print(stderr, "warning: {}\n", warning);
     fmt::print("{}: valid\n", arguments->config);
     return 0;
+  }
+  if (arguments->command == "migrate") {
+    const Status migrated = mint::migrate_mint(*configuration);
+    return migrated ? 0 : fail(migrated.error());
   }
   resilience::Termination termination;
   daemon::start_log(configuration->logging, "mint");

@@ -4,8 +4,9 @@ namespace manastr::postgres {
 
 Fault::operator Error() const {
   const bool passes = failure == Failure::lost || failure == Failure::again || failure == Failure::full;
-  return {passes ? ErrorKind::unavailable : ErrorKind::broken, 0,
-          "the database " + std::string(failure == Failure::lost ? "can't be reached: " : "said: ") + message};
+  return {
+      passes ? ErrorKind::unavailable : ErrorKind::broken, 0,
+      "the database " + std::string(failure == Failure::lost ? "can't be reached: " : "said: ") + message};
 }
 
 Failure classify(std::string_view sqlstate) {

@@ -20,8 +20,10 @@
 #include "lightning/fake_node.h"
 #include "mint/api/info.h"
 #include "mint/api/observation.h"
+#include "mint/api/replica.h"
 #include "mint/api/routes.h"
 #include "mint/keysets/mnemonic_file.h"
+#include "mint/ledger/postgres/postgres_ledger.h"
 #include "mint/ledger/sqlite_ledger.h"
 
 namespace manastr::mint {
@@ -64,9 +66,8 @@ struct Opened {
   std::shared_ptr<const KeysetRing> ring;
 };
 
-Result<Opened> open_ledger(const Configuration& configuration, const std::string& directory,
-                           Observation& observation) {
-  Opened out;
+Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
+                                            Observation& observation) {
   SqliteLedgerOptions options;
   options.file = configuration.sqlite_file(directory);
   TRY_STATUS(check_ledger_is_not_lost(configuration, directory, options.file));
@@ -74,8 +75,30 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   options.on_commit = [&observation](std::size_t writes, double seconds) {
     observation.committed(writes, seconds);
   };
-  TRY(out.ledger, open_sqlite_ledger(std::move(options)));
+  return open_sqlite_ledger(std::move(options));
+}
 
+Result<std::unique_ptr<Ledger>> open_postgres(const Configuration& configuration,
+                                              const std::string& directory, const lightning::Node& node,
+                                              Observation& observation) {
+  PostgresLedgerOptions options;
+  options.url = crypto::SecretText(configuration.database.secret_text());
+  TRY(options.replica, replica_name(directory, system_random()));
+  options.node = node.identity().empty() ? "of " + options.replica : node.identity();
+  options.connections = configuration.database_max_connections;
+  options.queue = configuration.limits.max_queue * 2;
+  options.on_commit = [&observation](std::size_t writes, double seconds) {
+    observation.committed(writes, seconds);
+  };
+  telemetry::log_info("the ledger is in PostgreSQL", {{"replica", options.replica}});
+  return open_postgres_ledger(std::move(options));
+}
+
+Result<Opened> open_ledger(const Configuration& configuration, const std::string& directory,
+                           const lightning::Node& node, Observation& observation) {
+  Opened out;
+  TRY(out.ledger, configuration.uses_postgresql() ? open_postgres(configuration, directory, node, observation)
+                                                  : open_sqlite(configuration, directory, observation));
   TRY(std::vector<KeysetRecord> stored, out.ledger->keysets());
   TRY(const Mnemonic mnemonic,
       load_mnemonic(configuration.keysets.mnemonic, directory, stored.empty(), system_random()));
@@ -160,6 +183,15 @@ void end_at_last(Millis limit) {
 
 }  // namespace
 
+Status migrate_mint(const Configuration& configuration) {
+  if (!configuration.database.is_postgresql())
+    return invalid("[database] url: SQLite's file is brought forward at start, there is nothing to do");
+  const crypto::SecretText url(configuration.database.secret_text());
+  TRY(const std::string runtime, role_of(url));
+  return migrate_postgres_ledger(configuration.database_owner_url.empty() ? url : configuration.database_owner_url,
+                                 runtime);
+}
+
 Status run_mint(const Configuration& configuration, const std::string& directory,
                 resilience::Termination& termination) {
   TRY_STATUS(check_backends(configuration));
@@ -167,8 +199,8 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   TRY(const storage::DirectoryLock lock, storage::DirectoryLock::acquire(directory));
   std::remove((directory + "/port").c_str());  // who waits for it must not find that of an earlier run
   Observation observation;
-  TRY(Opened opened, open_ledger(configuration, directory, observation));
   TRY(const std::unique_ptr<lightning::Node> node, open_node(configuration.lightning, directory));
+  TRY(Opened opened, open_ledger(configuration, directory, *node, observation));
 
   TRY(const std::unique_ptr<Engines> engines,
       Engines::start(configuration.authorization, configuration.engines, system_clock()));

@@ -13,4 +13,8 @@ namespace manastr::mint {
 Status run_mint(const Configuration& configuration, const std::string& data_directory,
                 resilience::Termination& termination);
 
+/// `manastr-mint migrate`: the tables of a PostgreSQL ledger made or brought forward by the role of
+/// owner_url, the role of url given its rights.
+Status migrate_mint(const Configuration& configuration);
+
 }  // namespace manastr::mint

@@ -163,6 +163,7 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.server = read_server(document.section("server"));
   Section database = document.section("database");
   out.database = daemon::read_database_url(document);
+  out.database_owner_url = database.secret({"owner_url", "DATABASE_OWNER_URL"});
   out.database_max_connections = database.integer("max_connections", out.database_max_connections, 1, 1'000);
   out.lightning = read_lightning(document.section("lightning"));
   out.currencies = read_currencies(document.section("currencies"));
@@ -207,9 +208,6 @@ Status check_play_money(const Configuration& configuration) {
 }
 
 Status check_backends(const Configuration& configuration) {
-  if (configuration.database.is_postgresql()) {
-    return invalid("this build has no PostgreSQL; set [database] url to \"sqlite:FILE\"");
-  }
   if (configuration.lightning.backend != "fake") {
     return invalid("this build has no Lightning backend \"" + configuration.lightning.backend +
                    "\"; set [lightning] backend to \"fake\"");

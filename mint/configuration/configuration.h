@@ -116,7 +116,8 @@ struct AuthorizationConfiguration {
 
 struct Configuration {
   ServerConfiguration server;
-  daemon::DatabaseUrl database;  ///< absent: sqlite:mint.sqlite
+  daemon::DatabaseUrl database;           ///< absent: sqlite:mint.sqlite
+  crypto::SecretText database_owner_url;  ///< for `migrate`: PostgreSQL as the role that owns the tables
   std::size_t database_max_connections = 20;
   LightningConfiguration lightning;
   std::vector<CurrencyConfiguration> currencies;  ///< in the order of the file; without any: sat, mana, loot
@@ -152,7 +153,7 @@ std::vector<AuthorizedEngine> read_engines(std::vector<config::Section> sections
 /// allow_play_money. The daemon calls it before it listens.
 Status check_play_money(const Configuration& configuration);
 
-/// What this build can run: an error in one line for backend "lnd" and postgresql://.
+/// What this build can run: an error in one line for backend "lnd".
 Status check_backends(const Configuration& configuration);
 
 /// "localhost", 127.0.0.0/8 or ::1.

@@ -41,7 +41,6 @@ Result<std::string> restore_body(Parts& parts, const std::string& body) {
   std::vector<PointBytes> asked;
   std::vector<const cashu::BlindedMessage*> messages;
   for (const cashu::BlindedMessage& output : outputs) {
-    if (!parts.ledger->may_know_output(output.b_blinded.bytes())) continue;
     asked.push_back(output.b_blinded.bytes());
     messages.push_back(&output);
   }

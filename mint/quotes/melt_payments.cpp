@@ -72,11 +72,8 @@ void MeltPayments::pay(MeltQuote quote, Done done) {
 }
 
 void MeltPayments::send(MeltQuote quote, Done done) {
-  // Another mint has taken it over, or may: whoever holds it asks the node how it stands.
-  if (!ledger_->may_pay(quote)) {
-    if (done) done(std::move(quote));
-    return;
-  }
+  // Another mint may have taken it over. It is not sent then, and asked for like any other.
+  if (!ledger_->may_pay(quote)) return follow(std::move(quote), std::move(done));
   failpoint("mint.before-pay");
   const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
   const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));

@@ -1,5 +1,6 @@
 // NUT-29: several mint quotes asked for and issued at once, all or none.
 // Rooms: common/mintclient common/cashu
+// Databases: both
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // Sixty-four clients at once: one proof is spent once, one output is signed once, one request is answered
 // alike. Rooms: common/mintclient
+// Databases: both
 #include <gtest/gtest.h>
 
 #include <set>

@@ -1,5 +1,6 @@
 // The game endpoints of the mint: who may call them, burn and loot within a match's credit. Settlements are
 // in mint_settlement_test.cpp. Rooms: common/mintclient common/gameapi
+// Databases: both
 #include "tests/integration/mint_match.h"
 
 namespace manastr::test {

@@ -12,6 +12,7 @@
 #include "common/json/reader.h"
 #include "common/mintclient/curl_transport.h"
 #include "lightning/bolt11.h"
+#include "tests/support/postgres_cluster.h"
 
 namespace manastr::test {
 namespace {
@@ -34,9 +35,18 @@ json::Value parsed(const std::string& body) {
   return *std::move(value);
 }
 
+bool wants_postgres() {
+  const char* database = std::getenv("MANASTR_TEST_DATABASE");
+  return database != nullptr && std::string_view(database) == "postgresql";
+}
+
 }  // namespace
 
 MintHouse::MintHouse(Options options) : folder_(make_folder()) {
+  if (wants_postgres() && !options.environment.contains("DATABASE_URL"))
+    options.environment["DATABASE_URL"] = PostgresCluster::instance().make_database();
+  if (const auto url = options.environment.find("DATABASE_URL"); url != options.environment.end())
+    database_url_ = url->second;
   mintclient::CurlOptions curl;
   curl.max_connections_per_host = 128;
   transport_ = mintclient::make_curl_transport(curl);
@@ -64,6 +74,7 @@ std::string MintHouse::url() const { return fmt::format("http://127.0.0.1:{}", d
 void MintHouse::restart(const std::map<std::string, std::string>& environment) {
   auto with_port = environment;
   with_port["MINT_PORT"] = std::to_string(daemon_->port());
+  if (!database_url_.empty()) with_port["DATABASE_URL"] = database_url_;
   daemon_->process().kill();
   ::unlink((folder_ + "/data/port").c_str());
   daemon_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint.toml", folder_ + "/data", with_port);

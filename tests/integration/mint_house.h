@@ -20,6 +20,7 @@ struct Draft {
   crypto::SecretKey r;
 };
 
+/// With MANASTR_TEST_DATABASE=postgresql its ledger is in a database of its own there, else in a file.
 class MintHouse {
  public:
   struct Options {
@@ -34,6 +35,11 @@ class MintHouse {
   std::string url() const;
   Daemon& daemon() { return *daemon_; }
   const std::string& folder() const { return folder_; }
+  /// What another mint on the same ledger must have in its environment.
+  std::map<std::string, std::string> environment() const {
+    if (database_url_.empty()) return {};
+    return {{"DATABASE_URL", database_url_}};
+  }
   /// SIGKILL if it runs, and up again on the same port, with this in the environment.
   void restart(const std::map<std::string, std::string>& environment = {});
 
@@ -75,6 +81,7 @@ class MintHouse {
 
  private:
   std::string folder_;
+  std::string database_url_;  ///< "" for SQLite
   bool has_auth_ = false;
   std::shared_ptr<mintclient::Transport> transport_;
   std::unique_ptr<Daemon> daemon_;

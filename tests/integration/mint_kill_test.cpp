@@ -1,6 +1,7 @@
 // kill -9 of the mint at each step of its journal, with requests drawn from a seed: the same request sent
 // again is answered as if nothing had happened, and the money is all there. MANASTR_SEED repeats a run.
 // Rooms: common/mintclient
+// Databases: both
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // Melts whose payment does what real nodes do: fails, hangs for hours, fails and then succeeds, is a part of
 // an invoice. Rooms: common/mintclient common/cashu
+// Databases: both
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

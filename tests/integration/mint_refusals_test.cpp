@@ -1,5 +1,6 @@
 // Every refusal of the NUT endpoints by its code, and that it changed nothing.
 // Rooms: common/mintclient common/cashu
+// Databases: both
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -254,7 +255,7 @@ TEST(MintRotates, AnotherMnemonicThanTheLedgersIsRefused) {
       << "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about\n";
   Process process("manastr-mint",
                   {{"--config", mint.folder() + "/mint.toml", "--data", mint.folder() + "/data"},
-                   {},
+                   mint.environment(),
                    mint.folder() + "/out"});
   EXPECT_EQ(process.wait(), 1);
   EXPECT_NE(read_file(mint.folder() + "/out").find("mnemonic"), std::string::npos);
@@ -267,7 +268,7 @@ TEST(MintRotates, APriceThatWouldBreakTheMintIsRefused) {
   mint.configure("[currencies.mana]\nprice_msat = 400\n");
   Process process("manastr-mint",
                   {{"--config", mint.folder() + "/mint.toml", "--data", mint.folder() + "/data"},
-                   {},
+                   mint.environment(),
                    mint.folder() + "/out"});
   EXPECT_EQ(process.wait(), 1);
   EXPECT_NE(read_file(mint.folder() + "/out").find("price_msat"), std::string::npos);

@@ -1,5 +1,6 @@
 // Settlements at the mint: by a verdict alone, all groups or none, once; and every way to a stake that is
 // none. Rooms: common/mintclient common/gameapi
+// Databases: both
 #include "tests/integration/mint_match.h"
 
 namespace manastr::test {

@@ -1,5 +1,6 @@
 // NUT-17 over the real socket: states at once and after each commit, and what a hostile client can't do.
 // Rooms: common/mintclient common/cashu
+// Databases: both
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>

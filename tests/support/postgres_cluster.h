@@ -49,7 +49,8 @@ class PostgresCluster {
     return *std::move(connection);
   }
 
-  /// As pg_ctl restart -m immediate: the server crashes and recovers. Returns when it is gone; it is back soon.
+  /// As pg_ctl restart -m immediate: the server crashes and recovers. Returns when it is gone; it is back
+  /// soon.
   void crash() const {
     const pid_t server = pid();
     ::kill(server, SIGQUIT);
@@ -67,7 +68,8 @@ class PostgresCluster {
   /// Cuts every connection to a database but the asking one.
   void cut_connections(const std::string& database_url) const {
     execute(database_url,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "pid <> "
             "pg_backend_pid()");
   }
   void await() const {
@@ -98,8 +100,8 @@ class PostgresCluster {
       if (user == nullptr) user = ::getpwnam("nobody");
       if (user == nullptr || ::chown(folder_.c_str(), user->pw_uid, user->pw_gid) != 0)
         throw std::runtime_error("no user for PostgreSQL");
-      as_user_ = "setpriv --reuid=" + std::to_string(user->pw_uid) + " --regid=" + std::to_string(user->pw_gid) +
-                 " --clear-groups ";
+      as_user_ = "setpriv --reuid=" + std::to_string(user->pw_uid) +
+                 " --regid=" + std::to_string(user->pw_gid) + " --clear-groups ";
     }
     make_data_folder();
     keep();
@@ -130,13 +132,22 @@ class PostgresCluster {
     const std::string script =
         "cd /; trap 'stop=1; kill -QUIT $server 2>/dev/null' TERM\n"
         "while [ -z \"$stop\" ]; do\n"
-        "  if [ -e " + folder_ + "/pause ]; then sleep 0.02; continue; fi\n"
-        "  " + as_user_ + kPrograms + "/postgres -D " + folder_ + "/data -c listen_addresses= "
-        "-c unix_socket_directories=" + folder_ + " -c fsync=on -c max_connections=200 -c shared_buffers=64MB "
-        "-c checkpoint_timeout=30min >>" + folder_ + "/log 2>&1 & server=$!\n"
+        "  if [ -e " +
+        folder_ +
+        "/pause ]; then sleep 0.02; continue; fi\n"
+        "  " +
+        as_user_ + kPrograms + "/postgres -D " + folder_ +
+        "/data -c listen_addresses= "
+        "-c unix_socket_directories=" +
+        folder_ +
+        " -c fsync=on -c max_connections=200 -c shared_buffers=64MB "
+        "-c checkpoint_timeout=30min >>" +
+        folder_ +
+        "/log 2>&1 & server=$!\n"
         "  wait $server\n"
         "done\n"
-        "wait $server; rm -rf " + folder_ + "\n";
+        "wait $server; rm -rf " +
+        folder_ + "\n";
     const pid_t parent = ::getpid();
     keeper_ = ::fork();
     if (keeper_ < 0) throw std::runtime_error("fork failed");

@@ -70,8 +70,8 @@ class Tally {
 /// Sums by the names that Tally::rows() gives.
 using Accounts = std::map<std::string, Wide, std::less<>>;
 Totals totals_of(const Accounts& accounts, const Catalog& catalog);
-/// "" or a sentence: more of a keyset was redeemed than issued, or more is owed than there is and no payment's
-/// overrun explains it.
+/// "" or a sentence: more of a keyset was redeemed than issued, or more is owed than there is and no
+/// payment's overrun explains it.
 std::string violation(const Accounts& accounts, const Catalog& catalog);
 
 }  // namespace manastr::mint

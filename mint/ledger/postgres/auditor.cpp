@@ -148,7 +148,7 @@ Status Auditor::load_filters() {
     connection_->queue(kBegin);
     connection_->queue(proofs ? kOpenProofs : kOpenOutputs);
     TRY_STATUS(connection_->run());
-    SeenFilter& filter = proofs ? books_->proofs : books_->outputs;
+    PostgresBooks::Seen& filter = proofs ? books_->proofs : books_->outputs;
     for (std::size_t n = kFetched; n == kFetched;) {
       if (!wait(Millis{0})) return {};
       TRY(const Rows rows, connection_->ask(kFetch));

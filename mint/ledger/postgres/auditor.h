@@ -17,7 +17,8 @@ struct AuditedAccounts {
   Accounts own;
   Accounts others;
 };
-postgres::Outcome<AuditedAccounts> audited_accounts(postgres::Connection& connection, const std::string& replica);
+postgres::Outcome<AuditedAccounts> audited_accounts(postgres::Connection& connection,
+                                                    const std::string& replica);
 /// As the database has them, into `catalog`.
 postgres::Outcome<void> read_prices(postgres::Connection& connection, Catalog& catalog);
 

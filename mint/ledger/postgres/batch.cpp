@@ -119,8 +119,7 @@ Outcome<void> Batch::lock() {
   std::ranges::sort(jobs_, {}, [](const Job* job) { return BatchPart::lock_order(job->write); });
   std::vector<std::size_t> counts;
   std::size_t total = 0;
-  const bool prices =
-      std::ranges::any_of(jobs_, [](const Job* job) { return touches_prices(job->write); });
+  const bool prices = std::ranges::any_of(jobs_, [](const Job* job) { return touches_prices(job->write); });
   if (prices) {
     connection_->queue(sql::kHoldPrices);
     connection_->queue(sql::kPrices);
@@ -179,8 +178,8 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
     if (!plain) parameters.add(state).add(melt).add(witness).add(match);
     queue(plain ? sql::kSpend : sql::kSpendFully, parameters, n);
   }
-  const auto reserved = std::ranges::stable_partition(
-      outputs_, [](const BatchOutput& row) { return row.issue != nullptr; });
+  const auto reserved =
+      std::ranges::stable_partition(outputs_, [](const BatchOutput& row) { return row.issue != nullptr; });
   if (const auto n = static_cast<std::size_t>(reserved.begin() - outputs_.begin()); n > 0) {
     Array b(Element::bytea, n), keyset(Element::int8, n), amount(Element::int8, n), c(Element::bytea, n),
         e(Element::bytea, n), s(Element::bytea, n), operation(Element::bytea, n);
@@ -242,9 +241,8 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
 Outcome<void> Batch::find_conflicts() {
   connection_->queue(sql::kSpentOf,
                      Parameters().add(keys_of(proofs_, [](const BatchProof& row) { return row.spend->y; })));
-  connection_->queue(
-      sql::kSignedOf,
-      Parameters().add(keys_of(outputs_, [](const BatchOutput& row) { return *row.b_blinded; })));
+  connection_->queue(sql::kSignedOf, Parameters().add(keys_of(
+                                         outputs_, [](const BatchOutput& row) { return *row.b_blinded; })));
   auto rows = connection_->run();
   if (!rows) return std::unexpected(rows.error());
   std::unordered_map<std::string_view, const BatchProof*> spends;

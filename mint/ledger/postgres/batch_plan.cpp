@@ -95,10 +95,10 @@ std::unexpected<Error> refused_proof(bool locked) {
 }
 
 std::unexpected<Error> refused_output(bool reserved) {
-  return reserved
-             ? refused(cashu::kOutputsPending, "an output is reserved by a payment under way: use fresh outputs")
-             : refused(cashu::kOutputsAlreadySigned,
-                       "an output has been signed before: use fresh outputs, or restore it (NUT-09)");
+  return reserved ? refused(cashu::kOutputsPending,
+                            "an output is reserved by a payment under way: use fresh outputs")
+                  : refused(cashu::kOutputsAlreadySigned,
+                            "an output has been signed before: use fresh outputs, or restore it (NUT-09)");
 }
 
 void BatchPart::step(const postgres::Statement& statement, Parameters parameters,
@@ -163,8 +163,8 @@ Result<Written> BatchPart::operator()(const InvoicePaid& write) {
   const Rows& quote = locked(0);
   if (quote.size() == 0) return Written{};
   const std::size_t unit = catalog_->unit(quote.text(0, 1));
-  const cashu::Amount credited =
-      std::min(quote.unsigned_integer(0, 2), write.received / std::max<std::uint64_t>(catalog_->price(unit), 1));
+  const cashu::Amount credited = std::min(quote.unsigned_integer(0, 2),
+                                          write.received / std::max<std::uint64_t>(catalog_->price(unit), 1));
   step(sql::kInvoicePaid, Parameters()
                               .add(quote.blob(0, 0))
                               .add(whole(write.received))
@@ -268,8 +268,7 @@ Result<Written> BatchPart::operator()(const ReleaseMelt& write) {
 // --- game operations
 
 Result<Written> BatchPart::operator()(const UseAuthorization& write) {
-  step(sql::kUseAuthorization,
-       Parameters().add(write.event).add(count(write.until)).add(count(write.now)),
+  step(sql::kUseAuthorization, Parameters().add(write.event).add(count(write.until)).add(count(write.now)),
        refused(0, "this authorization event was used before: sign a new one").error());
   return Written{};
 }

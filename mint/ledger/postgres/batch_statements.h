@@ -11,9 +11,9 @@ inline constexpr Statement kBegin{"begin", "BEGIN"};
 inline constexpr Statement kCommit{"commit", "COMMIT"};
 inline constexpr Statement kRollback{"rollback", "ROLLBACK"};
 /// Whatever the server's default is: a reply is given for what is on disk.
-inline constexpr Statement kDurably{
-    "durably",
-    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"};
+inline constexpr Statement kDurably{"durably",
+                                    "SELECT set_config('synchronous_commit', 'on', true) WHERE "
+                                    "current_setting('synchronous_commit') = 'off'"};
 
 // --- locking
 /// With this held, nobody changes prices.
@@ -62,22 +62,25 @@ inline constexpr Statement kIssue{
     "ON CONFLICT (b_) DO NOTHING"};
 inline constexpr Statement kReserve{
     "reserve",
-    "INSERT INTO mint.signatures(b_, keyset, amount, melt, position) SELECT b_, keyset, 0, melt, position FROM "
+    "INSERT INTO mint.signatures(b_, keyset, amount, melt, position) SELECT b_, keyset, 0, melt, position "
+    "FROM "
     "unnest($1::bytea[], $2::int8[], $3::bytea[], $4::int8[]) AS a(b_, keyset, melt, position) "
     "ON CONFLICT (b_) DO NOTHING"};
-inline constexpr Statement kCommitRow{
-    "commit_row",
-    "INSERT INTO mint.commits(id, replica, accounts, amounts) VALUES($1::bytea, $2::text, $3::text[], $4::int8[])"};
-inline constexpr Statement kSpentOf{
-    "spent_of", "SELECT y, state FROM mint.proofs WHERE y = ANY($1::bytea[])"};
+inline constexpr Statement kCommitRow{"commit_row",
+                                      "INSERT INTO mint.commits(id, replica, accounts, amounts) "
+                                      "VALUES($1::bytea, $2::text, $3::text[], $4::int8[])"};
+inline constexpr Statement kSpentOf{"spent_of",
+                                    "SELECT y, state FROM mint.proofs WHERE y = ANY($1::bytea[])"};
 inline constexpr Statement kSignedOf{
     "signed_of", "SELECT b_, c_ IS NULL, operation FROM mint.signatures WHERE b_ = ANY($1::bytea[])"};
 
 // --- steps
 inline constexpr Statement kNewMintQuote{
     "new_mint_quote",
-    "INSERT INTO mint.mint_quotes(id, payment_hash, request, unit, amount, amount_paid, amount_issued, received_msat, "
-    "invoice_msat, pubkey, created_at, expires_at, updated_at) VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
+    "INSERT INTO mint.mint_quotes(id, payment_hash, request, unit, amount, amount_paid, amount_issued, "
+    "received_msat, "
+    "invoice_msat, pubkey, created_at, expires_at, updated_at) VALUES($1::bytea, $2::bytea, $3::text, "
+    "$4::text, "
     "$5::int8, 0, 0, 0, $6::int8, $7::bytea, $8::int8, $9::int8, $10::int8) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kInvoicePaid{
     "invoice_paid",
@@ -86,14 +89,17 @@ inline constexpr Statement kInvoicePaid{
 inline constexpr Statement kQuoteIssued{
     "quote_issued",
     "UPDATE mint.mint_quotes SET amount_issued = $2::int8, updated_at = $3::int8 WHERE id = $1::bytea"};
-inline constexpr Statement kNewMeltQuote{
-    "new_melt_quote",
-    "INSERT INTO mint.melt_quotes(id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, "
-    "price_msat, state, created_at, expires_at, inputs, input_fee) VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
-    "$5::int8, $6::int8, $7::int8, $8::int8 <> 0, $9::int8, 0, $10::int8, $11::int8, 0, 0) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kNewMeltQuote{"new_melt_quote",
+                                         "INSERT INTO mint.melt_quotes(id, payment_hash, request, unit, "
+                                         "amount, fee_reserve, invoice_msat, names_amount, "
+                                         "price_msat, state, created_at, expires_at, inputs, input_fee) "
+                                         "VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
+                                         "$5::int8, $6::int8, $7::int8, $8::int8 <> 0, $9::int8, 0, "
+                                         "$10::int8, $11::int8, 0, 0) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kBeginPayment{
     "begin_payment",
-    "INSERT INTO mint.payments(payment_hash, quote, state, holder, node, lease) VALUES($1::bytea, $2::bytea, 1, "
+    "INSERT INTO mint.payments(payment_hash, quote, state, holder, node, lease) VALUES($1::bytea, $2::bytea, "
+    "1, "
     "$3::text, $4::text, now() + interval '60 seconds') ON CONFLICT (payment_hash) DO NOTHING"};
 inline constexpr Statement kMeltBegun{
     "melt_begun",
@@ -101,10 +107,10 @@ inline constexpr Statement kMeltBegun{
     "WHERE id = $1::bytea AND state = 0"};
 inline constexpr Statement kInputsSpent{
     "inputs_spent", "UPDATE mint.proofs SET state = 1 WHERE melt = $1::bytea AND state = 0"};
-inline constexpr Statement kChangeSigned{
-    "change_signed",
-    "UPDATE mint.signatures SET amount = $3::int8, c_ = $4::bytea, e = $5::bytea, s = $6::bytea, operation = $7::bytea "
-    "WHERE b_ = $1::bytea AND melt = $2::bytea AND c_ IS NULL"};
+inline constexpr Statement kChangeSigned{"change_signed",
+                                         "UPDATE mint.signatures SET amount = $3::int8, c_ = $4::bytea, e = "
+                                         "$5::bytea, s = $6::bytea, operation = $7::bytea "
+                                         "WHERE b_ = $1::bytea AND melt = $2::bytea AND c_ IS NULL"};
 inline constexpr Statement kDropBlanks{"drop_blanks", "SELECT mint.drop_blanks($1::bytea)"};
 inline constexpr Statement kMeltPaid{
     "melt_paid",
@@ -122,9 +128,9 @@ inline constexpr Statement kUseKey{
     "INSERT INTO mint.operations VALUES($1::bytea, $2::bytea, $3::int8) ON CONFLICT (key) DO NOTHING"};
 inline constexpr Statement kSetCredit{
     "set_credit", "UPDATE mint.match_credits SET msat = $2::int8 WHERE match = $1::bytea"};
-inline constexpr Statement kNewVerdict{
-    "new_verdict",
-    "INSERT INTO mint.verdicts VALUES($1::bytea, $2::bytea, $3::bytea, $4::bytea) ON CONFLICT (match) DO NOTHING"};
+inline constexpr Statement kNewVerdict{"new_verdict",
+                                       "INSERT INTO mint.verdicts VALUES($1::bytea, $2::bytea, $3::bytea, "
+                                       "$4::bytea) ON CONFLICT (match) DO NOTHING"};
 inline constexpr Statement kNewClaim{
     "new_claim",
     "INSERT INTO mint.claims(claim_id, match, claim) VALUES($1::bytea, $2::bytea, $3::bytea) "

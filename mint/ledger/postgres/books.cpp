@@ -1,6 +1,15 @@
 #include "mint/ledger/postgres/books.h"
 
+#include <cstring>
+
 namespace manastr::mint {
+
+/// Eight bytes of the x coordinate.
+std::uint64_t PostgresBooks::Seen::key_of(const PointBytes& point) {
+  std::uint64_t out = 0;
+  std::memcpy(&out, point.data() + 1, sizeof out);
+  return out;
+}
 
 Catalog PostgresBooks::catalog() const {
   const std::lock_guard lock(mutex_);

@@ -12,8 +12,7 @@ namespace manastr::mint {
 
 class PostgresBooks {
  public:
-  explicit PostgresBooks(unsigned filter_log2_bits)
-      : proofs(filter_log2_bits), outputs(filter_log2_bits) {}
+  explicit PostgresBooks(unsigned filter_log2_bits) : proofs(filter_log2_bits), outputs(filter_log2_bits) {}
 
   Catalog catalog() const;
   void set_keysets(const std::vector<KeysetRecord>& records);
@@ -38,8 +37,23 @@ class PostgresBooks {
   bool halted() const;
   Status health() const;
 
-  SeenFilter proofs;
-  SeenFilter outputs;
+  /// Of what this process has seen; written by one thread at a time.
+  class Seen {
+   public:
+    explicit Seen(unsigned filter_log2_bits) : filter_(filter_log2_bits) {}
+    void add(const PointBytes& point) {
+      const std::lock_guard lock(mutex_);
+      filter_.add(key_of(point));
+    }
+    bool may_contain(const PointBytes& point) const { return filter_.may_contain(key_of(point)); }
+
+   private:
+    static std::uint64_t key_of(const PointBytes& point);
+    std::mutex mutex_;
+    SeenFilter filter_;
+  };
+  Seen proofs;
+  Seen outputs;
   std::atomic<bool> filters_loaded = false;
 
  private:

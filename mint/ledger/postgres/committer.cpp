@@ -31,9 +31,7 @@ bool ends_something(const Write& write) {
          std::holds_alternative<InvoicePaid>(write);
 }
 
-std::unexpected<Error> away() {
-  return unavailable("the mint's database can't be reached now: try again");
-}
+std::unexpected<Error> away() { return unavailable("the mint's database can't be reached now: try again"); }
 
 }  // namespace
 
@@ -69,7 +67,8 @@ Outcome<void> Committer::connect() {
     return set;
   }
   if (const auto current = is_ledger_current(**opened); !current || !*current) {
-    const std::string why = current ? "the database was taken back to an older schema" : current.error().message;
+    const std::string why =
+        current ? "the database was taken back to an older schema" : current.error().message;
     if (!current && current.error().kind == ErrorKind::unavailable)
       return std::unexpected(Fault{Failure::lost, "", why});
     return std::unexpected(Fault{Failure::missing, "", why});
@@ -112,7 +111,8 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
   for (unsigned tries = 0;; ++tries) {
     std::erase_if(round, [](const Job* job) { return job->outcome.has_value(); });
     if (round.empty()) return;
-    if (tries >= kMaxTries) return answer_all(round, unavailable("the mint's database is too busy: try again"));
+    if (tries >= kMaxTries)
+      return answer_all(round, unavailable("the mint's database is too busy: try again"));
     if (auto connected = connect(); !connected) {
       if (connected.error().failure != Failure::lost && connected.error().failure != Failure::full) {
         books_->halt(connected.error().message);
@@ -131,8 +131,9 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
     if (!end && batch.commit_sent()) {
       const auto told = was_committed(id);
       if (!told) {
-        answer_all(round, unavailable("the mint lost its database and can't tell whether this was done: send it "
-                                      "again and it is answered as it was"));
+        answer_all(round,
+                   unavailable("the mint lost its database and can't tell whether this was done: send it "
+                               "again and it is answered as it was"));
       }
       made = told.value_or(false);
     }

@@ -14,8 +14,13 @@ namespace manastr::mint {
 
 class Committer {
  public:
-  Committer(postgres::Address address, Holder holder, PostgresBooks& books, Millis patience, const Clock& clock)
-      : address_(std::move(address)), holder_(std::move(holder)), books_(&books), patience_(patience), clock_(&clock) {}
+  Committer(postgres::Address address, Holder holder, PostgresBooks& books, Millis patience,
+            const Clock& clock)
+      : address_(std::move(address)),
+        holder_(std::move(holder)),
+        books_(&books),
+        patience_(patience),
+        clock_(&clock) {}
 
   /// Opens the connection, or says why not.
   postgres::Outcome<void> connect();

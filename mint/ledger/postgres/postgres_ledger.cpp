@@ -25,10 +25,12 @@ constexpr Statement kBegin{"begin", "BEGIN"};
 constexpr Statement kCommit{"commit", "COMMIT"};
 constexpr Statement kLockPrices{"lock_prices", "SELECT pg_advisory_xact_lock(5570193308277399043)"};
 constexpr Statement kSetPrice{
-    "set_price", "INSERT INTO mint.prices VALUES($1::text, $2::int8) ON CONFLICT (unit) DO UPDATE SET msat = $2::int8"};
+    "set_price",
+    "INSERT INTO mint.prices VALUES($1::text, $2::int8) ON CONFLICT (unit) DO UPDATE SET msat = $2::int8"};
 constexpr Statement kStoreKeyset{
     "store_keyset",
-    "INSERT INTO mint.keysets AS k VALUES($1::int8, $2::bytea, $3::text, $4::int8, $5::int8, $6::int8, $7::int8 <> 0, "
+    "INSERT INTO mint.keysets AS k VALUES($1::int8, $2::bytea, $3::text, $4::int8, $5::int8, $6::int8, "
+    "$7::int8 <> 0, "
     "$8::int8) ON CONFLICT (number) DO UPDATE SET active = excluded.active WHERE k.id = excluded.id"};
 constexpr Statement kClaim{
     "claim",
@@ -96,8 +98,8 @@ class PostgresLedger final : public Ledger {
   Result<std::vector<MeltQuote>> pending_melts() override { return reads_.claim_melts(holder_, true); }
   Result<std::vector<MeltQuote>> adopt_melts() override { return reads_.claim_melts(holder_, false); }
   bool may_pay(const MeltQuote& quote) override {
-    const auto mine = reads_.pool().read(
-        kClaim, Parameters().add(quote.payment_hash).add(quote.id).add(holder_.replica));
+    const auto mine =
+        reads_.pool().read(kClaim, Parameters().add(quote.payment_hash).add(quote.id).add(holder_.replica));
     return mine && mine->affected() == 1;
   }
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view quote) override {
@@ -137,7 +139,10 @@ Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
   connection->queue(kBegin);
   for (const KeysetRecord& record : records) {
     Parameters row;
-    row.add(std::int64_t{record.number}).add(record.id.bytes()).add(record.unit).add(std::int64_t{record.position});
+    row.add(std::int64_t{record.number})
+        .add(record.id.bytes())
+        .add(record.unit)
+        .add(std::int64_t{record.position});
     row.add(static_cast<std::int64_t>(record.input_fee_ppk)).add(std::int64_t{record.denominations});
     row.add(std::int64_t{record.active});
     record.final_expiry ? row.add(count(*record.final_expiry)) : row.add_null();
@@ -146,9 +151,10 @@ Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
   TRY(const std::vector<Rows> stored, connection->run());
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (stored[i + 1].affected() == 1) continue;
-    return invalid("keyset " + std::to_string(records[i].number) +
-                   " of this database has other keys: the mints on one database need the same mnemonic, units "
-                   "and keyset settings");
+    return invalid(
+        "keyset " + std::to_string(records[i].number) +
+        " of this database has other keys: the mints on one database need the same mnemonic, units "
+        "and keyset settings");
   }
   TRY_STATUS(connection->ask(kCommit));
   books_.set_keysets(records);

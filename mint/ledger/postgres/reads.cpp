@@ -16,14 +16,14 @@ constexpr Statement kProofStates{
 constexpr Statement kSignatures{
     "signatures",
     "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE b_ = ANY($1::bytea[])"};
-constexpr Statement kChange{
-    "change",
-    "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE melt = $1::bytea ORDER BY position"};
-#define MINT_QUOTE_COLUMNS                                                                                  \
-  "SELECT id, payment_hash, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, "      \
+constexpr Statement kChange{"change",
+                            "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE melt "
+                            "= $1::bytea ORDER BY position"};
+#define MINT_QUOTE_COLUMNS                                                                             \
+  "SELECT id, payment_hash, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, " \
   "created_at, expires_at, updated_at FROM mint.mint_quotes "
-#define MELT_QUOTE_COLUMNS                                                                                  \
-  "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, "   \
+#define MELT_QUOTE_COLUMNS                                                                                \
+  "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, " \
   "state, created_at, expires_at, inputs, input_fee, preimage, operation FROM mint.melt_quotes "
 constexpr Statement kMintQuote{"mint_quote", MINT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
 constexpr Statement kUnpaid{"unpaid_mint_quotes",
@@ -36,7 +36,8 @@ constexpr Statement kClaimMelts{
 constexpr Statement kMelts{
     "melts", MELT_QUOTE_COLUMNS "WHERE id = ANY($1::bytea[]) AND state = 1 ORDER BY created_at, id"};
 constexpr Statement kBlanks{
-    "blanks", "SELECT b_, keyset FROM mint.signatures WHERE c_ IS NULL AND melt = $1::bytea ORDER BY position"};
+    "blanks",
+    "SELECT b_, keyset FROM mint.signatures WHERE c_ IS NULL AND melt = $1::bytea ORDER BY position"};
 constexpr Statement kOperation{"operation",
                                "SELECT operation, credit_msat FROM mint.operations WHERE key = $1::bytea"};
 constexpr Statement kVerdict{"verdict",
@@ -188,10 +189,8 @@ Result<std::vector<MintQuote>> PostgresReads::unpaid_mint_quotes(UnixSeconds sin
 }
 
 Result<std::vector<MeltQuote>> PostgresReads::claim_melts(const Holder& holder, bool own_too) {
-  TRY(const Rows claimed, pool_.read(kClaimMelts, Parameters()
-                                                      .add(holder.replica)
-                                                      .add(holder.node)
-                                                      .add(std::int64_t{own_too})));
+  TRY(const Rows claimed,
+      pool_.read(kClaimMelts, Parameters().add(holder.replica).add(holder.node).add(std::int64_t{own_too})));
   std::vector<MeltQuote> out;
   if (claimed.size() == 0) return out;
   Array ids(Array::Element::bytea, claimed.size());
@@ -257,8 +256,8 @@ Status recognize(Ledger& ledger, Job& job) {
     for (const Issue& issue : issues) bs.push_back(issue.b_blinded);
     TRY(const auto found, ledger.signatures(bs));
     return !found.empty() && std::ranges::all_of(found, [&](const auto& each) {
-             return each && !each->pending && each->operation == operation;
-           });
+      return each && !each->pending && each->operation == operation;
+    });
   };
   const auto keyed = [&](const Hash32& key, const Hash32& operation) -> Status {
     TRY(const auto stored, ledger.operation(key));

@@ -15,7 +15,8 @@ struct Migration {
 };
 
 // Every row on the way of a request is keyed by Y, B_, the id of a quote, a hash or another random value, so
-// that the tables can be split by them; what a client wrote is bytea, for which no encoding is wrong. No sequence, no foreign key, no row that all transactions touch.
+// that the tables can be split by them; what a client wrote is bytea, for which no encoding is wrong. No
+// sequence, no foreign key, no row that all transactions touch.
 constexpr Migration kMigrations[] = {
     {"the ledger", R"sql(
 CREATE TABLE mint.keysets(
@@ -143,7 +144,8 @@ GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits
 
 constexpr Statement kVersion{"schema_version", "SELECT version FROM mint.schema_version"};
 constexpr Statement kHasSchema{"has_schema", "SELECT to_regclass('mint.schema_version') IS NOT NULL"};
-constexpr Statement kSchemaExists{"schema_exists", "SELECT count(*) FROM pg_namespace WHERE nspname = 'mint'"};
+constexpr Statement kSchemaExists{"schema_exists",
+                                  "SELECT count(*) FROM pg_namespace WHERE nspname = 'mint'"};
 
 Result<std::int64_t> version(Connection& connection) {
   TRY(const postgres::Rows has, connection.ask(kHasSchema));
@@ -178,22 +180,26 @@ std::string with_role(const char* script, const std::string& role) {
 
 Status forward(Connection& connection, const std::string& runtime) {
   // Mints that start together wait here for the first.
-  TRY_STATUS(connection.execute("BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(5570193308277399041)"));
+  TRY_STATUS(connection.execute(
+      "BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(5570193308277399041)"));
   TRY(const std::int64_t found, version(connection));
   if (found < kKnown) {
     if (found == 0) {
-      TRY_STATUS(connection.execute("CREATE SCHEMA mint; CREATE TABLE mint.schema_version(version int4 NOT NULL)"));
+      TRY_STATUS(
+          connection.execute("CREATE SCHEMA mint; CREATE TABLE mint.schema_version(version int4 NOT NULL)"));
     }
     for (std::int64_t next = found; next < kKnown; ++next) {
       const Migration& migration = kMigrations[static_cast<std::size_t>(next)];
       if (const auto applied = connection.execute(migration.script); !applied) {
         Error error = applied.error();
-        error.message = "migration " + std::to_string(next + 1) + " (" + migration.what + "): " + error.message;
+        error.message =
+            "migration " + std::to_string(next + 1) + " (" + migration.what + "): " + error.message;
         return std::unexpected(std::move(error));
       }
     }
-    TRY_STATUS(connection.execute("DELETE FROM mint.schema_version; INSERT INTO mint.schema_version VALUES (" +
-                                  std::to_string(kKnown) + ")"));
+    TRY_STATUS(
+        connection.execute("DELETE FROM mint.schema_version; INSERT INTO mint.schema_version VALUES (" +
+                           std::to_string(kKnown) + ")"));
   }
   if (!runtime.empty()) TRY_STATUS(connection.execute(with_role(kGrants, runtime)));
   TRY_STATUS(connection.execute("COMMIT"));

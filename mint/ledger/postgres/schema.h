@@ -9,8 +9,8 @@
 namespace manastr::mint {
 
 /// Brings the schema forward to this version's, all in one transaction that others wait for. `runtime` gets
-/// its rights if it is not the owner itself ("" : nobody). Refuses a database of a newer version, and says what
-/// to do if this role may not.
+/// its rights if it is not the owner itself ("" : nobody). Refuses a database of a newer version, and says
+/// what to do if this role may not.
 Status migrate_ledger(postgres::Connection& connection, const std::string& runtime);
 
 /// True if the schema is this version's: there is nothing to migrate. An error if it is newer.

@@ -25,7 +25,9 @@ inline PointBytes fresh_point() {
   return out;
 }
 inline Hash32 fresh_hash() { return system_random().bytes<32>(); }
-inline Spend spend(cashu::Amount amount, std::uint32_t keyset = 1) { return {fresh_point(), keyset, amount, ""}; }
+inline Spend spend(cashu::Amount amount, std::uint32_t keyset = 1) {
+  return {fresh_point(), keyset, amount, ""};
+}
 inline Issue issue(cashu::Amount amount, std::uint32_t keyset = 1) {
   return {fresh_point(), keyset, amount, fresh_point(), {fresh_hash(), fresh_hash()}};
 }

@@ -1,8 +1,8 @@
 #include "mint/ledger/postgres/postgres_ledger.h"
 
+#include "mint/ledger/sqlite_ledger.h"
 #include "tests/support/postgres_cluster.h"
 #include "tests/support/temporary_folder.h"
-#include "mint/ledger/sqlite_ledger.h"
 #include "tests/unit/mint/ledger/ledger_suite.h"
 #include "tests/unit/mint/ledger/scripted_life.h"
 
