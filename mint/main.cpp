@@ -22,7 +22,8 @@ constexpr std::string_view kUsage =
     "\n"
     "  run           serve wallets and engines until SIGTERM (the default)\n"
     "  check-config  read the configuration, connect to nothing; exit 0 if it is valid, else 1\n"
-    "  migrate       make or bring forward the tables of a PostgreSQL ledger, as the role of [database] owner_url\n"
+    "  migrate       make or bring forward the tables of a PostgreSQL ledger, as the role of [database] "
+    "owner_url\n"
     "  --data DIR    ledger and mnemonic; default [server] data_dir, else ./data\n";
 
 constexpr std::string_view kCommands[] = {"check-config", "migrate"};

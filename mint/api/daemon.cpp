@@ -97,8 +97,9 @@ Result<std::unique_ptr<Ledger>> open_postgres(const Configuration& configuration
 Result<Opened> open_ledger(const Configuration& configuration, const std::string& directory,
                            const lightning::Node& node, Observation& observation) {
   Opened out;
-  TRY(out.ledger, configuration.uses_postgresql() ? open_postgres(configuration, directory, node, observation)
-                                                  : open_sqlite(configuration, directory, observation));
+  TRY(out.ledger, configuration.database.is_postgresql()
+                      ? open_postgres(configuration, directory, node, observation)
+                      : open_sqlite(configuration, directory, observation));
   TRY(std::vector<KeysetRecord> stored, out.ledger->keysets());
   TRY(const Mnemonic mnemonic,
       load_mnemonic(configuration.keysets.mnemonic, directory, stored.empty(), system_random()));
@@ -188,8 +189,8 @@ Status migrate_mint(const Configuration& configuration) {
     return invalid("[database] url: SQLite's file is brought forward at start, there is nothing to do");
   const crypto::SecretText url(configuration.database.secret_text());
   TRY(const std::string runtime, role_of(url));
-  return migrate_postgres_ledger(configuration.database_owner_url.empty() ? url : configuration.database_owner_url,
-                                 runtime);
+  return migrate_postgres_ledger(
+      configuration.database_owner_url.empty() ? url : configuration.database_owner_url, runtime);
 }
 
 Status run_mint(const Configuration& configuration, const std::string& directory,

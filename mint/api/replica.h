@@ -1,5 +1,5 @@
-// The name under which this mint is one of several on a database: made once, kept in the data folder, which no
-// other process has (DirectoryLock).
+// The name under which this mint is one of several on a database: made once, kept in the data folder, which
+// no other process has (DirectoryLock).
 #pragma once
 #include <string>
 

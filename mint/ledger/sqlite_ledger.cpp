@@ -78,7 +78,9 @@ class SqliteLedger final : public Ledger {
     return reads_.proof_states(ys);
   }
   Result<std::vector<std::optional<StoredSignature>>> signatures(
-      std::span<const PointBytes> bs_blinded) override;
+      std::span<const PointBytes> bs_blinded) override {
+    return reads_.signatures(bs_blinded);
+  }
   Result<std::optional<MintQuote>> mint_quote(std::string_view id) override { return reads_.mint_quote(id); }
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id) override { return reads_.melt_quote(id); }
   Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) override {
@@ -251,23 +253,6 @@ Result<Written> SqliteLedger::write_now(Write write) {
     return unavailable("the mint is shutting down");
   }
   return future.get();
-}
-
-/// Most of those that a wallet asks for to restore itself were never signed: the filter knows without I/O.
-Result<std::vector<std::optional<StoredSignature>>> SqliteLedger::signatures(
-    std::span<const PointBytes> bs_blinded) {
-  std::vector<std::size_t> which;
-  std::vector<PointBytes> maybe;
-  for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
-    if (!outputs_.may_contain(bs_blinded[i])) continue;
-    which.push_back(i);
-    maybe.push_back(bs_blinded[i]);
-  }
-  std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
-  if (maybe.empty()) return out;
-  TRY(auto found, reads_.signatures(maybe));
-  for (std::size_t i = 0; i < which.size(); ++i) out[which[i]] = std::move(found[i]);
-  return out;
 }
 
 void SqliteLedger::publish() {

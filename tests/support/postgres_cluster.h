@@ -35,6 +35,8 @@ class PostgresCluster {
     execute(url("postgres"), "CREATE DATABASE " + name);
     return url(name);
   }
+  /// Where the server's socket is.
+  const std::string& folder() const { return folder_; }
   std::string url(const std::string& database, const std::string& user = "manastr") const {
     return "postgresql://" + user + "@/" + database + "?host=" + folder_;
   }
@@ -141,7 +143,7 @@ class PostgresCluster {
         "-c unix_socket_directories=" +
         folder_ +
         " -c fsync=on -c max_connections=200 -c shared_buffers=64MB "
-        "-c checkpoint_timeout=30min >>" +
+        "-c recovery_init_sync_method=syncfs -c checkpoint_timeout=30min >>" +
         folder_ +
         "/log 2>&1 & server=$!\n"
         "  wait $server\n"

@@ -110,8 +110,8 @@ struct MatchWriterTest : testing::Test {
       MintBook::make({.primary_url = "http://mint", .backup_url = "", .units = {"mana"}},
                      std::make_shared<NoMint>())
           .value();
-  MintCalls mint_calls{{}, *mints, reservations, clock, system_random(), metrics,
-                       [](const match::MatchId&, match::Input) {}};
+  MintCalls mint_calls{
+      {}, *mints, reservations, clock, system_random(), metrics, [](const match::MatchId&, match::Input) {}};
   AnnouncementBook announcements;
   Reputation reputation{0};
   ChallengeSlots slots;

@@ -161,7 +161,8 @@ TEST(MintConfiguration, the_document_s_own_snippet_loads_once_its_key_is_replace
   // The rest is for the day when this build can: `run` refuses it in one line.
   const Status backends = check_backends(*loaded);
   ASSERT_FALSE(backends);
-  EXPECT_EQ(backends.error().message, "this build has no Lightning backend \"lnd\"; set [lightning] backend to \"fake\"");
+  EXPECT_EQ(backends.error().message,
+            "this build has no Lightning backend \"lnd\"; set [lightning] backend to \"fake\"");
 }
 
 struct Wrong {

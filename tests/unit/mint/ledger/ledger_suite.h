@@ -5,9 +5,9 @@
 #include <atomic>
 #include <future>
 
-#include "common/base/random.h"
 #include "common/gameapi/requests.h"
 #include "mint/ledger/ledger.h"
+#include "tests/unit/mint/ledger/fresh.h"
 
 namespace manastr::mint::test {
 
@@ -18,19 +18,6 @@ class LedgerPlace {
   virtual Result<std::unique_ptr<Ledger>> open() = 0;
 };
 using MakePlace = std::unique_ptr<LedgerPlace> (*)();
-
-inline PointBytes fresh_point() {
-  PointBytes out = system_random().bytes<33>();
-  out[0] = 2;
-  return out;
-}
-inline Hash32 fresh_hash() { return system_random().bytes<32>(); }
-inline Spend spend(cashu::Amount amount, std::uint32_t keyset = 1) {
-  return {fresh_point(), keyset, amount, ""};
-}
-inline Issue issue(cashu::Amount amount, std::uint32_t keyset = 1) {
-  return {fresh_point(), keyset, amount, fresh_point(), {fresh_hash(), fresh_hash()}};
-}
 
 /// A ledger of two units, mana (keyset 1) and loot (keyset 2), at 200 msat each.
 class LedgerTest : public testing::TestWithParam<MakePlace> {

@@ -1,25 +1,13 @@
 #include "mint/ledger/postgres/postgres_ledger.h"
 
 #include "mint/ledger/sqlite_ledger.h"
-#include "tests/support/postgres_cluster.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/mint/ledger/ledger_suite.h"
+#include "tests/unit/mint/ledger/postgres/postgres_options.h"
 #include "tests/unit/mint/ledger/scripted_life.h"
 
 namespace manastr::mint::test {
 namespace {
-
-using manastr::test::PostgresCluster;
-
-PostgresLedgerOptions options_for(const std::string& url, const std::string& replica = "a") {
-  PostgresLedgerOptions options;
-  options.url = crypto::SecretText(url);
-  options.replica = replica;
-  options.node = "node";
-  options.connections = 4;
-  options.filter_log2_bits = 16;
-  return options;
-}
 
 class PostgresPlace final : public LedgerPlace {
  public:

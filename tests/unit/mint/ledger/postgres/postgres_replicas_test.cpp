@@ -1,0 +1,232 @@
+// Several mints on one database: everything happens once, whoever is asked, and each notices what the others
+// did.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "tests/unit/mint/ledger/fresh.h"
+#include "tests/unit/mint/ledger/postgres/postgres_options.h"
+#include "tests/unit/mint/ledger/scripted_life.h"
+
+namespace manastr::mint::test {
+namespace {
+
+bool eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 2'000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(Millis{5});
+  }
+  return false;
+}
+
+class Replicas : public testing::Test {
+ protected:
+  Replicas() {
+    EXPECT_TRUE(prepare(*a_));
+    EXPECT_TRUE(prepare(*b_));
+  }
+  std::unique_ptr<Ledger> open(const std::string& replica) {
+    auto opened = open_postgres_ledger(options_for(url_, replica));
+    EXPECT_TRUE(opened) << opened.error().message;
+    return *std::move(opened);
+  }
+  /// A quote that is paid, through a.
+  void paid(const std::string& id, cashu::Amount amount) {
+    MintQuote quote{.id = id, .payment_hash = fresh_hash(), .request = "lnbc", .unit = "mana"};
+    quote.amount = amount;
+    quote.invoice_msat = amount * kManaMsat;
+    ASSERT_TRUE(a_->write_now(NewMintQuote{quote}));
+    ASSERT_TRUE(b_->write_now(InvoicePaid{quote.payment_hash, quote.invoice_msat, {}}));
+  }
+  void minted(unsigned proofs) {
+    paid("all", proofs);
+    std::vector<Issue> issues;
+    for (unsigned n = 0; n < proofs; ++n) issues.push_back(output(20'000 + n, 1));
+    ASSERT_TRUE(a_->write_now(MintWrite{fresh_hash(), {{"all", proofs}}, issues, {}}));
+  }
+  /// Does each write at both at once, many under way; how often each was said to be done.
+  std::vector<int> at_both(const std::vector<Write>& writes, const std::vector<Write>& other) {
+    std::vector<std::atomic<int>> done(writes.size());
+    std::atomic<std::size_t> left = 2 * writes.size();
+    std::promise<void> all;
+    const auto send = [&](Ledger& ledger, const std::vector<Write>& list) {
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        EXPECT_TRUE(ledger.write(list[i], [&, i](const Result<Written>& said) {
+          if (said) ++done[i];
+          if (--left == 0) all.set_value();
+        }));
+      }
+    };
+    std::thread at_a([&] { send(*a_, writes); });
+    std::thread at_b([&] { send(*b_, other); });
+    at_a.join();
+    at_b.join();
+    all.get_future().wait();
+    return {done.begin(), done.end()};
+  }
+
+  PostgresCluster& cluster_ = PostgresCluster::instance();
+  const std::string url_ = cluster_.make_database();
+  std::unique_ptr<Ledger> a_ = open("a");
+  std::unique_ptr<Ledger> b_ = open("b");
+};
+
+TEST_F(Replicas, SpendEachProofAndSignEachOutputOnce) {
+  constexpr unsigned kProofs = 1'500;
+  minted(2 * kProofs);
+  std::vector<Write> first, second;
+  for (unsigned n = 0; n < kProofs; ++n) {
+    // The same proof onto other outputs, or other proofs onto the same output.
+    const bool same_proof = n % 2 == 0;
+    first.push_back(SwapWrite{fresh_hash(), {proof(n, 1)}, {output(n, 1)}});
+    second.push_back(SwapWrite{
+        fresh_hash(), {proof(same_proof ? n : kProofs + n, 1)}, {output(same_proof ? kProofs + n : n, 1)}});
+  }
+  std::ranges::reverse(second);
+  std::vector<int> done = at_both(first, second);
+  // at_both counts second's by its own order.
+  unsigned sum = 0;
+  for (const int each : done) sum += static_cast<unsigned>(each);
+  EXPECT_EQ(sum, kProofs) << "one of each pair";
+  EXPECT_TRUE(eventually([&] { return a_->totals().units[0].redeemed == kProofs; }));
+  EXPECT_TRUE(eventually([&] { return b_->totals().units[0].redeemed == kProofs; }));
+  EXPECT_EQ(a_->totals().units[0].outstanding(), 2 * kProofs);
+  EXPECT_TRUE(a_->health() && b_->health());
+}
+
+TEST_F(Replicas, AnswerTheSameRequestAlike) {
+  constexpr unsigned kProofs = 300;
+  minted(kProofs);
+  std::vector<Write> swaps;
+  for (unsigned n = 0; n < kProofs; ++n) swaps.push_back(SwapWrite{hash_of(n), {proof(n, 1)}, {output(n, 1)}});
+  for (const int each : at_both(swaps, swaps)) EXPECT_EQ(each, 2);
+  EXPECT_TRUE(eventually([&] { return a_->totals().units[0].redeemed == kProofs; })) << "though done once";
+  const match::MatchId match = fresh_hash();
+  std::vector<Write> burns;
+  for (unsigned n = 0; n < 20; ++n) {
+    burns.push_back(BurnWrite{hash_of(n), hash_of(n), match, {{point('c', n), kMana, 1, ""}}, 1, kManaMsat});
+  }
+  for (const int each : at_both(burns, burns)) EXPECT_EQ(each, 2);
+  EXPECT_TRUE(eventually([&] { return a_->totals().credit_msat == 20 * kManaMsat; }));
+}
+
+TEST_F(Replicas, IssueEachQuoteOnce) {
+  constexpr unsigned kQuotes = 200;
+  std::vector<Write> first, second;
+  for (unsigned n = 0; n < kQuotes; ++n) {
+    const std::string id = "quote " + std::to_string(n);
+    paid(id, 1);
+    first.push_back(MintWrite{fresh_hash(), {{id, 1}}, {output(n, 1)}, {}});
+    second.push_back(MintWrite{fresh_hash(), {{id, 1}}, {output(kQuotes + n, 1)}, {}});
+  }
+  for (const int each : at_both(first, second)) EXPECT_EQ(each, 1);
+  EXPECT_TRUE(eventually([&] { return b_->totals().units[0].outstanding() == kQuotes; }));
+}
+
+TEST_F(Replicas, APaymentIsOfOneMintUntilItsLeaseEnds) {
+  minted(2);
+  const Hash32 invoice = fresh_hash();
+  MeltQuote quote{.id = "m1", .payment_hash = invoice, .request = "lnbc", .unit = "mana"};
+  quote.amount = 1;
+  quote.invoice_msat = kManaMsat;
+  quote.price_msat = kManaMsat;
+  ASSERT_TRUE(a_->write_now(NewMeltQuote{quote}));
+  MeltQuote other = quote;
+  other.id = "m2";
+  ASSERT_TRUE(b_->write_now(NewMeltQuote{other}));
+  ASSERT_TRUE(a_->write_now(BeginMelt{fresh_hash(), "m1", {proof(1, 1)}, {}, 0}));
+  const auto refused = b_->write_now(BeginMelt{fresh_hash(), "m2", {proof(2, 1)}, {}, 0});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, cashu::kQuotePending);
+  EXPECT_TRUE(a_->may_pay(quote));
+  EXPECT_FALSE(b_->may_pay(quote));
+  EXPECT_TRUE(b_->adopt_melts()->empty());
+  EXPECT_TRUE(b_->pending_melts()->empty()) << "a start of b is no reason to take it over";
+
+  a_.reset();
+  EXPECT_TRUE(b_->adopt_melts()->empty()) << "the lease has not run out";
+  cluster_.execute(url_, "UPDATE mint.payments SET lease = now() - interval '1 second'");
+  const auto adopted = b_->adopt_melts();
+  ASSERT_TRUE(adopted && adopted->size() == 1);
+  EXPECT_EQ(adopted->front().id, "m1");
+  a_ = open("a");
+  EXPECT_TRUE(a_->pending_melts()->empty());
+  EXPECT_FALSE(a_->may_pay(quote));
+  ASSERT_TRUE(b_->write_now(FinishMelt{"m1", fresh_hash(), kManaMsat, {}}));
+  const auto paid_already = a_->write_now(BeginMelt{fresh_hash(), "m2", {proof(2, 1)}, {}, 0});
+  ASSERT_FALSE(paid_already);
+  EXPECT_EQ(paid_already.error().code, cashu::kInvoiceAlreadyPaid);
+}
+
+TEST_F(Replicas, NoticeAProcessUnderTheSameName) {
+  const auto again = open("a");
+  EXPECT_TRUE(eventually([&] { return !a_->health(); }));
+  EXPECT_TRUE(again->health());
+  EXPECT_FALSE(a_->write_now(UseAuthorization{fresh_hash(), unix_seconds(1), unix_seconds(2)}));
+}
+
+TEST_F(Replicas, StopWhenTheBooksDontAddUp) {
+  minted(5);
+  cluster_.execute(url_,
+                   "INSERT INTO mint.commits(id, replica, accounts, amounts) "
+                   "VALUES('\\x00', 'c', '{redeemed/1}', '{6}')");
+  EXPECT_TRUE(eventually([&] { return !a_->health() && !b_->health(); }));
+  EXPECT_NE(a_->health().error().message.find("keyset 1"), std::string::npos) << a_->health().error().message;
+  EXPECT_FALSE(a_->write_now(SwapWrite{fresh_hash(), {proof(1, 1)}, {output(1, 1)}}));
+}
+
+TEST_F(Replicas, APriceSetByOneHoldsForAll) {
+  ASSERT_TRUE(a_->set_prices({{"mana", 400}}));
+  paid("dearer", 1);  // the invoice was over 200 msat
+  EXPECT_EQ(a_->mint_quote("dearer")->value().amount_paid, 0U);
+  EXPECT_TRUE(a_->health());
+}
+
+TEST_F(Replicas, OfOtherKeysAreRefused) {
+  std::vector<KeysetRecord> others = a_->keysets().value();
+  others[0].id = *cashu::KeysetId::from_hex("00aaaaaaaaaaaaaa");
+  const Status refused = b_->store_keysets(others);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("mnemonic"), std::string::npos);
+}
+
+TEST(PostgresRoles, ARunningMintCanOnlyDoWhatItMust) {
+  PostgresCluster& cluster = PostgresCluster::instance();
+  const std::string owner = cluster.make_database();
+  cluster.execute(owner, "CREATE ROLE runtime LOGIN");
+  std::string runtime = owner;
+  runtime.replace(runtime.find("manastr@"), 8, "runtime@");
+  EXPECT_FALSE(open_postgres_ledger(options_for(runtime))) << "it can't make the tables";
+  ASSERT_TRUE(migrate_postgres_ledger(crypto::SecretText(owner), "runtime"));
+  ASSERT_TRUE(migrate_postgres_ledger(crypto::SecretText(owner), "runtime")) << "again: nothing";
+  {
+    const auto ledger = open_postgres_ledger(options_for(runtime));
+    ASSERT_TRUE(ledger) << ledger.error().message;
+    ASSERT_TRUE(prepare(**ledger));
+    for (const Act& act : life()) {
+      const auto said = (*ledger)->write_now(act.write);
+      ASSERT_TRUE(said || said.error().code == std::max(act.answer, 0)) << said.error().message;
+    }
+    EXPECT_TRUE((*ledger)->pending_melts()->empty());
+    EXPECT_TRUE((*ledger)->health());
+  }
+  const auto connection = cluster.connect(runtime);
+  for (const char* forbidden :
+       {"DELETE FROM mint.proofs", "UPDATE mint.proofs SET amount = 0", "DELETE FROM mint.commits",
+        "UPDATE mint.commits SET amounts = '{}'", "TRUNCATE mint.signatures", "DROP TABLE mint.proofs",
+        "UPDATE mint.totals SET amount = 0", "CREATE TABLE mint.mine(a int)", "UPDATE mint.mint_quotes SET amount = 9"}) {
+    const auto said = connection->execute(forbidden);
+    ASSERT_FALSE(said) << forbidden;
+    EXPECT_EQ(said.error().failure, postgres::Failure::denied) << forbidden;
+  }
+  cluster.execute(owner, "UPDATE mint.schema_version SET version = 99");
+  const auto newer = open_postgres_ledger(options_for(runtime));
+  ASSERT_FALSE(newer);
+  EXPECT_NE(newer.error().message.find("newer version"), std::string::npos);
+  cluster.execute(owner, "DROP OWNED BY runtime; DROP ROLE runtime");
+}
+
+}  // namespace
+}  // namespace manastr::mint::test
