@@ -2,13 +2,27 @@
 
 #include <cstring>
 
+#include "common/base/random.h"
+#include "mint/ledger/mixed.h"
+
 namespace manastr::mint {
 
-/// Eight bytes of the x coordinate.
-std::uint64_t PostgresBooks::Seen::key_of(const PointBytes& point) {
+namespace {
+
+std::uint64_t word_at(const Byte* from) {
   std::uint64_t out = 0;
-  std::memcpy(&out, point.data() + 1, sizeof out);
+  std::memcpy(&out, from, sizeof out);
   return out;
+}
+
+}  // namespace
+
+PostgresBooks::Seen::Seen(unsigned filter_log2_bits)
+    : salt_(word_at(system_random().bytes<8>().data())), filter_(filter_log2_bits) {}
+
+/// Of eight bytes of the x coordinate.
+std::uint64_t PostgresBooks::Seen::key_of(const PointBytes& point) const {
+  return mixed(word_at(point.data() + 1) ^ salt_);
 }
 
 Catalog PostgresBooks::catalog() const {

@@ -40,7 +40,7 @@ class PostgresBooks {
   /// Of what this process has seen; written by one thread at a time.
   class Seen {
    public:
-    explicit Seen(unsigned filter_log2_bits) : filter_(filter_log2_bits) {}
+    explicit Seen(unsigned filter_log2_bits);
     void add(const PointBytes& point) {
       const std::lock_guard lock(mutex_);
       filter_.add(key_of(point));
@@ -48,7 +48,9 @@ class PostgresBooks {
     bool may_contain(const PointBytes& point) const { return filter_.may_contain(key_of(point)); }
 
    private:
-    static std::uint64_t key_of(const PointBytes& point);
+    /// Salted: clients choose some bits of a point, and must not choose where they fall.
+    std::uint64_t key_of(const PointBytes& point) const;
+    const std::uint64_t salt_;
     std::mutex mutex_;
     SeenFilter filter_;
   };
