@@ -181,7 +181,8 @@ int main(int argc, char** argv) {
   accept->add_option("match", text, "match id")->required();
   accept->add_flag("--yes", yes, "don't ask whether the cost is all right");
   playing(accept);
-  auto* play_command = app.add_subcommand("play", "go on with one of your matches, also one whose files are lost");
+  auto* play_command =
+      app.add_subcommand("play", "go on with one of your matches, also one whose files are lost");
   play_command->add_option("match", text, "match id, or its first digits")->required();
   playing(play_command);
   auto* resume = app.add_subcommand("resume", "go on with all of them; takes stakes back that are due");

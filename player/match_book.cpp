@@ -7,8 +7,7 @@ namespace {
 
 constexpr std::int32_t kPlayerMatches = 0x4d4e5032;  // "MNP2"
 
-constexpr storage::Migration kMigrations[] = {
-    {"matches, what was said in them, and their receipts", R"sql(
+constexpr storage::Migration kMigrations[] = {{"matches, what was said in them, and their receipts", R"sql(
   CREATE TABLE matches (
     id BLOB PRIMARY KEY, role INTEGER NOT NULL, engine BLOB NOT NULL, challenge TEXT NOT NULL,
     announcement TEXT NOT NULL, open INTEGER NOT NULL, result TEXT NOT NULL, locktime INTEGER NOT NULL) STRICT;
@@ -20,7 +19,7 @@ constexpr storage::Migration kMigrations[] = {
   CREATE TABLE receipts (
     match BLOB NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (match, sequence)) STRICT;
 )sql"},
-    {"matches found again, and evidence against the engine", R"sql(
+                                              {"matches found again, and evidence against the engine", R"sql(
   ALTER TABLE matches ADD COLUMN recovered INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE evidence (id BLOB PRIMARY KEY, match BLOB NOT NULL, event TEXT NOT NULL) STRICT;
   CREATE INDEX evidence_of_match ON evidence (match);
@@ -167,8 +166,7 @@ Status MatchBook::add_evidence(const match::MatchId& id, const match::Event& eve
 }
 
 Result<std::vector<match::Event>> MatchBook::evidence(const match::MatchId& id) {
-  return read_events(
-      state_->database.query("SELECT event FROM evidence WHERE match = ? ORDER BY rowid", id));
+  return read_events(state_->database.query("SELECT event FROM evidence WHERE match = ? ORDER BY rowid", id));
 }
 
 }  // namespace manastr::player

@@ -61,8 +61,9 @@ Result<RestoredMatch> replay(const JournaledMatch& journaled, const match::Engin
                   " doesn't replay to its receipts: this build's rules are not those it was judged by");
   }
   if (!same_calls(out, journaled)) {
-    return broken("match " + short_name(journaled.match) +
-                  " doesn't replay to its open calls to the mint: the journal is damaged, or another build's");
+    return broken(
+        "match " + short_name(journaled.match) +
+        " doesn't replay to its open calls to the mint: the journal is damaged, or another build's");
   }
   for (const nostr::EventId& id : journaled.unacknowledged) {
     const auto receipt = std::ranges::find(chain, id, &nostr::Event::id);

@@ -1,5 +1,5 @@
-// Between a program under test and a PostgreSQL server's socket: passes everything on, and can be told to lose
-// the next COMMIT, on its way there or its answer on the way back, together with the connection.
+// Between a program under test and a PostgreSQL server's socket: passes everything on, and can be told to
+// lose the next COMMIT, on its way there or its answer on the way back, together with the connection.
 #pragma once
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,7 +26,8 @@ class PostgresProxy {
   explicit PostgresProxy(const std::string& folder) : server_(folder + "/.s.PGSQL.5432") {
     listener_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
     const sockaddr_un at = address(folder_.path(".s.PGSQL.5432"));
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener_, 16) != 0)
+    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
+        ::listen(listener_, 16) != 0)
       throw std::runtime_error("no socket");
     acceptor_ = std::thread([this] { accept_all(); });
   }
@@ -71,7 +72,8 @@ class PostgresProxy {
         const std::string_view sent(bytes.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
         Loss armed = loss_;
         // The name of the statement in its Bind message.
-        if (armed != Loss::nothing && sent.find(std::string_view("\0commit\0", 8)) != std::string_view::npos &&
+        if (armed != Loss::nothing &&
+            sent.find(std::string_view("\0commit\0", 8)) != std::string_view::npos &&
             loss_.compare_exchange_strong(armed, Loss::nothing)) {
           if (armed == Loss::request) break;
           swallows = true;

@@ -33,8 +33,8 @@ class SimulatedMint : public mintclient::Transport {
   std::function<Fault(const std::string& path)> fault = [](const std::string&) { return Fault::none; };
   /// May change a reply's body: a hostile mint.
   std::function<void(const std::string& path, std::string& body)> tamper;
-  bool durable_replies = true;     ///< an identical request gets the identical reply
-  bool invoices_are_paid = false;  ///< every mint quote at once
+  bool durable_replies = true;      ///< an identical request gets the identical reply
+  bool invoices_are_paid = false;   ///< every mint quote at once
   std::size_t most_at_once = 1000;  ///< inputs, outputs, Ys; said in NUT-06
   Lightning lightning = Lightning::pays;
   Amount lightning_fee = 0;

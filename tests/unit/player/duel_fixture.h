@@ -133,7 +133,7 @@ class Duel : public ::testing::Test {
       match::MintStates answer{clock.now(), each.request, {}};
       const auto said = says_of_stake();
       for (const crypto::PublicKey& y : each.ys) {
-        answer.states.push_back(said               ? *said
+        answer.states.push_back(said                ? *said
                                 : mint->is_spent(y) ? match::ProofState::spent
                                                     : match::ProofState::unspent);
       }

@@ -191,18 +191,15 @@ TEST_P(DeathOfTheSpeaker, SaysTheSameAfterIt) {
   EXPECT_EQ(winner().has("loot"), 2 * kStake - kRake);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, DeathOfTheSpeaker,
-                         testing::Values(Death{"acceptance", match::kAcceptance, false},
-                                         Death{"acceptanceHeard", match::kAcceptance, true},
-                                         Death{"stake", match::kFunding, false},
-                                         Death{"stakeHeard", match::kFunding, true},
-                                         Death{"move", match::kCommitment, false},
-                                         Death{"moveHeard", match::kCommitment, true},
-                                         Death{"reveal", match::kReveal, false},
-                                         Death{"revealHeard", match::kReveal, true},
-                                         Death{"claim", match::kClaim, false},
-                                         Death{"claimHeard", match::kClaim, true}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, DeathOfTheSpeaker,
+    testing::Values(Death{"acceptance", match::kAcceptance, false},
+                    Death{"acceptanceHeard", match::kAcceptance, true},
+                    Death{"stake", match::kFunding, false}, Death{"stakeHeard", match::kFunding, true},
+                    Death{"move", match::kCommitment, false}, Death{"moveHeard", match::kCommitment, true},
+                    Death{"reveal", match::kReveal, false}, Death{"revealHeard", match::kReveal, true},
+                    Death{"claim", match::kClaim, false}, Death{"claimHeard", match::kClaim, true}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 // --- files lost, key and seed not ---
 
@@ -233,16 +230,13 @@ TEST_P(LossOfFiles, CostsNothing) {
   EXPECT_EQ(loser().has("mana"), 1000 - kStake) << "one stake is lost, not two";
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, LossOfFiles,
-                         testing::Values(Loss{"acceptance", match::kAcceptance, true},
-                                         Loss{"stakeUnsaid", match::kFunding, false},
-                                         Loss{"stake", match::kFunding, true},
-                                         Loss{"seed", match::kReveal, true},
-                                         Loss{"moveUnsaid", match::kCommitment, false},
-                                         Loss{"move", match::kCommitment, true},
-                                         Loss{"claimUnsaid", match::kClaim, false},
-                                         Loss{"claim", match::kClaim, true}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, LossOfFiles,
+    testing::Values(Loss{"acceptance", match::kAcceptance, true}, Loss{"stakeUnsaid", match::kFunding, false},
+                    Loss{"stake", match::kFunding, true}, Loss{"seed", match::kReveal, true},
+                    Loss{"moveUnsaid", match::kCommitment, false}, Loss{"move", match::kCommitment, true},
+                    Loss{"claimUnsaid", match::kClaim, false}, Loss{"claim", match::kClaim, true}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 TEST_F(DuelistTest, ARefundIsFoundBySeedAndChain) {
   ASSERT_TRUE(play_to(match::Phase::commit, 1));

@@ -43,8 +43,8 @@ class Faults : public testing::Test {
     return ledger_->proof_states(std::span(&y, 1)).value()[0].state;
   }
 
-  /// Swaps proofs one after the other, and disturbs after every so many; then everything that was said must be
-  /// so.
+  /// Swaps proofs one after the other, and disturbs after every so many; then everything that was said must
+  /// be so.
   void swap_disturbed(unsigned swaps, unsigned disturb_after, const std::function<void()>& disturb) {
     std::mutex mutex;
     std::map<unsigned, Result<Written>> told;
@@ -158,7 +158,8 @@ TEST_F(Faults, OneWriteThatTheDatabaseRefusesDoesNotTakeOthersAlong) {
   for (unsigned n = 0; n < 20; ++n) {
     auto reply = std::make_shared<std::promise<Result<Written>>>();
     replies.push_back(reply->get_future());
-    ASSERT_TRUE(ledger_->write(swap_of(n), [reply](Result<Written> said) { reply->set_value(std::move(said)); }));
+    ASSERT_TRUE(
+        ledger_->write(swap_of(n), [reply](Result<Written> said) { reply->set_value(std::move(said)); }));
   }
   for (unsigned n = 0; n < 20; ++n) EXPECT_EQ(replies[n].get().has_value(), n != 7) << n;
   EXPECT_TRUE(ledger_->health());

@@ -100,7 +100,8 @@ TEST_F(Replicas, AnswerTheSameRequestAlike) {
   constexpr unsigned kProofs = 300;
   minted(kProofs);
   std::vector<Write> swaps;
-  for (unsigned n = 0; n < kProofs; ++n) swaps.push_back(SwapWrite{hash_of(n), {proof(n, 1)}, {output(n, 1)}});
+  for (unsigned n = 0; n < kProofs; ++n)
+    swaps.push_back(SwapWrite{hash_of(n), {proof(n, 1)}, {output(n, 1)}});
   for (const int each : at_both(swaps, swaps)) EXPECT_EQ(each, 2);
   EXPECT_TRUE(eventually([&] { return a_->totals().units[0].redeemed == kProofs; })) << "though done once";
   const match::MatchId match = fresh_hash();
@@ -216,7 +217,8 @@ TEST(PostgresRoles, ARunningMintCanOnlyDoWhatItMust) {
   for (const char* forbidden :
        {"DELETE FROM mint.proofs", "UPDATE mint.proofs SET amount = 0", "DELETE FROM mint.commits",
         "UPDATE mint.commits SET amounts = '{}'", "TRUNCATE mint.signatures", "DROP TABLE mint.proofs",
-        "UPDATE mint.totals SET amount = 0", "CREATE TABLE mint.mine(a int)", "UPDATE mint.mint_quotes SET amount = 9"}) {
+        "UPDATE mint.totals SET amount = 0", "CREATE TABLE mint.mine(a int)",
+        "UPDATE mint.mint_quotes SET amount = 9"}) {
     const auto said = connection->execute(forbidden);
     ASSERT_FALSE(said) << forbidden;
     EXPECT_EQ(said.error().failure, postgres::Failure::denied) << forbidden;
