@@ -31,6 +31,7 @@ PointIndex::PointIndex(std::string table, const std::string& column, std::size_t
                        unsigned filter_log2_bits)
     : table_(std::move(table)),
       select_row_("SELECT 1 FROM " + table_ + " WHERE number = ? AND " + column + " = ?"),
+      select_any_row_("SELECT 1 FROM " + table_ + " WHERE number = ?"),
       select_numbers_("SELECT number FROM " + table_ + "_index WHERE key = ?"),
       select_recent_("SELECT number, " + column + " FROM " + table_ + " WHERE number > ? ORDER BY number"),
       insert_("INSERT INTO " + table_ + "_index VALUES(?, ?) ON CONFLICT DO NOTHING"),
@@ -74,10 +75,10 @@ Status PointIndex::load(Database& database) {
 
 bool PointIndex::may_contain(const PointBytes& point) const { return filter_.may_contain(key_of(point)); }
 
-Result<std::optional<std::int64_t>> PointIndex::find(Database& database, const PointBytes& point) const {
-  const std::uint64_t key = key_of(point);
-  if (!filter_.may_contain(key)) return std::nullopt;
+/// Of all rows that there are, or were, of points with this key.
+Result<std::vector<std::int64_t>> PointIndex::numbers_of(Database& database, std::uint64_t key) const {
   std::vector<std::int64_t> numbers;
+  if (!filter_.may_contain(key)) return numbers;
   {
     // Before the file is read: what is gone from here is there.
     const std::lock_guard lock(mutex_);
@@ -85,14 +86,16 @@ Result<std::optional<std::int64_t>> PointIndex::find(Database& database, const P
       if (row.key == key) numbers.push_back(row.number);
     }
   }
-  {
-    TRY(Query number, database.query(select_numbers_, bytes_of(key)));
-    for (;;) {
-      TRY(const bool found, number.next());
-      if (!found) break;
-      numbers.push_back(number.integer(0));
-    }
+  TRY(Query number, database.query(select_numbers_, bytes_of(key)));
+  for (;;) {
+    TRY(const bool found, number.next());
+    if (!found) return numbers;
+    numbers.push_back(number.integer(0));
   }
+}
+
+Result<std::optional<std::int64_t>> PointIndex::find(Database& database, const PointBytes& point) const {
+  TRY(const std::vector<std::int64_t> numbers, numbers_of(database, key_of(point)));
   // Other points may begin with the same bytes, and a row may be gone.
   for (const std::int64_t number : numbers) {
     TRY(Query row, database.query(select_row_, number, point));
@@ -110,9 +113,19 @@ void PointIndex::keep(std::uint64_t key, std::int64_t number) {
   ++added_;
 }
 
-std::int64_t PointIndex::add(const PointBytes& point) {
-  // Never one that was given out before, even if its row is gone: what index_reach says holds for numbers.
-  keep(key_of(point), ++last_);
+Result<std::int64_t> PointIndex::add(Database& database, const PointBytes& point) {
+  const std::uint64_t key = key_of(point);
+  TRY(const std::vector<std::int64_t> numbers, numbers_of(database, key));
+  for (const std::int64_t number : numbers) {
+    // Those beyond are of rows that were rolled back before a restart, and will be given out again.
+    if (number > last_) continue;
+    TRY(Query row, database.query(select_any_row_, number));
+    TRY(const bool taken, row.next());
+    if (!taken) return number;
+  }
+  // Never one that another key was given before, even if its row is gone: what index_reach says holds for
+  // numbers.
+  keep(key, ++last_);
   return last_;
 }
 

@@ -28,11 +28,13 @@ class PointIndex {
   /// False: certainly in no row (no I/O). From any thread.
   bool may_contain(const PointBytes& point) const;
   /// The number of the row that holds this point, as `database` sees it. From any thread, each with a
-  /// connection of its own; sees every row that was committed before.
+  /// connection of its own, on which nothing is being read: it would hold on to an older view of the file, in
+  /// which rows that have left the memory since are not indexed yet. Sees every row that was committed before.
   Result<std::optional<std::int64_t>> find(storage::Database& database, const PointBytes& point) const;
 
-  /// The number for a new row of this point, to be inserted next. Harmless if that is rolled back.
-  std::int64_t add(const PointBytes& point);
+  /// The number for a new row of this point, to be inserted next. Harmless if that is rolled back. What a row
+  /// that is gone has left in the index serves again, so that a point that comes and goes is in it once.
+  Result<std::int64_t> add(storage::Database& database, const PointBytes& point);
   /// Within a transaction, as its last act: moves rows into the file's index while too many are in memory.
   Status move_some(storage::Database& database);
   /// After its commit. Without this call (it was rolled back) the rows stay.
@@ -50,9 +52,11 @@ class PointIndex {
   /// Salted: clients choose some bits of a point, and must not choose which rows are neighbours.
   std::uint64_t key_of(const PointBytes& point) const;
   void keep(std::uint64_t key, std::int64_t number);
+  Result<std::vector<std::int64_t>> numbers_of(storage::Database& database, std::uint64_t key) const;
 
   const std::string table_;
   const std::string select_row_;
+  const std::string select_any_row_;
   const std::string select_numbers_;
   const std::string select_recent_;
   const std::string insert_;

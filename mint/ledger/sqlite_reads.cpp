@@ -116,13 +116,12 @@ Result<SqliteReads::Borrowed> SqliteReads::borrow() {
 Result<std::vector<ProofState>> SqliteReads::proof_states(std::span<const PointBytes> ys) {
   TRY(Borrowed database, borrow());
   std::vector<ProofState> out(ys.size());
-  TRY(Query row, database->query("SELECT state, witness, match FROM proofs WHERE number = ? AND y = ?"));
   for (std::size_t i = 0; i < ys.size(); ++i) {
     TRY(const auto number, proofs_->find(*database, ys[i]));
     if (!number) continue;
-    row.reset();
-    row.bind(1, *number);
-    row.bind(2, ys[i]);
+    // Ends with this proof: PointIndex::find() must not meet a read under way.
+    TRY(Query row, database->query("SELECT state, witness, match FROM proofs WHERE number = ? AND y = ?",
+                                   *number, ys[i]));
     TRY(const bool found, row.next());
     if (!found) continue;
     out[i].state = row.integer(0) == 0 ? ProofState::State::pending : ProofState::State::spent;
@@ -138,15 +137,12 @@ Result<std::vector<std::optional<StoredSignature>>> SqliteReads::signatures(
     std::span<const PointBytes> bs_blinded) {
   TRY(Borrowed database, borrow());
   std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
-  TRY(Query row,
-      database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE number = ? "
-                      "AND b_ = ?"));
   for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
     TRY(const auto number, outputs_->find(*database, bs_blinded[i]));
     if (!number) continue;
-    row.reset();
-    row.bind(1, *number);
-    row.bind(2, bs_blinded[i]);
+    TRY(Query row, database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE number "
+                                   "= ? AND b_ = ?",
+                                   *number, bs_blinded[i]));
     TRY(const bool found, row.next());
     if (!found) continue;
     TRY(out[i], signature_of(row, 0));

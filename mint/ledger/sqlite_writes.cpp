@@ -87,8 +87,9 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
                                      "VALUES(?, ?, ?, ?, 1, ?, ?)"));
   for (const Spend& proof : spends) {
     TRY_STATUS(must_be_new_proof(proof.y));
+    TRY(const std::int64_t number, proofs_->add(*database_, proof.y));
     insert.reset();
-    insert.bind(1, proofs_->add(proof.y));
+    insert.bind(1, number);
     insert.bind(2, proof.y);
     insert.bind(3, proof.keyset);
     insert.bind(4, proof.amount);
@@ -111,9 +112,10 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
 Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
   for (const Spend& proof : spends) {
     TRY_STATUS(must_be_new_proof(proof.y));
+    TRY(const std::int64_t number, proofs_->add(*database_, proof.y));
     TRY_STATUS(database_->run(
         "INSERT INTO proofs(number, y, keyset, amount, state, melt, witness) VALUES(?, ?, ?, ?, 0, ?, ?)",
-        proofs_->add(proof.y), proof.y, proof.keyset, proof.amount, melt,
+        number, proof.y, proof.keyset, proof.amount, melt,
         proof.witness.empty() ? std::nullopt : std::optional(proof.witness)));
   }
   return {};
@@ -126,8 +128,9 @@ Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& opera
                        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
   for (const Issue& output : issues) {
     TRY_STATUS(must_be_new_output(output.b_blinded));
+    TRY(const std::int64_t number, outputs_->add(*database_, output.b_blinded));
     insert.reset();
-    insert.bind(1, outputs_->add(output.b_blinded));
+    insert.bind(1, number);
     insert.bind(2, output.b_blinded);
     insert.bind(3, output.keyset);
     insert.bind(4, output.amount);
@@ -143,9 +146,10 @@ Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& opera
 
 Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position) {
   TRY_STATUS(must_be_new_output(blank.b_blinded));
+  TRY(const std::int64_t number, outputs_->add(*database_, blank.b_blinded));
   return database_->run(
-      "INSERT INTO signatures(number, b_, keyset, amount, melt, position) VALUES(?, ?, ?, 0, ?, ?)",
-      outputs_->add(blank.b_blinded), blank.b_blinded, blank.keyset, melt,
+      "INSERT INTO signatures(number, b_, keyset, amount, melt, position) VALUES(?, ?, ?, 0, ?, ?)", number,
+      blank.b_blinded, blank.keyset, melt,
       static_cast<std::uint64_t>(position));
 }
 

@@ -49,7 +49,7 @@ class Table {
       const auto known = index_->find(database_, point).value();
       ASSERT_EQ(known.has_value(), rows_.contains(point) || added.contains(point));
       if (known) continue;
-      const std::int64_t number = index_->add(point);
+      const std::int64_t number = index_->add(database_, point).value();
       added.emplace(point, number);
       ASSERT_TRUE(database_.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 0)",
                                 number, point));
@@ -131,7 +131,7 @@ TEST(PointIndex, OtherThreadsFindWhatIsCommittedWhileItMoves) {
     for (std::size_t i = 0; i < 10; ++i) {
       const PointBytes& point = points[committed + i];
       ASSERT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 1)",
-                               index.add(point), point));
+                               index.add(database, point).value(), point));
     }
     ASSERT_TRUE(index.move_some(database));
     ASSERT_TRUE(transaction.commit());
@@ -153,7 +153,7 @@ TEST(PointIndex, KeepsNoMoreInMemoryThanItIsAllowed) {
     for (int i = 0; i < 100; ++i) {
       PointBytes point{2};
       for (std::size_t at = 1; at < 9; ++at) point[at] = static_cast<Byte>(random());
-      last = index.add(point);
+      last = index.add(database, point).value();
       ASSERT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 1)",
                                last, point));
     }
@@ -174,6 +174,69 @@ TEST(PointIndex, KeepsNoMoreInMemoryThanItIsAllowed) {
   EXPECT_LE(index.in_memory(), 4'000U) << "rows of two rounds at most are read anew";
   add(index, random);
   EXPECT_EQ(last, 10'100);
+}
+
+TEST(PointIndex, APointThatComesAndGoesIsInItOnce) {
+  const TemporaryFolder folder;
+  Database database =
+      Database::open(folder.path("points.sqlite"), {.durability = storage::Durability::off}).value();
+  ASSERT_TRUE(storage::migrate(database, storage::kMintLedger, ledger_migrations()));
+  PointBytes point{2, 7};
+  for (const std::size_t recent : {std::size_t{10}, std::size_t{0}}) {  // in memory, then in the file
+    ++point[1];
+    PointIndex index("proofs", "y", recent, 12);
+    ASSERT_TRUE(index.load(database));
+    const std::size_t before = index.in_memory();
+    for (int i = 0; i < 100; ++i) {
+      auto transaction = Transaction::begin(database).value();
+      const std::int64_t number = index.add(database, point).value();
+      ASSERT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 0)",
+                               number, point));
+      ASSERT_TRUE(index.move_some(database));
+      ASSERT_TRUE(transaction.commit());
+      index.moved();
+      ASSERT_EQ(index.find(database, point).value(), number);
+      ASSERT_TRUE(database.run("DELETE FROM proofs WHERE number = ?", number));
+      ASSERT_EQ(index.find(database, point).value(), std::nullopt);
+    }
+    EXPECT_LE(index.in_memory(), before + 1);
+    storage::Query rows = database.query("SELECT count(*) FROM proofs_index").value();
+    ASSERT_TRUE(rows.next().value());
+    EXPECT_LE(rows.integer(0), recent == 0 ? 2 : 0);
+  }
+}
+
+TEST(PointIndex, ANumberThatARestartGivesAgainIsNotTakenFromTheIndex) {
+  const TemporaryFolder folder;
+  Database database =
+      Database::open(folder.path("points.sqlite"), {.durability = storage::Durability::off}).value();
+  ASSERT_TRUE(storage::migrate(database, storage::kMintLedger, ledger_migrations()));
+  const PointBytes first{2, 1};
+  const PointBytes second{2, 2};
+  std::optional<PointIndex> index;
+  const auto restart = [&] {
+    index.emplace("proofs", "y", 0, 12);
+    ASSERT_TRUE(index->load(database));
+  };
+  const auto put = [&](const PointBytes& point) {
+    const std::int64_t number = index->add(database, point).value();
+    EXPECT_TRUE(database.run("INSERT INTO proofs(number, y, keyset, amount, state) VALUES(?, ?, 1, 1, 0)",
+                             number, point));
+    return number;
+  };
+  restart();
+  put(first);
+  ASSERT_TRUE(index->move_some(database));
+  index->moved();
+  // As if the row had been rolled back, and only later its place in the index written.
+  ASSERT_TRUE(database.run("DELETE FROM proofs"));
+  ASSERT_TRUE(database.run("UPDATE index_reach SET number = 0"));
+  restart();
+  const std::int64_t one = put(first);
+  const std::int64_t other = put(second);
+  EXPECT_NE(one, other);
+  EXPECT_EQ(index->find(database, first).value(), one);
+  EXPECT_EQ(index->find(database, second).value(), other);
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "mint/ledger/sqlite_ledger.h"
 
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
 #include "mint/ledger/sqlite_schema.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/mint/ledger/fresh.h"
@@ -55,6 +59,48 @@ TEST(SqliteLedger, OfTheFirstSchemaIsBroughtForward) {
   const auto found = ledger.signatures(std::span(&signed_before.b_blinded, 1));
   ASSERT_TRUE(found && (*found)[0]);
   EXPECT_EQ((*found)[0]->c_blinded, signed_before.c_blinded);
+}
+
+TEST(SqliteLedger, WhatIsSpentIsSpentForWhoReadsWhileTheIndexMoves) {
+  constexpr std::size_t kSwaps = 1'000;
+  const manastr::test::TemporaryFolder folder;
+  auto ledger = *open_sqlite_ledger({.file = folder.path("ledger.sqlite"),
+                                     .filter_log2_bits = 16,
+                                     .recent_points = 64,
+                                     .vfs = "",
+                                     .on_commit = {}});
+  KeysetRecord keyset{.number = 1, .id = *cashu::KeysetId::from_hex("0000000000000001"), .unit = "mana"};
+  ASSERT_TRUE(ledger->store_keysets({keyset}));
+  std::mutex mutex;
+  std::vector<PointBytes> spent;  // committed
+  bool over = false;
+  std::thread writer([&] {
+    for (std::size_t i = 0; i < kSwaps; ++i) {
+      const Spend proof = spend(1);
+      const bool written = ledger->write_now(SwapWrite{fresh_hash(), {proof}, {issue(1)}}).has_value();
+      const std::lock_guard lock(mutex);
+      if (written) spent.push_back(proof.y);
+    }
+    const std::lock_guard lock(mutex);
+    over = true;
+  });
+  std::size_t lost = 0;
+  for (bool last = false; !last;) {
+    std::vector<PointBytes> ys;
+    {
+      const std::lock_guard lock(mutex);
+      last = over;
+      ys.assign(spent.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(spent.size(), 200)),
+                spent.end());
+    }
+    const auto states = ledger->proof_states(ys);
+    if (!states) break;
+    lost += static_cast<std::size_t>(std::ranges::count_if(
+        *states, [](const ProofState& each) { return each.state != ProofState::State::spent; }));
+  }
+  writer.join();
+  EXPECT_EQ(spent.size(), kSwaps);
+  EXPECT_EQ(lost, 0U);
 }
 
 }  // namespace
