@@ -232,6 +232,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
           {[&parts](const MintQuote& quote) { ask_node(parts, quote); },
            [&parts](const MeltQuote& quote) { parts.melt_payments->ask_soon(quote.id); }});
   observation.watch(parts, *node, hub);
+  TRY_STATUS(melt_payments.recover());  // before the first request
 
   std::optional<Info> info;
   InfoSlot info_slot = nullptr;
@@ -245,7 +246,6 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), *node);
   info_slot = &*info;
   TRY_STATUS(write_port_file(directory, server->port()));
-  melt_payments.recover();
   lightning.try_post([&mint_quotes] { mint_quotes.catch_up(); });
   telemetry::log_info(
       "the mint serves",

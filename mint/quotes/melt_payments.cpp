@@ -170,12 +170,12 @@ void MeltPayments::follow(MeltQuote quote, Done done) {
   if (done) done(std::move(quote));
 }
 
-void MeltPayments::recover() {
-  {
-    const std::lock_guard lock(mutex_);
-    recovering_ = true;
-  }
-  wake_.notify_all();
+Status MeltPayments::recover() {
+  TRY(std::vector<MeltQuote> pending, ledger_->pending_melts());
+  if (pending.empty()) return {};
+  telemetry::log_info("melts under way at the last stop are followed up", {{"melts", pending.size()}});
+  for (MeltQuote& quote : pending) follow(std::move(quote), nullptr);
+  return {};
 }
 
 void MeltPayments::ask_soon(std::string_view quote) {
@@ -185,18 +185,6 @@ void MeltPayments::ask_soon(std::string_view quote) {
   if (entry == followed_.end()) return;
   entry->ask_at = std::min(entry->ask_at, std::max(entry->asked_at + kLeastWait, clock_->monotonic()));
   wake_.notify_all();
-}
-
-void MeltPayments::load_pending() {
-  auto pending = ledger_->pending_melts();
-  if (!pending) {
-    telemetry::log_error("melts under way could not be read from the ledger",
-                         {{"error", pending.error().message}});
-    return;
-  }
-  if (pending->empty()) return;
-  telemetry::log_info("melts under way at the last stop are followed up", {{"melts", pending->size()}});
-  for (MeltQuote& quote : *pending) follow(std::move(quote), nullptr);
 }
 
 void MeltPayments::adopt() {
@@ -241,12 +229,6 @@ Monotonic MeltPayments::due(const Followed& entry) {
 void MeltPayments::follow_loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (std::exchange(recovering_, false)) {
-      lock.unlock();
-      load_pending();
-      lock.lock();
-      continue;
-    }
     const Monotonic now = clock_->monotonic();
     if (adopt_at_ <= now) {
       adopt_at_ = now + kAdoptEvery;

@@ -33,9 +33,9 @@ class MeltPayments {
                const Clock& clock = system_clock());
   ~MeltPayments();
 
-  /// Takes up the melts that were pending when the mint stopped. Returns at once: they are read and asked for
-  /// in the background.
-  void recover();
+  /// Takes up the melts that were pending when the mint stopped. Before the first melt is journaled: one that
+  /// this process is about to send must not pass for one that never was. They are asked for in the background.
+  Status recover();
   /// True if pay() would begin soon; asked before a melt is journaled.
   bool has_room() const { return workers_.queued() < options_.queue; }
   /// `quote` is journaled as pending. Returns at once; `done` (may be empty) is called from a thread that may
@@ -70,7 +70,6 @@ class MeltPayments {
   Result<MeltQuote> finish(const MeltQuote& quote, const lightning::Payment& payment);
   End release(const MeltQuote& quote, Error why);
   void follow(MeltQuote quote, Done done);
-  void load_pending();
   void adopt();
   void follow_loop();
   static Monotonic due(const Followed& entry);
@@ -84,7 +83,6 @@ class MeltPayments {
   std::condition_variable wake_;
   std::list<Followed> followed_;
   Monotonic adopt_at_{};
-  bool recovering_ = false;
   bool nobody_waits_ = false;
   bool stopping_ = false;
   Workers workers_;

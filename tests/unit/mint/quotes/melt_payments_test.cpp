@@ -244,16 +244,27 @@ TEST_F(MeltPaymentsTest, TheNextStartTakesUpWhatWasPending) {
   begun();
   node_.lookups = {in(PaymentState::unknown), in(PaymentState::paid)};
   const auto all = payments();
-  all->recover();
+  ASSERT_TRUE(all->recover());
   eventually([&] { return proof_state() == ProofState::State::spent; });
   EXPECT_EQ(node_.sent(), 0) << "it is asked for, never sent again";
+}
+
+/// Read later, they would be one with those of this process that the node has not heard of yet, and says of
+/// that they failed: inputs would be freed, and the invoice paid all the same.
+TEST_F(MeltPaymentsTest, WhatWasPendingIsReadBeforeTheFirstRequest) {
+  begun();
+  for (int i = 0; i < 20; ++i) {
+    const auto all = payments();
+    ASSERT_TRUE(all->recover());
+    EXPECT_EQ(all->pending(), 1U);
+  }
 }
 
 TEST_F(MeltPaymentsTest, TheNextStartFreesWhatWasNeverSent) {
   begun();
   node_.now_says(PaymentState::failed);
   const auto all = payments();
-  all->recover();
+  ASSERT_TRUE(all->recover());
   eventually([&] { return proof_state() == ProofState::State::unspent; });
 }
 
