@@ -61,11 +61,12 @@ std::shared_ptr<Hub::Session> Hub::connect(std::shared_ptr<Outlet> outlet) {
 }
 
 void Hub::received(const std::shared_ptr<Session>& session, std::string text) {
-  if (++session->waiting > limits_.messages) {
-    session->outlet->close(kTooManyMessages, "Too many messages at once; wait for the answers.");
-  } else if (!inbox_.try_push(Message{session, std::move(text)})) {
-    session->outlet->close(kTryAgainLater, "The mint has more to do than it can queue; come back later.");
-  }
+  if (++session->waiting > limits_.messages)
+    return session->outlet->close(kTooManyMessages, "Too many messages at once; wait for the answers.");
+  const std::size_t size = text.size();
+  if ((bytes_ += size) <= limits_.bytes && inbox_.try_push(Message{session, std::move(text)})) return;
+  bytes_ -= size;
+  session->outlet->close(kTryAgainLater, "The mint has more to do than it can queue; come back later.");
 }
 
 void Hub::disconnected(const std::shared_ptr<Session>& session) { inbox_.push_reply(Gone{session}); }
@@ -100,6 +101,7 @@ void Hub::missed(const Status& read) {
 void Hub::handle(Message& message) {
   Session& session = *message.session;
   --session.waiting;
+  bytes_ -= message.text.size();
   auto request = parse_rpc(message.text);
   if (!request) return session.outlet->send(rpc_error(request.error()));
   request->subscribe ? subscribe(session, *request) : unsubscribe(session, *request);

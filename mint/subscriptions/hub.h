@@ -39,6 +39,7 @@ struct HubLimits {
   std::size_t all_filters = 200'000;  ///< of all sessions
   std::size_t messages = 32;          ///< of a session, not yet answered; above, closed with 1008
   std::size_t queue = 10'000;         ///< of all sessions and commits
+  std::size_t bytes = 32 << 20;       ///< of all messages in the queue; above, who sends is closed with 1013
 };
 
 class Hub final : public ChangeListener {
@@ -127,6 +128,7 @@ class Hub final : public ChangeListener {
   const Interest interest_;
   const HubLimits limits_;
   std::atomic<std::size_t> filters_ = 0;
+  std::atomic<std::size_t> bytes_ = 0;
   std::atomic<bool> missed_ = false;  // a change could not be queued or read
   Inbox<Event> inbox_;
 

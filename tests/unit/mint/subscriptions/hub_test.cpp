@@ -313,6 +313,20 @@ TEST_F(HubTest, ClosesWhoTalksWithoutListening) {
   EXPECT_EQ(client.heard->closed(), 1008);
 }
 
+TEST_F(HubTest, QueuesNoMoreBytesThanItMay) {
+  open({.bytes = 500});
+  Client client = connect();
+  for (int i = 0; i < 20; ++i) {  // what was read counts no more
+    say(client, "unsubscribe", R"({"subId":"s"})");
+    EXPECT_EQ(error_of(client.heard->next()), -32602);
+  }
+  say(client, "unsubscribe", R"({"subId":")" + std::string(500, 's') + R"("})");
+  EXPECT_EQ(client.heard->closed(), 1013);
+  Client other = connect();
+  say(other, "unsubscribe", R"({"subId":"s"})");
+  EXPECT_EQ(error_of(other.heard->next()), -32602) << "others are heard";
+}
+
 TEST_F(HubTest, LooksAgainForWhatNobodyToldOf) {
   const Spend proof = minted(8);
   Client client = connect();
