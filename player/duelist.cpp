@@ -105,7 +105,7 @@ Status Duelist::receive(const match::Event& event) {
   }
   if (s.held.size() < kMaxHeld) {
     const auto [place, fresh] = s.held.emplace(slot->first, event);
-    if (!fresh && place->second.id != event.id) {
+    if (!fresh && place->second.id != event.id && s.fault.empty()) {
       TRY_STATUS(s.tools.book.add_evidence(s.record.id, place->second));
       TRY_STATUS(s.stop_for(
           event, fmt::format("the engine signed two different receipts with number {}", slot->first)));
@@ -119,6 +119,8 @@ Status Duelist::act() {
   if (s.finished) return {};
   const bool refund_due =
       s.record.locktime > UnixSeconds{} && s.tools.clock.now_seconds() > s.record.locktime;
+  // Also from an engine that is at fault: what is not found now would not come home either.
+  if (s.record.recovered && s.own_lock) TRY_STATUS(s.find_stakes());
   if (!s.fault.empty()) return refund_due ? s.take_back_stakes() : Status{};
   if (!s.opened()) {
     // Beyond this no engine takes it, whatever this machine's clock is worth.
@@ -131,7 +133,6 @@ Status Duelist::act() {
     return {};
   }
   const auto& view = s.view();
-  if (s.record.recovered && s.own_lock) TRY_STATUS(s.find_stakes());
   if (view.verdict) TRY_STATUS(s.collect());
   if (s.finished) return {};
   if (refund_due && s.due("refund", Millis{10'000})) {
@@ -184,7 +185,9 @@ void Duelist::State::stop(std::string why) {
        "stopped: " + fault + "; your stake comes home at the locktime (`resume` takes it)");
 }
 
+/// The first fault's evidence is kept, for an engine can sign as much of it as it likes.
 Status Duelist::State::stop_for(const match::Event& evidence, std::string why) {
+  if (!fault.empty()) return {};
   TRY_STATUS(tools.book.add_evidence(record.id, evidence));
   stop(std::move(why));
   return {};

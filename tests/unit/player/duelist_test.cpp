@@ -248,6 +248,36 @@ TEST_F(DuelistTest, ARefundIsFoundBySeedAndChain) {
   EXPECT_EQ(bob.has("mana"), 1000u);
 }
 
+TEST_F(DuelistTest, ALostStakeIsFoundThoughTheEngineForksTheChain) {
+  ASSERT_TRUE(play_to(match::Phase::commit, 1));
+  is_deaf = true;
+  lose_files(bob);
+  for (const match::Event& each : match.chain()) ASSERT_TRUE(bob.duelist->receive(each));
+  bob.heard = match.chain().size();
+  ASSERT_TRUE(bob.duelist->receive(
+      forged(match.chain().back(), [](match::Receipt& receipt) { receipt.head.at += Millis{1}; })));
+  ASSERT_NE(bob.duelist->fault(), "");
+  turn();
+  EXPECT_EQ(bob.locked("mana"), kStake);
+  ASSERT_TRUE(wait_for_locktime());
+  EXPECT_EQ(bob.has("mana"), 1000u);
+}
+
+TEST_F(DuelistTest, AnEngineCannotFillTheDiskWithEvidence) {
+  ASSERT_TRUE(play_to(match::Phase::creator_stake));
+  const match::Event last = match.chain().back();
+  for (int i = 1; i <= 50; ++i) {
+    ASSERT_TRUE(alice.duelist->receive(
+        forged(last, [i](match::Receipt& receipt) { receipt.head.at += Millis{i}; })));
+    ASSERT_TRUE(alice.duelist->receive(forged(last, [i](match::Receipt& receipt) {
+      receipt.head.sequence += 5;
+      receipt.head.at += Millis{i};
+    })));
+  }
+  EXPECT_NE(alice.duelist->fault(), "");
+  EXPECT_EQ(must(alice.book->evidence(opening.id)).size(), 1u);
+}
+
 TEST_F(DuelistTest, CountersOfALostStakeAreNotUsedAgain) {
   ASSERT_TRUE(play_to(match::Phase::commit, 1));
   std::set<std::string> nonces;
