@@ -32,7 +32,8 @@ constexpr Statement kMeltQuote{"melt_quote", MELT_QUOTE_COLUMNS "WHERE id = $1::
 constexpr Statement kClaimMelts{
     "claim_melts",
     "UPDATE mint.payments SET holder = $1::text, lease = now() + interval '60 seconds' WHERE state = 1 "
-    "AND node = $2::text AND ((holder = $1::text AND $3::int8 <> 0) OR lease < now()) RETURNING quote"};
+    "AND node = $2::text AND CASE WHEN holder = $1::text THEN $3::int8 <> 0 ELSE lease < now() END "
+    "RETURNING quote"};
 constexpr Statement kMelts{
     "melts", MELT_QUOTE_COLUMNS "WHERE id = ANY($1::bytea[]) AND state = 1 ORDER BY created_at, id"};
 constexpr Statement kBlanks{

@@ -20,7 +20,8 @@ class PostgresReads {
   Result<std::optional<MintQuote>> mint_quote(std::string_view id);
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id);
   Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since);
-  /// Takes over what is under way at `holder.node` and is this replica's, or nobody's any more.
+  /// Takes over what is under way at `holder.node` and whose holder has let the lease run out. `own_too`: and
+  /// what is this replica's, however old the lease: at the start alone, for later it may be about to be sent.
   Result<std::vector<MeltQuote>> claim_melts(const Holder& holder, bool own_too);
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote);
   Result<std::optional<StoredOperation>> operation(const Hash32& key);

@@ -146,6 +146,10 @@ TEST_F(Replicas, APaymentIsOfOneMintUntilItsLeaseEnds) {
   EXPECT_TRUE(b_->adopt_melts()->empty());
   EXPECT_TRUE(b_->pending_melts()->empty()) << "a start of b is no reason to take it over";
 
+  cluster_.execute(url_, "UPDATE mint.payments SET lease = now() - interval '1 second'");
+  EXPECT_TRUE(a_->adopt_melts()->empty()) << "what a holds it may be about to send";
+  cluster_.execute(url_, "UPDATE mint.payments SET lease = now() + interval '60 seconds'");
+
   a_.reset();
   EXPECT_TRUE(b_->adopt_melts()->empty()) << "the lease has not run out";
   cluster_.execute(url_, "UPDATE mint.payments SET lease = now() - interval '1 second'");
