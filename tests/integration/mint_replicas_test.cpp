@@ -1,0 +1,213 @@
+// Two mints on one PostgreSQL: whatever both are asked at once happens once, and neither the death of one nor
+// of the database changes a reply that was given. Rooms: common/mintclient
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <random>
+#include <thread>
+
+#include "common/mintclient/curl_transport.h"
+#include "mint_house.h"
+#include "tests/support/postgres_cluster.h"
+
+namespace manastr::test {
+namespace {
+
+using mintclient::HttpReply;
+
+constexpr const char* kToml =
+    "[keysets]\nmnemonic = \"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+    "abandon about\"\n";
+
+class MintReplicas : public testing::Test {
+ protected:
+  MintHouse::Options options() {
+    return {.toml = kToml, .auth = "", .environment = {{"DATABASE_URL", database_}}};
+  }
+  /// Half of them to each, all at once.
+  std::vector<HttpReply> at_both(const std::string& path, const std::vector<std::string>& bodies) {
+    const auto half = bodies.begin() + static_cast<std::ptrdiff_t>(bodies.size() / 2);
+    std::vector<HttpReply> first;
+    std::thread at_a([&] { first = a_.post_at_once(path, {bodies.begin(), half}); });
+    std::vector<HttpReply> second = b_.post_at_once(path, {half, bodies.end()});
+    at_a.join();
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+  }
+  static std::size_t successes(const std::vector<HttpReply>& replies) {
+    return static_cast<std::size_t>(std::ranges::count(replies, 200, &HttpReply::status));
+  }
+  /// Both nodes' books.
+  std::int64_t book_msat() const { return a_.book_msat() + b_.book_msat(); }
+
+  PostgresCluster& cluster_ = PostgresCluster::instance();
+  const std::string database_ = cluster_.make_database();
+  MintHouse a_{options()};
+  MintHouse b_{options()};
+};
+
+TEST_F(MintReplicas, DoEverythingOnceThatBothAreAskedAtOnce) {
+  constexpr std::size_t kClients = 32;
+  constexpr int kRounds = 6;
+  std::vector<cashu::Proof> held;
+  for (int round = 0; round < kRounds; ++round) {
+    SCOPED_TRACE(round);
+    {  // one proof
+      const auto proofs = a_.buy("sat", std::vector<cashu::Amount>{8});
+      std::vector<std::vector<Draft>> outputs;
+      std::vector<std::string> bodies;
+      for (std::size_t i = 0; i < kClients; ++i) {
+        outputs.push_back(a_.drafts("sat", {8}));
+        bodies.push_back(swap_body(proofs, outputs.back()));
+      }
+      const auto replies = at_both("/v1/swap", bodies);
+      EXPECT_EQ(successes(replies), 1U);
+      for (std::size_t i = 0; i < kClients; ++i) {
+        if (replies[i].status != 200) continue;
+        const auto won = a_.unblind(replies[i].body, outputs[i], "sat");
+        held.insert(held.end(), won.begin(), won.end());
+      }
+    }
+    {  // one output
+      const auto proofs = b_.buy("sat", std::vector<cashu::Amount>(kClients, 1));
+      const auto outputs = a_.drafts("sat", {1});
+      std::vector<std::string> bodies;
+      for (const auto& each : proofs) bodies.push_back(swap_body({each}, outputs));
+      const auto replies = at_both("/v1/swap", bodies);
+      EXPECT_EQ(successes(replies), 1U);
+      for (const HttpReply& reply : replies) {
+        if (reply.status != 200) continue;
+        const auto won = a_.unblind(reply.body, outputs, "sat");
+        held.insert(held.end(), won.begin(), won.end());
+      }
+      held.insert(held.end(), proofs.begin(), proofs.end());
+    }
+    {  // one quote, paid at a's node
+      const std::string quote = a_.paid_quote("sat", 4);
+      std::vector<std::vector<Draft>> outputs;
+      std::vector<std::string> bodies;
+      for (std::size_t i = 0; i < kClients; ++i) {
+        outputs.push_back(a_.drafts("sat", {4}));
+        bodies.push_back(mint_body(quote, outputs.back()));
+      }
+      const auto replies = at_both("/v1/mint/bolt11", bodies);
+      EXPECT_EQ(successes(replies), 1U);
+      for (std::size_t i = 0; i < kClients; ++i) {
+        if (replies[i].status != 200) continue;
+        const auto won = a_.unblind(replies[i].body, outputs[i], "sat");
+        held.insert(held.end(), won.begin(), won.end());
+      }
+    }
+    {  // one request
+      const auto proofs = b_.buy("sat", std::vector<cashu::Amount>{2, 2});
+      const auto outputs = b_.drafts("sat", {4});
+      const auto replies =
+          at_both("/v1/swap", std::vector<std::string>(kClients, swap_body(proofs, outputs)));
+      for (const HttpReply& reply : replies) {
+        EXPECT_EQ(reply.status, 200) << reply.body;
+        EXPECT_EQ(reply.body, replies.front().body);
+      }
+      const auto won = b_.unblind(replies.front().body, outputs, "sat");
+      held.insert(held.end(), won.begin(), won.end());
+    }
+    {  // one invoice, for each client a quote of its own
+      const std::string quote_body = R"({"unit":"sat","request":")" + MintHouse::foreign_invoice(2) + "\"}";
+      const auto proofs = a_.buy("sat", std::vector<cashu::Amount>(8, 2));
+      std::vector<std::string> bodies;
+      for (const auto& each : proofs) {
+        MintHouse& asked = bodies.size() % 2 == 0 ? a_ : b_;
+        bodies.push_back(
+            melt_body(member(asked.post("/v1/melt/quote/bolt11", quote_body).body, "quote"), {each}));
+      }
+      EXPECT_EQ(successes(at_both("/v1/melt/bolt11", bodies)), 1U);
+      held.insert(held.end(), proofs.begin(), proofs.end());
+    }
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(a_.unspent(held)) * 1000, book_msat());
+  EXPECT_EQ(a_.unspent(held), b_.unspent(held));
+  EXPECT_EQ(a_.get("/health").status, 200);
+  EXPECT_EQ(b_.get("/health").status, 200);
+}
+
+TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {
+  constexpr std::size_t kClients = 6;
+  constexpr std::size_t kSwaps = 60;  // of each
+  const auto transport = mintclient::make_curl_transport({});
+  const std::string urls[] = {a_.url(), b_.url()};
+  const auto post = [&](const std::string& url, const std::string& body) {
+    std::promise<HttpReply> promise;
+    transport->send({"POST", url + "/v1/swap", body, "", Millis{20'000}},
+                    [&](Result<HttpReply> got) { promise.set_value(got ? *std::move(got) : HttpReply{}); });
+    return promise.get_future().get();
+  };
+  struct Swap {
+    std::string body;
+    std::vector<Draft> outputs;
+    std::string reply;
+  };
+  std::vector<std::vector<Swap>> swaps(kClients);
+  for (auto& list : swaps) {
+    for (const cashu::Proof& proof : a_.buy("sat", std::vector<cashu::Amount>(kSwaps, 1))) {
+      auto outputs = a_.drafts("sat", {1});
+      std::string body = swap_body({proof}, outputs);
+      list.push_back({std::move(body), std::move(outputs), ""});
+    }
+  }
+  std::atomic<std::size_t> answered = 0;
+  std::vector<std::thread> clients;
+  for (std::size_t client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      std::mt19937 random(static_cast<unsigned>(client));
+      for (Swap& swap : swaps[client]) {
+        const bool done = eventually(
+            [&] {
+              const HttpReply reply = post(urls[random() % 2], swap.body);
+              if (reply.status == 400) {
+                // Only what says that the same request is under way elsewhere.
+                const int code = MintHouse::code_of(reply);
+                EXPECT_TRUE(code == 11002 || code == 11004) << reply.body;
+              }
+              if (reply.status == 200) swap.reply = reply.body;
+              return reply.status == 200;
+            },
+            std::chrono::seconds(90));
+        EXPECT_TRUE(done);
+        ++answered;
+      }
+    });
+  }
+  constexpr std::size_t kDisturbances = 6;
+  for (std::size_t i = 1; i <= kDisturbances; ++i) {
+    const std::size_t at = i * kClients * kSwaps / (kDisturbances + 1);
+    EXPECT_TRUE(eventually([&] { return answered >= at; }, std::chrono::seconds(120)));
+    switch (i % 3) {
+      case 0:
+        b_.restart();
+        break;
+      case 1:
+        cluster_.cut_connections(database_);
+        break;
+      default:
+        cluster_.crash();
+        cluster_.await();
+    }
+  }
+  for (std::thread& each : clients) each.join();
+
+  std::vector<cashu::Proof> held;
+  for (const auto& list : swaps) {
+    for (const Swap& swap : list) {
+      EXPECT_EQ(post(urls[0], swap.body).body, swap.reply);
+      EXPECT_EQ(post(urls[1], swap.body).body, swap.reply);
+      const auto won = a_.unblind(swap.reply, swap.outputs, "sat");
+      held.insert(held.end(), won.begin(), won.end());
+    }
+  }
+  EXPECT_EQ(a_.unspent(held), kClients * kSwaps);
+  EXPECT_EQ(book_msat(), static_cast<std::int64_t>(kClients * kSwaps) * 1000);
+  EXPECT_EQ(a_.get("/health").status, 200);
+}
+
+}  // namespace
+}  // namespace manastr::test
