@@ -33,6 +33,7 @@ constexpr std::string_view kUsage =
   --batch N            entries of one check or restore (default 10)
   --max-outputs N      of one mint request while buying proofs (default 500)
   --pid PID            the mint's process on this machine: its CPU time per request is reported too
+  --server PID         a process whose children work for the mint (a database server): their CPU time likewise
   --json               one object on standard output
 )";
 
@@ -47,6 +48,7 @@ struct Options {
   std::size_t batch = 10;
   std::size_t max_outputs = 500;
   std::size_t pid = 0;
+  std::size_t server = 0;
   bool json = false;
 };
 
@@ -216,6 +218,7 @@ struct Run {
   std::size_t failed = 0;
   double client_cpu_us = 0;  ///< per request
   double mint_cpu_us = 0;    ///< per request; 0: not asked for
+  double server_cpu_us = 0;  ///< likewise
   Checked checked;
   std::string first_error;
 };
@@ -235,6 +238,16 @@ double process_cpu_seconds(std::size_t pid) {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
+/// Of a process and of its children that run.
+double family_cpu_seconds(std::size_t pid) {
+  if (pid == 0) return 0;
+  double out = process_cpu_seconds(pid);
+  const std::string own = std::to_string(pid);
+  std::ifstream children("/proc/" + own + "/task/" + own + "/children");
+  for (std::size_t child = 0; children >> child;) out += process_cpu_seconds(child);
+  return out;
+}
+
 Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   using Make = Result<Workload> (*)(const LoadWallet&, const Options&);
   static const std::map<std::string, Make> kKinds = {
@@ -243,6 +256,7 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   const std::size_t every = std::max<std::size_t>(1, options.requests / kSamples);
   fmt::print(stderr, "{} requests prepared\n", options.requests);
   const double before = process_cpu_seconds(options.pid);
+  const double server_before = family_cpu_seconds(options.server);
   TRY(const auto load, run_load(wallet.target(), work.requests,
                                 {static_cast<unsigned>(options.connections), options.rate, every}));
   const double requests = static_cast<double>(options.requests);
@@ -257,6 +271,7 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   run.failed = options.requests - load.succeeded();
   run.client_cpu_us = 1e6 * load.client_cpu_seconds / requests;
   run.mint_cpu_us = 1e6 * (process_cpu_seconds(options.pid) - before) / requests;
+  run.server_cpu_us = 1e6 * (family_cpu_seconds(options.server) - server_before) / requests;
   run.first_error = load.first_error;
   for (std::size_t i = 0; i < load.bodies.size(); ++i) {
     if (load.status[i * every] != 200) continue;
@@ -271,9 +286,9 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
 std::string run_json(const Run& run) {
   return fmt::format(
       R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
-      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"verified":{},"without_dleq":{},"wrong":{}}})",
+      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"server_cpu_us":{:.1f},"verified":{},"without_dleq":{},"wrong":{}}})",
       run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
-      run.client_cpu_us, run.mint_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
+      run.client_cpu_us, run.mint_cpu_us, run.server_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
 }
 
 void print_run(std::string_view name, const Run& run) {
@@ -318,6 +333,8 @@ bool read_options(int argc, char** argv, Options& options) {
       good = number(value, options.max_outputs);
     } else if (name == "--pid") {
       good = number(value, options.pid);
+    } else if (name == "--server") {
+      good = number(value, options.server);
     } else if (name == "--rate") {
       options.rate = std::atof(argv[i]);
       good = options.rate >= 0;

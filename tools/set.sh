@@ -125,6 +125,7 @@ TOML
 }
 
 # set_up [--dir DIR] [--json]. MANASTR_SET_RELAYS=URL,URL,...: use these relays instead of starting three.
+# MANASTR_SET_DATABASE=postgresql://...: the mint's ledger is there.
 set_up() {
   local dir=$ROOT/build/set json=
   while [ $# -gt 0 ]; do
@@ -156,7 +157,7 @@ set_up() {
   engine_key=$("$BUILD/manastr-engine" pubkey --config "$dir/engine/game-engine.toml" --data "$dir/engine" 2>"$dir/engine.log") ||
     die "the engine has no key: $(tail -n 1 "$dir/engine.log")"
   write_auth_config "$dir/mint/game-engine-auth.toml" "$engine_key"
-  start_one "$dir" mint "$BUILD/manastr-mint" --config "$dir/mint/mint.toml" --data "$dir/mint"
+  start_one "$dir" mint env ${MANASTR_SET_DATABASE:+DATABASE_URL="$MANASTR_SET_DATABASE"} "$BUILD/manastr-mint" --config "$dir/mint/mint.toml" --data "$dir/mint"
   mint_port=$(wait_for_port "$dir" mint "$dir/mint")
   wait_for_health "$dir" mint "$mint_port"
   write_engine_config "$dir/engine/game-engine.toml" "http://127.0.0.1:$mint_port" "$relays"
