@@ -266,6 +266,7 @@ void Hub::handle(Changes& changes) {
 
 void Hub::handle(LookAgain&) {
   std::vector<PointBytes> ys;
+  ys.reserve(proofs_.size());
   for (const auto& [y, watch] : proofs_) ys.push_back(y);
   missed(refresh_proofs(ys));
   for (const auto& [id, watch] : mint_quotes_) missed(refresh_mint_quote(id));
