@@ -31,6 +31,7 @@ namespace {
 
 constexpr std::size_t kLightningThreads = 16;
 constexpr Millis kHealthEvery{2'000};
+constexpr Millis kLookEvery{1'000};  // at a ledger that other mints write too
 constexpr Millis kDrainMargin{700};
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -228,9 +229,13 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.melt_payments = &melt_payments;
   parts.crypto = &crypto;
   parts.lightning = &lightning;
+  HubLimits hub_limits;
+  // What another mint on the same database commits is seen by looking; one's own commits are told at once.
+  if (configuration.database.is_postgresql()) hub_limits.look_every = kLookEvery;
   Hub hub(*parts.ring, *parts.ledger,
           {[&parts](const MintQuote& quote) { ask_node(parts, quote); },
-           [&parts](const MeltQuote& quote) { parts.melt_payments->ask_soon(quote.id); }});
+           [&parts](const MeltQuote& quote) { parts.melt_payments->ask_soon(quote.id); }},
+          hub_limits, *parts.clock);
   observation.watch(parts, *node, hub);
   TRY_STATUS(melt_payments.recover());  // before the first request
 

@@ -38,11 +38,12 @@ struct Hub::Session {
   std::size_t filters = 0;
 };
 
-Hub::Hub(const KeysetRing& ring, Ledger& ledger, Interest interest, HubLimits limits)
+Hub::Hub(const KeysetRing& ring, Ledger& ledger, Interest interest, HubLimits limits, const Clock& clock)
     : ring_(&ring),
       ledger_(&ledger),
       interest_(std::move(interest)),
       limits_(limits),
+      clock_(&clock),
       inbox_(limits.queue),
       thread_([this] { run(); }) {
   ledger_->listen(this);
@@ -81,14 +82,26 @@ void Hub::look_again() { inbox_.try_push(LookAgain{}); }
 
 void Hub::run() {
   for (;;) {
-    std::deque<Event> events = inbox_.take(kAtOnce);
-    if (events.empty()) return;
+    std::deque<Event> events = next_events();
+    if (events.empty() && inbox_.drained()) return;
     for (Event& event : events) std::visit([this](auto& one) { handle(one); }, event);
-    if (missed_.exchange(false)) {
-      LookAgain all;
-      handle(all);
-    }
+    const bool due = limits_.look_every > Millis{0} && wanted() && clock_->monotonic() >= look_at_;
+    if (missed_.exchange(false) || due) look();
   }
+}
+
+std::deque<Hub::Event> Hub::next_events() {
+  if (limits_.look_every == Millis{0} || !wanted()) return inbox_.take(kAtOnce);
+  return inbox_.take(kAtOnce, look_at_);
+}
+
+void Hub::look() {
+  constexpr int kShare = 10;
+  const Monotonic begun = clock_->monotonic();
+  LookAgain all;
+  handle(all);
+  const Monotonic now = clock_->monotonic();
+  look_at_ = now + std::max<Monotonic::duration>(limits_.look_every, (now - begun) * kShare);
 }
 
 void Hub::missed(const Status& read) {

@@ -40,6 +40,9 @@ struct HubLimits {
   std::size_t messages = 32;          ///< of a session, not yet answered; above, closed with 1008
   std::size_t queue = 10'000;         ///< of all sessions and commits
   std::size_t bytes = 32 << 20;       ///< of all messages in the queue; above, who sends is closed with 1013
+  /// How often to look_again() while someone waits, for a ledger that other processes write too; 0: never.
+  /// Looking takes a tenth of the time at most.
+  Millis look_every{0};
 };
 
 class Hub final : public ChangeListener {
@@ -51,7 +54,8 @@ class Hub final : public ChangeListener {
     std::function<void(const MeltQuote&)> pending;
   };
   /// `ring` and `ledger` outlive this; it listens to the ledger until it ends.
-  Hub(const KeysetRing& ring, Ledger& ledger, Interest interest = {}, HubLimits limits = {});
+  Hub(const KeysetRing& ring, Ledger& ledger, Interest interest = {}, HubLimits limits = {},
+      const Clock& clock = system_clock());
   ~Hub() override;
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
@@ -100,6 +104,8 @@ class Hub final : public ChangeListener {
   using Event = std::variant<Message, Gone, Changes, LookAgain>;
 
   void run();
+  std::deque<Event> next_events();
+  void look();
   void handle(Message& message);
   void handle(Gone& gone);
   void handle(Changes& changes);
@@ -127,6 +133,7 @@ class Hub final : public ChangeListener {
   Ledger* ledger_;
   const Interest interest_;
   const HubLimits limits_;
+  const Clock* clock_;
   std::atomic<std::size_t> filters_ = 0;
   std::atomic<std::size_t> bytes_ = 0;
   std::atomic<bool> missed_ = false;  // a change could not be queued or read
@@ -138,6 +145,7 @@ class Hub final : public ChangeListener {
   std::map<std::string, Watch<Issued>, std::less<>> mint_quotes_;
   std::map<Hash32, std::string> invoices_;  // payment hash -> id, of mint_quotes_
   std::map<std::string, Watch<MeltQuote::State>, std::less<>> melt_quotes_;
+  Monotonic look_at_{};
   std::thread thread_;
 };
 

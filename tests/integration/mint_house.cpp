@@ -11,6 +11,7 @@
 
 #include "common/json/reader.h"
 #include "common/mintclient/curl_transport.h"
+#include "common/storage/database.h"
 #include "lightning/bolt11.h"
 #include "tests/support/postgres_cluster.h"
 
@@ -62,6 +63,17 @@ void MintHouse::configure(const std::string& toml) {
   std::string text = "[server]\nport = 0\n[lightning]\ninvoice_delay_ms = 10\n" + toml;
   if (has_auth_) text += "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n";
   write_file(folder_ + "/mint.toml", text);
+}
+
+void MintHouse::expire_keyset(const std::string& id) {
+  const std::string change = "keysets SET final_expiry = 1700000000 WHERE id = ";
+  if (!database_url_.empty()) {
+    PostgresCluster::instance().execute(database_url_, "UPDATE mint." + change + "'\\x" + id + "'");
+    return;
+  }
+  auto ledger = storage::Database::open(folder_ + "/data/mint.sqlite", {.create = false});
+  if (!ledger || !ledger->execute("UPDATE " + change + "x'" + id + "'"))
+    throw std::runtime_error("no expiry set");
 }
 
 MintHouse::~MintHouse() {

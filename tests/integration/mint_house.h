@@ -45,6 +45,8 @@ class MintHouse {
 
   /// Another configuration (instead of Options::toml) for the next start.
   void configure(const std::string& toml);
+  /// While it is down: the keyset has expired long ago. Of version 1, whose id doesn't bind the expiry.
+  void expire_keyset(const std::string& id);
   /// Asks the mint for its active keysets again when they are needed.
   void forget_keysets() { keysets_.clear(); }
 

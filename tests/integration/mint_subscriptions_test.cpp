@@ -9,6 +9,7 @@
 #include "common/crypto/hash.h"
 #include "common/json/reader.h"
 #include "mint_house.h"
+#include "tests/support/postgres_cluster.h"
 #include "tests/support/websocket_client.h"
 
 namespace manastr::test {
@@ -166,6 +167,23 @@ TEST_F(MintTells, WhoReadsTooSlowlyIsCutOffAndNobodyElseNotices) {
   EXPECT_LT(heard, kRounds * kAtOnce * 150'000U) << "it ended before all was said";
   subscribe(other, "proof_state", {ys[0]});
   EXPECT_EQ(state(other), "UNSPENT");
+}
+
+TEST_F(MintTells, WhatAnotherMintOnTheSameDatabaseDid) {
+  const std::map<std::string, std::string> environment{
+      {"DATABASE_URL", PostgresCluster::instance().make_database()},
+      {"MINT_MNEMONIC",
+       "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
+       "abandon about"}};
+  MintHouse here({.toml = "[currencies.sat]\n", .auth = "", .environment = environment});
+  MintHouse there({.toml = "[currencies.sat]\n", .auth = "", .environment = environment});
+  const auto proofs = here.buy("sat", std::vector<cashu::Amount>{4});
+  WebSocketClient client(here.url() + "/v1/ws");
+  subscribe(client, "proof_state", {proofs[0].y().hex()});
+  EXPECT_EQ(state(client), "UNSPENT");
+  ASSERT_EQ(there.post("/v1/swap", swap_body(proofs, there.drafts("sat", {4}))).status, 200);
+  EXPECT_EQ(state(client), "PENDING");
+  EXPECT_EQ(state(client), "SPENT");
 }
 
 TEST_F(MintTells, GoodbyeWhenItStops) {

@@ -340,6 +340,26 @@ TEST_F(HubTest, LooksAgainForWhatNobodyToldOf) {
   EXPECT_EQ(state(client.heard->next()), "SPENT");
 }
 
+TEST_F(HubTest, LooksByItselfWhereOthersWriteTheLedgerToo) {
+  open({.look_every = Millis{5}});
+  const Spend proof = minted(8);
+  const MintQuote quote = new_quote(4);
+  Client client = connect();
+  subscribe(client, kProofStateTopic, quoted(to_hex(proof.y)));
+  EXPECT_TRUE(is_ok(client.heard->next()));
+  EXPECT_EQ(state(client.heard->next()), "UNSPENT");
+  subscribe(client, kMintQuoteTopic, quoted(quote.id), "q");
+  EXPECT_TRUE(is_ok(client.heard->next()));
+  EXPECT_EQ(state(client.heard->next()), "UNPAID");
+  ledger_->listen(nullptr);
+  write(SwapWrite{fresh_hash(), {proof}, {issue(8)}});
+  EXPECT_EQ(state(client.heard->next()), "PENDING");
+  EXPECT_EQ(state(client.heard->next()), "SPENT");
+  write(InvoicePaid{quote.payment_hash, 4'000, {}});
+  EXPECT_EQ(state(client.heard->next()), "PAID");
+  hub_->disconnected(client.session);
+}
+
 TEST_F(HubTest, NobodyMissesAChangeThatRacesTheSubscription) {
   for (int i = 0; i < 50; ++i) {
     const Spend proof = minted(1);
