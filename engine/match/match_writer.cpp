@@ -65,6 +65,7 @@ void MatchWriter::stop() {
 
 void MatchWriter::run() {
   turn_ = {parts_.clock.now(), parts_.clock.monotonic()};
+  worked_off_ = turn_.at;
   while (!inbox_.drained()) {
     // Whatever arrived up to `now` is in the inbox, and all of it comes first, however much that is: no timer
     // of before `now` overtakes an event of its time.
@@ -78,11 +79,13 @@ void MatchWriter::run() {
       for (Message& message : batch) std::visit([this](auto& each) { handle(each); }, message);
     } while (left > 0);
     fire_timers(now);
+    worked_off_ = now;
   }
 }
 
 /// All of a turn happens at one time. A machine that slept, a process that stood still and a clock that was
-/// set forward are no silence of a party: the time since the last turn is the engine's own, as in a restart.
+/// set forward are no silence of a party: that time is the engine's own, as in a restart. So is the time since
+/// all was worked off, for what a party said in it may still be waiting here.
 void MatchWriter::begin_turn() {
   const Turn last = std::exchange(turn_, {parts_.clock.now(), parts_.clock.monotonic()});
   const Millis passed = turn_.at - last.at;
@@ -90,7 +93,7 @@ void MatchWriter::begin_turn() {
   if (passed < kLongestTurn && passed - measured < kClockStep) return;
   telemetry::log_warn("The engine was not there for a while, or the clock was set: nobody's clock runs on it",
                       {{"milliseconds", passed.count()}});
-  Restart absence{.down_since = last.at};
+  Restart absence{.down_since = std::min(last.at, worked_off_)};
   handle(absence);
 }
 

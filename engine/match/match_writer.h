@@ -108,6 +108,7 @@ class MatchWriter {
     Monotonic monotonic{};
   };
   Turn turn_;
+  UnixMillis worked_off_{};  // all that arrived until then was handled, and the timers of before fired
   bool relays_lost_ = false;
   std::thread thread_;
 };

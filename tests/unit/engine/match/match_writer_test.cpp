@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
 #include <future>
 
 #include "tests/support/temporary_folder.h"
@@ -31,10 +33,14 @@ class NoCourier final : public relay::Courier {
  public:
   relay::SubscriptionId subscribe(relay::Subscription) override { return 0; }
   void unsubscribe(relay::SubscriptionId) override {}
-  Status publish(relay::Publication) override { return {}; }
+  Status publish(relay::Publication publication) override {
+    if (on_publish) on_publish(publication.event);
+    return {};
+  }
   void withdraw(const nostr::EventId&) override {}
   void fetch(relay::Fetch) override {}
   std::vector<std::string> seen_on(const nostr::EventId&) const override { return {}; }
+  std::function<void(const nostr::Event&)> on_publish;
   relay::CourierStatus status() const override { return {}; }
   void on_status(std::function<void(const relay::CourierStatus&)>) override {}
 };
@@ -153,6 +159,33 @@ TEST_F(MatchWriterTest, NobodyForfeitsWhenTheClockIsSetForwardALittle) {
   writers.start();
   wake();
   EXPECT_EQ(after(Seconds{2}, Millis{0}), (std::vector<std::string>{"stopped", "resumed"}));
+}
+
+TEST_F(MatchWriterTest, WhatCameInTimeCountsHoweverLongTheBacklogBeforeIt) {
+  constexpr int kTurn = 256;  // messages
+  clock.set(*table.match.next_timer() - Millis{1000});
+  // The backlog takes its time: past the deadline, and then so long that it looks like an absence.
+  std::deque<Millis> turns{Millis{4000}, Millis{10'000}};
+  courier.on_publish = [&](const nostr::Event& event) {
+    const auto slot = match::parse_slot(event.kind, event.d());
+    if (!slot || slot->form != match::Slot::Form::rejection || turns.empty()) return;
+    clock.pass(turns.front(), turns.front());
+    turns.pop_front();
+  };
+  const nostr::Event stranger = table.acceptor.sign(
+      {clock.now_seconds(), match::kAcceptance, {{"d", to_hex(match::hash_of("nobody"))}}, "{}"});
+  for (const char* d : {"one", "other"}) {
+    const nostr::Event malformed = table.creator.sign(
+        {clock.now_seconds(), match::kChallenge, {{"d", to_hex(match::hash_of(d))}}, "{}"});
+    writer().push(MatchWriter::PartyEvent{clock.now(), malformed});
+    for (int i = 1; i < kTurn; ++i) writer().push(MatchWriter::PartyEvent{clock.now(), stranger});
+  }
+  for (const match::Player* each : {&table.creator, &table.acceptor})
+    writer().push(MatchWriter::PartyEvent{clock.now(), table.move_commitment(*each, 1)});
+  writers.start();
+  const auto said = after(Millis{0}, Millis{0});
+  EXPECT_TRUE(turns.empty());
+  EXPECT_EQ(std::ranges::count(said, "silence"), 0);
 }
 
 TEST_F(MatchWriterTest, ARestartComesBeforeTheTimersThatFellDueMeanwhile) {
