@@ -34,7 +34,8 @@ class MeltPayments {
   ~MeltPayments();
 
   /// Takes up the melts that were pending when the mint stopped. Before the first melt is journaled: one that
-  /// this process is about to send must not pass for one that never was. They are asked for in the background.
+  /// this process is about to send must not pass for one that never was. They are asked for in the
+  /// background.
   Status recover();
   /// True if pay() would begin soon; asked before a melt is journaled.
   bool has_room() const { return workers_.queued() < options_.queue; }
