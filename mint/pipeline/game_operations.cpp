@@ -137,7 +137,7 @@ void mint_loot(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   const auto retry = credit_of_retry(parts, request->operation, flight->operation());
   if (!retry) return flight->fail(retry.error());
   if (*retry) {
-    const auto known = look_up(*parts.ledger, flight->operation(), {}, *outputs);
+    const auto known = look_up(*parts.ledger, flight->operation(), {}, *outputs, true);
     if (!known || !known->done) return flight->fail(broken("a done operation lacks its signatures").error());
     return flight->finish({200, mint_body(signatures_body(*known->done, *parts.ring), **retry), Millis{0}});
   }

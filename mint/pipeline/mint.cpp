@@ -146,7 +146,10 @@ Result<std::vector<MintWrite::Part>> shares(const MintRequest& request,
 Result<std::optional<MintWrite>> work(Parts& parts, const Hash32& operation, const MintRequest& request,
                                       const std::vector<MintQuote>& quotes, UnixSeconds now,
                                       std::string& body) {
-  auto known = look_up(*parts.ledger, operation, {}, request.outputs);
+  // Perhaps by this very request, at another mint.
+  const bool issued =
+      std::ranges::any_of(quotes, [](const MintQuote& quote) { return quote.amount_issued > 0; });
+  auto known = look_up(*parts.ledger, operation, {}, request.outputs, issued);
   if (known && known->done) {
     body = signatures_body(*known->done, *parts.ring);
     return std::nullopt;

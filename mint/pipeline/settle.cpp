@@ -111,7 +111,8 @@ Result<Settlement> check(Parts& parts, gameapi::SettleRequest& request, UnixSeco
 
 Status work_group(Parts& parts, Group& group, UnixSeconds now) {
   compute_ys(group.inputs);
-  auto known = look_up(*parts.ledger, group.operation, group.inputs.ys, group.outputs);
+  auto known = look_up(*parts.ledger, group.operation, group.inputs.ys, group.outputs,
+                       group.outputs.unusable.has_value());
   if (known && known->done) {
     group.done = std::move(known->done);
     return {};

@@ -36,7 +36,8 @@ Result<SwapRequest> read(Parts& parts, const std::string& body, UnixSeconds now)
 Result<std::optional<SwapWrite>> work(Parts& parts, const Hash32& operation, SwapRequest& request,
                                       UnixSeconds now, std::string& body) {
   compute_ys(request.inputs);
-  auto known = look_up(*parts.ledger, operation, request.inputs.ys, request.outputs);
+  auto known = look_up(*parts.ledger, operation, request.inputs.ys, request.outputs,
+                       request.outputs.unusable.has_value());
   if (known && known->done) {
     body = signatures_body(*known->done, *parts.ring);
     return std::nullopt;

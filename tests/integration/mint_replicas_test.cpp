@@ -130,6 +130,16 @@ TEST_F(MintReplicas, DoEverythingOnceThatBothAreAskedAtOnce) {
   EXPECT_EQ(b_.get("/health").status, 200);
 }
 
+TEST_F(MintReplicas, KnowWhatTheOtherHasSigned) {
+  const std::string quote = a_.paid_quote("sat", 4);
+  const auto outputs = a_.drafts("sat", {4});
+  const std::string body = mint_body(quote, outputs);
+  const auto signed_by_a = a_.post("/v1/mint/bolt11", body);
+  ASSERT_EQ(signed_by_a.status, 200) << signed_by_a.body;
+  EXPECT_EQ(b_.post("/v1/mint/bolt11", body).body, signed_by_a.body) << "the same reply, wherever it is asked";
+  EXPECT_EQ(MintHouse::code_of(b_.post("/v1/mint/bolt11", mint_body(quote, a_.drafts("sat", {4})))), 20002);
+}
+
 TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {
   constexpr std::size_t kClients = 6;
   constexpr std::size_t kSwaps = 60;  // of each
