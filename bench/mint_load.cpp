@@ -288,7 +288,8 @@ std::string run_json(const Run& run) {
       R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
       R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"server_cpu_us":{:.1f},"verified":{},"without_dleq":{},"wrong":{}}})",
       run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
-      run.client_cpu_us, run.mint_cpu_us, run.server_cpu_us, run.checked.right, run.checked.without_dleq, run.checked.wrong);
+      run.client_cpu_us, run.mint_cpu_us, run.server_cpu_us, run.checked.right, run.checked.without_dleq,
+      run.checked.wrong);
 }
 
 void print_run(std::string_view name, const Run& run) {

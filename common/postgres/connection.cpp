@@ -2,7 +2,6 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -179,8 +178,6 @@ Outcome<void> Connection::execute(const std::string& script) {
 bool Connection::in_transaction() const {
   return usable_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
 }
-
-void Connection::cut() { ::shutdown(PQsocket(connection_.get()), SHUT_RDWR); }
 
 std::string quoted_identifier(std::string_view name) {
   std::string out = "\"";

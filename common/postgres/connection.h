@@ -45,8 +45,6 @@ class Connection {
   bool usable() const { return usable_; }
   /// A transaction is open (or has failed and waits for its ROLLBACK).
   bool in_transaction() const;
-  /// Closes the socket without a farewell, from any thread: a run() under way fails as `lost`.
-  void cut();
 
  private:
   explicit Connection(pg_conn* connection) : connection_(connection) {}

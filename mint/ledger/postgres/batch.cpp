@@ -53,8 +53,6 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
     if (Result<Written> planned = part.plan(); planned) {
       done_.emplace_back(jobs_[i], *planned);
       parts.push_back(std::move(part));
-    } else if (part.waits()) {
-      deferred_.push_back(jobs_[i]);
     } else {
       jobs_[i]->outcome = std::unexpected(planned.error());
     }

@@ -70,9 +70,6 @@ class BatchPart {
   /// Refused also if it alone would raise what the mint owes above what it has, whatever the totals are; but
   /// for FinishMelt, since the money has left.
   Result<Written> plan();
-  /// After a refusal: it is none, the write has to wait for the next batch.
-  bool waits() const { return waits_; }
-
   std::vector<BatchProof> proofs;
   std::vector<BatchOutput> outputs;
   std::vector<BatchStep> steps;
@@ -103,7 +100,6 @@ class BatchPart {
   const std::vector<postgres::Rows>* locked_;
   Catalog* catalog_;
   const Holder* holder_;
-  bool waits_ = false;
 };
 
 }  // namespace manastr::mint

@@ -1,6 +1,7 @@
 #include "mint/ledger/postgres/committer.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "common/resilience/backoff.h"
 #include "mint/ledger/postgres/schema.h"
@@ -95,7 +96,9 @@ std::optional<bool> Committer::was_committed(const CommitId& id) {
       books_->halt("the database was away for a day, and what became of a commit can't be told");
       return std::nullopt;
     }
-    if (!wait(backoff.next()) && clock_->monotonic() - started > patience_) return std::nullopt;
+    if (wait(backoff.next())) continue;
+    if (clock_->monotonic() - started > patience_) return std::nullopt;
+    std::this_thread::sleep_for(kReconnect.first);
   }
 }
 

@@ -57,6 +57,8 @@ class PostgresLedger final : public Ledger {
   Status open() {
     TRY_STATUS(committer_.connect());
     TRY_STATUS(auditor_.begin());
+    // Before any payment is begun: later, those would be among them.
+    TRY(pending_at_start_, reads_.claim_melts(holder_, true));
     auditor_.start();
     auditor_.wait_for_filters(kFilterPatience);
     thread_ = std::thread([this] { commit_loop(); });
@@ -95,7 +97,7 @@ class PostgresLedger final : public Ledger {
   Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) override {
     return reads_.unpaid_mint_quotes(since);
   }
-  Result<std::vector<MeltQuote>> pending_melts() override { return reads_.claim_melts(holder_, true); }
+  Result<std::vector<MeltQuote>> pending_melts() override { return pending_at_start_; }
   Result<std::vector<MeltQuote>> adopt_melts() override { return reads_.claim_melts(holder_, false); }
   bool may_pay(const MeltQuote& quote) override {
     const auto mine =
@@ -128,6 +130,7 @@ class PostgresLedger final : public Ledger {
   PostgresReads reads_;
   Committer committer_;
   Auditor auditor_;
+  std::vector<MeltQuote> pending_at_start_;
   Inbox<Job> inbox_;
   std::mutex listener_mutex_;  // held while the listener is told
   ChangeListener* listener_ = nullptr;
