@@ -14,7 +14,7 @@ namespace {
 std::string one_line(const char* message) {
   std::string out = message == nullptr ? "" : message;
   while (!out.empty() && out.back() == '\n') out.pop_back();
-  std::ranges::replace(out, '\n', ' ');
+  std::ranges::replace_if(out, [](char c) { return c == '\n' || c == '\t'; }, ' ');
   return out.empty() ? "no reason was given" : out;
 }
 

@@ -32,7 +32,7 @@ class PostgresBooks {
 
   /// From now on only what ends payments is written, until a restart.
   void halt(std::string why);
-  /// The database can't be reached: why; "" once it can.
+  /// Writes can't be done now: why; "" once they can.
   void set_away(std::string why);
   bool halted() const;
   Status health() const;

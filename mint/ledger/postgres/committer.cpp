@@ -144,6 +144,7 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
       books_->adopt(catalog);
       for (const auto& [job, written] : batch.done()) job->outcome = written;
       books_->add_own(batch.tally(), catalog);
+      books_->set_away("");
     }
     books_->set_committing(false);
     for (Job* job : batch.deferred()) {
@@ -165,6 +166,7 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
         if (!wait(backoff.next())) return answer_all(round, away());
         break;
       case Failure::full:
+        books_->set_away("the last write was not done, the database said: " + end.error().message);
         return answer_all(round, unavailable("the mint's ledger can't be written now: try again"));
       case Failure::denied:
       case Failure::missing:

@@ -145,8 +145,11 @@ TEST_F(Faults, AFullDiskRefusesAndChangesNothing) {
   ASSERT_FALSE(said);
   EXPECT_EQ(said.error().kind, ErrorKind::unavailable);
   EXPECT_EQ(state(0), ProofState::State::unspent);
+  ASSERT_FALSE(ledger_->health());
+  EXPECT_EQ(ledger_->health().error().kind, ErrorKind::unavailable);
   cluster_.execute(url_, "DROP TRIGGER full_disk ON mint.signatures");
   EXPECT_TRUE(ledger_->write_now(swap_of(0)));
+  EXPECT_TRUE(ledger_->health());
 }
 
 TEST_F(Faults, OneWriteThatTheDatabaseRefusesDoesNotTakeOthersAlong) {
