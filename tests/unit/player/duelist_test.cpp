@@ -1,6 +1,8 @@
 // The client against engines that fail it, and deaths between what it writes down and what it says.
 #include "player/duelist.h"
 
+#include <algorithm>
+
 #include "common/match/referee.h"
 #include "tests/unit/player/duel_fixture.h"
 

@@ -1,5 +1,7 @@
 // The power goes at each sync point of the wallet's and of the match book's life: no money is lost, and what
 // was written down before it was published is still what will be said.
+#include <algorithm>
+
 #include "player/match_book.h"
 #include "tests/support/power_loss_vfs.h"
 #include "tests/unit/player/wallet_fixture.h"

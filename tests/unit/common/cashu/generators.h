@@ -2,6 +2,8 @@
 #pragma once
 #include <rapidcheck.h>
 
+#include <algorithm>
+
 #include "common/cashu/types.h"
 #include "common/crypto/hash.h"
 

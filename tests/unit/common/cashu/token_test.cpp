@@ -1,5 +1,7 @@
 #include "common/cashu/token.h"
 
+#include <algorithm>
+
 #include "common/cashu/cbor.h"
 #include "tests/unit/common/cashu/generators.h"
 #include "tests/unit/common/cashu/vectors.h"

@@ -1,6 +1,8 @@
 // A whole duel through reduce(): challenge, acceptance, stakes, seeds, rounds, verdict, claim, settlement.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/common/match/table.h"
 
 namespace manastr::match {

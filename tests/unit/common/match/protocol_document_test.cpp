@@ -2,6 +2,7 @@
 // environment the examples and vectors are written anew instead.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>

@@ -3,6 +3,7 @@
 // given.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 
 #include "common/storage/database.h"
