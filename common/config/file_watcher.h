@@ -62,12 +62,13 @@ class Reloading {
   void reload() {
     const std::lock_guard one_at_a_time(reload_mutex_);
     auto loaded = load_();
+    const Status status = loaded ? Status{} : Status(std::unexpected(loaded.error()));
     if (loaded) {
       auto next = std::make_shared<const T>(*std::move(loaded));
       const std::lock_guard lock(mutex_);
       current_ = std::move(next);
     }
-    if (report_) report_(loaded ? Status{} : Status(std::unexpected(loaded.error())));
+    if (report_) report_(status);
   }
 
   const Load load_;

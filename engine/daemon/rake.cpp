@@ -35,8 +35,8 @@ Result<std::vector<RakeRow>> read_rows(const std::string& file) {
     TRY(const json::Value signatures, json::parse(rows.text(4)));
     if (!signatures.is_array()) return broken("the journal holds a damaged row of rake");
     for (const json::Value& each : *signatures.if_array()) {
-      TRY(cashu::BlindSignature signature, cashu::blind_signature_from_json(each));
-      row.signatures.push_back(std::move(signature));
+      TRY(const cashu::BlindSignature signature, cashu::blind_signature_from_json(each));
+      row.signatures.push_back(signature);
     }
     out.push_back(std::move(row));
   }

@@ -84,8 +84,8 @@ void MatchWriter::run() {
 }
 
 /// All of a turn happens at one time. A machine that slept, a process that stood still and a clock that was
-/// set forward are no silence of a party: that time is the engine's own, as in a restart. So is the time since
-/// all was worked off, for what a party said in it may still be waiting here.
+/// set forward are no silence of a party: that time is the engine's own, as in a restart. So is the time
+/// since all was worked off, for what a party said in it may still be waiting here.
 void MatchWriter::begin_turn() {
   const Turn last = std::exchange(turn_, {parts_.clock.now(), parts_.clock.monotonic()});
   const Millis passed = turn_.at - last.at;
@@ -322,6 +322,7 @@ void MatchWriter::submit(Entry& entry, Step step) {
     telemetry::log_info("Misconduct", {{"author", each.author.hex()}, {"what", each.what}});
   }
   std::vector<nostr::Event> receipts;
+  receipts.reserve(step.record.receipts.size());
   for (const JournaledReceipt& each : step.record.receipts) receipts.push_back(each.event);
   std::optional<Monotonic> claimed_at;
   const bool settled = std::ranges::any_of(step.record.effects_done, [](const std::string& key) {

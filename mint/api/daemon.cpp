@@ -112,6 +112,7 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   TRY(KeysetRing::Assembled assembled, KeysetRing::assemble(seed, std::move(stored), configuration));
   TRY_STATUS(out.ledger->store_keysets(assembled.records));
   std::vector<Ledger::Price> prices;
+  prices.reserve(configuration.currencies.size());
   for (const CurrencyConfiguration& currency : configuration.currencies)
     prices.push_back({currency.unit, currency.price_msat});
   TRY_STATUS(out.ledger->set_prices(prices));

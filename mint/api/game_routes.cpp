@@ -33,7 +33,7 @@ void add_game_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
                 });
               }));
   router.get(std::string(gameapi::kVerdictsPath) + "{match}",
-             net::Handler([&parts](Request request, Responder responder) {
+             net::Handler([&parts](const Request& request, Responder responder) {
                on_worker(parts, std::move(responder),
                          [&parts, match = std::string(request.parameter("match"))](Answer answer) {
                            show_verdicts(parts, match, std::move(answer));

@@ -62,8 +62,7 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
   });
   add_key_routes(router, *parts.ring);
 
-  using WithBody = void (*)(Parts&, std::string, Answer);
-  const auto post = [&](std::string_view path, WithBody operation) {
+  const auto post = [&](std::string_view path, auto operation) {
     router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {
                   on_worker(parts, std::move(responder),
                             [&parts, operation, body = request.take_body()](Answer answer) mutable {
@@ -72,26 +71,21 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
                 }));
   };
   const auto get_quote = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
-    router.get(path, net::Handler([&parts, operation](Request request, Responder responder) {
+    router.get(path, net::Handler([&parts, operation](const Request& request, Responder responder) {
                  on_worker(parts, std::move(responder),
                            [&parts, operation, id = std::string(request.parameter("quote_id"))](
                                Answer answer) { operation(parts, id, std::move(answer)); });
                }));
   };
   post("/v1/swap", &swap);
-  post("/v1/checkstate",
-       [](Parts& all, std::string body, Answer answer) { check_state(all, body, std::move(answer)); });
-  post("/v1/restore",
-       [](Parts& all, std::string body, Answer answer) { restore(all, body, std::move(answer)); });
-  post("/v1/mint/quote/bolt11",
-       [](Parts& all, std::string body, Answer answer) { request_mint_quote(all, body, std::move(answer)); });
+  post("/v1/checkstate", &check_state);
+  post("/v1/restore", &restore);
+  post("/v1/mint/quote/bolt11", &request_mint_quote);
   get_quote("/v1/mint/quote/bolt11/{quote_id}", &show_mint_quote);
-  post("/v1/mint/quote/bolt11/check",
-       [](Parts& all, std::string body, Answer answer) { check_mint_quotes(all, body, std::move(answer)); });
+  post("/v1/mint/quote/bolt11/check", &check_mint_quotes);
   post("/v1/mint/bolt11", &mint);
   post("/v1/mint/bolt11/batch", &mint_batch);
-  post("/v1/melt/quote/bolt11",
-       [](Parts& all, std::string body, Answer answer) { request_melt_quote(all, body, std::move(answer)); });
+  post("/v1/melt/quote/bolt11", &request_melt_quote);
   get_quote("/v1/melt/quote/bolt11/{quote_id}", &show_melt_quote);
   router.post("/v1/melt/bolt11", net::Handler([&parts](Request request, Responder responder) {
                 const bool async = wants_async(request);

@@ -158,7 +158,7 @@ bool CurrencyConfiguration::issued_by_engine() const {
 }
 
 Result<Configuration> load_configuration(const std::string& path, config::Environment environment) {
-  TRY(Document document, Document::load(path, environment));
+  TRY(Document document, Document::load(path, std::move(environment)));
   Configuration out;
   out.server = read_server(document.section("server"));
   Section database = document.section("database");

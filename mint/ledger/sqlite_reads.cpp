@@ -177,8 +177,8 @@ Result<std::optional<MeltQuote>> SqliteReads::melt_quote(std::string_view id) {
     for (;;) {
       TRY(const bool found, row.next());
       if (!found) break;
-      TRY(StoredSignature signature, signature_of(row, 0));
-      out.change.push_back(std::move(signature));
+      TRY(const StoredSignature signature, signature_of(row, 0));
+      out.change.push_back(signature);
     }
   }
   return out;

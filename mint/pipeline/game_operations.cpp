@@ -157,6 +157,7 @@ void spent_status(Parts& parts, const AuthorizedEngine&, const std::string& body
     TRY(const json::Value value, json::parse(body));
     TRY(const gameapi::SpentStatusRequest request, gameapi::spent_status_request_from_json(value));
     std::vector<PointBytes> ys;
+    ys.reserve(request.ys.size());
     for (const auto& y : request.ys) ys.push_back(y.bytes());
     TRY(const auto states, parts.ledger->proof_states(ys));
     gameapi::SpentStatusResponse out;

@@ -11,6 +11,7 @@ Result<Known> look_up(Ledger& ledger, const Hash32& operation, std::span<const P
   });
   if (maybe_signed) {
     std::vector<PointBytes> bs_blinded;
+    bs_blinded.reserve(outputs.messages.size());
     for (const auto& message : outputs.messages) bs_blinded.push_back(message.b_blinded.bytes());
     TRY(auto found, ledger.signatures(bs_blinded));
     const bool done = std::ranges::all_of(
@@ -35,6 +36,7 @@ Result<Known> look_up(Ledger& ledger, const Hash32& operation, std::span<const P
   }
   if (maybe_signed) {
     std::vector<PointBytes> bs_blinded;
+    bs_blinded.reserve(outputs.messages.size());
     for (const auto& message : outputs.messages) bs_blinded.push_back(message.b_blinded.bytes());
     TRY(const auto found, ledger.signatures(bs_blinded));
     for (std::size_t i = 0; i < found.size(); ++i) {

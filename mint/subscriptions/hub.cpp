@@ -65,7 +65,8 @@ void Hub::received(const std::shared_ptr<Session>& session, std::string text) {
   if (++session->waiting > limits_.messages)
     return session->outlet->close(kTooManyMessages, "Too many messages at once; wait for the answers.");
   const std::size_t size = text.size();
-  if ((bytes_ += size) <= limits_.bytes && inbox_.try_push(Message{session, std::move(text)})) return;
+  const std::size_t queued = bytes_ += size;
+  if (queued <= limits_.bytes && inbox_.try_push(Message{session, std::move(text)})) return;
   bytes_ -= size;
   session->outlet->close(kTryAgainLater, "The mint has more to do than it can queue; come back later.");
 }

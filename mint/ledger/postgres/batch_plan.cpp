@@ -23,6 +23,7 @@ std::unexpected<Error> too_much(const char* what) {
 /// In the order in which they are locked.
 std::vector<const MintWrite::Part*> sorted(const std::vector<MintWrite::Part>& parts) {
   std::vector<const MintWrite::Part*> out;
+  out.reserve(parts.size());
   for (const MintWrite::Part& part : parts) out.push_back(&part);
   std::ranges::sort(out, {}, [](const MintWrite::Part* part) { return std::string_view(part->quote); });
   return out;

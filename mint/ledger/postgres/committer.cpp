@@ -184,6 +184,7 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
 
 void Committer::commit(std::deque<Job>& jobs, const Ended& ended) {
   std::vector<Job*> waiting;
+  waiting.reserve(jobs.size());
   for (Job& job : jobs) waiting.push_back(&job);
   while (!waiting.empty()) {
     Footprint taken;

@@ -173,8 +173,8 @@ Result<std::optional<MeltQuote>> PostgresReads::melt_quote(std::string_view id) 
   if (out.state != MeltQuote::State::paid) return out;
   TRY(const Rows change, pool_.read(kChange, Parameters().add(id)));
   for (std::size_t i = 0; i < change.size(); ++i) {
-    TRY(StoredSignature signature, signature_of(change, i));
-    out.change.push_back(std::move(signature));
+    TRY(const StoredSignature signature, signature_of(change, i));
+    out.change.push_back(signature);
   }
   return out;
 }
@@ -254,6 +254,7 @@ Status recognize(Ledger& ledger, Job& job) {
   if (!job.outcome || job.outcome->has_value()) return {};
   const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation) -> Result<bool> {
     std::vector<PointBytes> bs;
+    bs.reserve(issues.size());
     for (const Issue& issue : issues) bs.push_back(issue.b_blinded);
     TRY(const auto found, ledger.signatures(bs));
     return !found.empty() && std::ranges::all_of(found, [&](const auto& each) {

@@ -6,7 +6,6 @@ namespace manastr::mint {
 namespace {
 
 using postgres::Connection;
-using postgres::Failure;
 using postgres::Statement;
 
 struct Migration {

@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <mutex>
 #include <random>
 
 #include "common/mintclient/curl_transport.h"
@@ -76,10 +77,12 @@ TEST(WalletKill, NothingIsLostWhereverTheProcessDies) {
   SimulatedMint mint;
   mint.add_keyset("mana", 100);
   mint.invoices_are_paid = true;
+  std::mutex mutex;  // guards the mint: the server has a thread of its own
   test::LoopbackServer server([&](const std::string& request) {
     const auto path_at = request.find(' ') + 1;
     const std::string path = request.substr(path_at, request.find(' ', path_at) - path_at);
     std::string answer;
+    const std::lock_guard lock(mutex);
     mint.send({request.substr(0, path_at - 1), SimulatedMint::kUrl + path,
                request.substr(request.find("\r\n\r\n") + 4)},
               [&](const auto& reply) {
@@ -95,7 +98,10 @@ TEST(WalletKill, NothingIsLostWhereverTheProcessDies) {
     const std::string step = kSteps[round % std::size(kSteps)];
     const int pass = 1 + static_cast<int>(random() % 2);
     SCOPED_TRACE("round " + std::to_string(round) + ", " + step + ":" + std::to_string(pass));
-    mint.durable_replies = round % 4 < 2;
+    {
+      const std::lock_guard lock(mutex);
+      mint.durable_replies = round % 4 < 2;
+    }
     const std::vector<std::string> environment = {"WALLET_FILE=" + file, "MINT_URL=" + url,
                                                   "WALLET_ROUND=" + std::to_string(round)};
     auto deadly = environment;
@@ -112,6 +118,7 @@ TEST(WalletKill, NothingIsLostWhereverTheProcessDies) {
       EXPECT_EQ(one.under_way, 0U);
       held += one.available + one.locked;
     }
+    const std::lock_guard lock(mutex);
     ASSERT_EQ(held, mint.outstanding());
   }
   EXPECT_GE(killed, 15);
