@@ -193,7 +193,7 @@ Status Duelist::State::stop_for(const match::Event& evidence, std::string why) {
   return {};
 }
 
-Status Duelist::State::finish(std::string result) {
+Status Duelist::State::finish(const std::string& result) {
   TRY_STATUS(tools.book.close(record.id, result));
   finished = true;
   json::Value detail;
@@ -289,10 +289,10 @@ void Duelist::State::narrate(const match::Event& event) {
       const std::string who = !fought.winner                                 ? "nobody"
                               : v.parties[game::index(*fought.winner)] == me ? "you"
                                                                              : "the opponent";
-      text =
-          (r == done ? "" : text + "\n  ") + fmt::format("round {}: {} against {}; {} won it", r,
-                                                         game::kind_name((*v.armies)[0][units[0]].kind),
-                                                         game::kind_name((*v.armies)[1][units[1]].kind), who);
+      if (r != done) text += "\n  ";
+      text +=
+          fmt::format("round {}: {} against {}; {} won it", r, game::kind_name((*v.armies)[0][units[0]].kind),
+                      game::kind_name((*v.armies)[1][units[1]].kind), who);
       json::Value one = round_detail(fought);
       one.set("round", std::uint64_t{r});
       rounds.push(std::move(one));

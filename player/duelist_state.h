@@ -39,7 +39,7 @@ struct Duelist::State {
   void stop(std::string why);
   /// As stop(), and keeps what the engine signed.
   Status stop_for(const match::Event& evidence, std::string why);
-  Status finish(std::string result);
+  Status finish(const std::string& result);
   match::Pointers pointers() const;
   UnixSeconds created_at() const;
   /// Says what the book holds for this slot, or makes it by `draft`, writes it down and says that. Again

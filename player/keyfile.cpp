@@ -151,7 +151,8 @@ Status write_keyfile(const std::string& path, const PlayerKeys& keys, std::strin
     if (::fsync(fd.get()) != 0) return broken("can't sync the key file: " + errno_text());
   }
   const bool linked = ::link(draft.c_str(), path.c_str()) == 0;
-  const std::string why = errno == EEXIST ? "it exists already and is never overwritten" : errno_text();
+  std::string why;
+  if (!linked) why = errno == EEXIST ? "it exists already and is never overwritten" : errno_text();
   ::unlink(draft.c_str());
   if (!linked) return invalid("can't make the key file " + path + ": " + why);
   return sync_folder(path);

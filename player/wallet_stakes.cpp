@@ -137,7 +137,7 @@ Result<std::vector<cashu::BlindedMessage>> Wallet::prepare(const std::string& la
   if (amount == 0) return std::vector<cashu::BlindedMessage>{};
   TRY(const auto begun, state_->store.find_by_label(OperationKind::prepare, label));
   if (begun) {
-    const auto messages = begun->messages();
+    auto messages = begun->messages();
     if (begun->unit == unit && cashu::sum_amounts(messages) == amount) return messages;
     return invalid("outputs of another amount are prepared under this label");
   }

@@ -59,7 +59,7 @@ std::optional<Bytes> decode64(std::string_view text, const Decoding& values, boo
   std::uint32_t group = 0;
   unsigned bits = 0;
   for (char c : text) {
-    const int value = values[static_cast<Byte>(c)];
+    const std::int8_t value = values[static_cast<Byte>(c)];
     if (value < 0) return std::nullopt;
     group = group << 6 | static_cast<std::uint32_t>(value);
     bits += 6;

@@ -258,8 +258,10 @@ std::vector<Row> rows() {
                  "is this the URL of a Cashu mint?"});
   out.push_back(
       {"player_mint_is_away", [](Scene& s) { player(s, {"mint", "5"}); }, "no reply from the mint", 3});
-  out.push_back({"player_unknown_match", [](Scene& s) { player(s, {"play", kSomeKey}); },
+  out.push_back({"player_unknown_match", [](Scene& s) { player(s, {"play", "abcdef"}); },
                  "no match of yours has an id that begins with"});
+  // A whole id may be a match whose files are lost: the relays are asked.
+  out.push_back({"player_no_relay", [](Scene& s) { player(s, {"play", kSomeKey}); }, "no relay answers", 3});
   return out;
 }
 
