@@ -289,7 +289,11 @@ void Duelist::State::narrate(const match::Event& event) {
       const std::string who = !fought.winner                                 ? "nobody"
                               : v.parties[game::index(*fought.winner)] == me ? "you"
                                                                              : "the opponent";
-      if (r != done) text += "\n  ";
+      if (r == done) {
+        text.clear();
+      } else {
+        text += "\n  ";
+      }
       text +=
           fmt::format("round {}: {} against {}; {} won it", r, game::kind_name((*v.armies)[0][units[0]].kind),
                       game::kind_name((*v.armies)[1][units[1]].kind), who);
