@@ -43,9 +43,20 @@ struct EngineProcess::Disk {
     std::vector<std::string> receipts;
     std::set<nostr::EventId> acknowledged;
     std::vector<engine::JournaledStep::Rake> rake;
+    std::set<std::string> outbox;
     bool finished = false;
     match::PubKey creator;
     Hash32 creator_d{};
+
+    /// What the journal commits of a step.
+    void commit(const engine::JournaledStep& step) {
+      inputs.emplace_back(step.at, step.input);
+      for (const auto& receipt : step.receipts) receipts.push_back(nostr::dump(receipt.event));
+      for (const auto& [key, call] : step.effects) outbox.insert(key);
+      for (const std::string& key : step.effects_done) outbox.erase(key);
+      for (const auto& each : step.rake) rake.push_back(each);
+      finished = finished || step.finished;
+    }
   };
   std::map<match::MatchId, Match> matches;
   std::string announcement;
@@ -189,19 +200,17 @@ void EngineProcess::restore(const std::vector<nostr::Event>& published) {
     Disk::Match& match = disk_->matches[id] = {};
     match.creator = challenge.event.pubkey;
     match.creator_d = *array_from_hex<32>(challenge.event.d());
-    for (const engine::JournaledStep& step : adopted->steps) {
-      match.inputs.emplace_back(step.at, step.input);
-      for (const auto& receipt : step.receipts) match.receipts.push_back(nostr::dump(receipt.event));
-      for (const auto& rake : step.rake) match.rake.push_back(rake);
-      match.finished = match.finished || step.finished;
-    }
+    for (const engine::JournaledStep& step : adopted->steps) match.commit(step);
   }
   for (const auto& [id, match] : disk_->matches) memory_->slots.take(match.creator, match.creator_d, id);
   std::vector<match::MatchId> ids = matches();
   for (const match::MatchId& id : ids) {
     const Disk::Match& stored = disk_->matches.at(id);
-    engine::JournaledMatch journaled{
-        .match = id, .inputs = {}, .receipts = {}, .unacknowledged = {}, .outbox = {}};
+    engine::JournaledMatch journaled{.match = id,
+                                     .inputs = {},
+                                     .receipts = {},
+                                     .unacknowledged = {},
+                                     .outbox = {stored.outbox.begin(), stored.outbox.end()}};
     for (const auto& [at, input] : stored.inputs)
       journaled.inputs.push_back({engine::kInputVersion, at, input});
     for (const std::string& receipt : stored.receipts) {
@@ -415,10 +424,7 @@ void EngineProcess::step(const match::MatchId& match, match::Input input) {
       stored.creator = taken.record.creator;
       stored.creator_d = *array_from_hex<32>(taken.record.creator_d);
     }
-    stored.inputs.emplace_back(taken.record.at, taken.record.input);
-    for (const auto& receipt : taken.record.receipts) stored.receipts.push_back(nostr::dump(receipt.event));
-    for (const auto& rake : taken.record.rake) stored.rake.push_back(rake);
-    stored.finished = taken.record.finished;
+    stored.commit(taken.record);
     maybe_die();
   }
   if (taken.timer) set_timer(match, *taken.timer);
