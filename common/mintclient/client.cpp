@@ -198,52 +198,52 @@ void MintClient::restore(const std::vector<cashu::BlindedMessage>& outputs, Call
 }
 
 Result<MintInfo> MintClient::info() {
-  return wait_for<MintInfo>([&](auto done) { info(done); });
+  return wait_for<MintInfo>([&](const auto& done) { info(done); });
 }
 Result<std::vector<cashu::KeysetInfo>> MintClient::keysets() {
-  return wait_for<std::vector<cashu::KeysetInfo>>([&](auto done) { keysets(done); });
+  return wait_for<std::vector<cashu::KeysetInfo>>([&](const auto& done) { keysets(done); });
 }
 Result<cashu::Keyset> MintClient::keys(const cashu::KeysetId& id) {
-  return wait_for<cashu::Keyset>([&](auto done) { keys(id, done); });
+  return wait_for<cashu::Keyset>([&](const auto& done) { keys(id, done); });
 }
 Result<MintQuote> MintClient::mint_quote(const MintQuoteRequest& request) {
-  return wait_for<MintQuote>([&](auto done) { mint_quote(request, done); });
+  return wait_for<MintQuote>([&](const auto& done) { mint_quote(request, done); });
 }
 Result<MintQuote> MintClient::mint_quote_state(const std::string& quote_id) {
-  return wait_for<MintQuote>([&](auto done) { mint_quote_state(quote_id, done); });
+  return wait_for<MintQuote>([&](const auto& done) { mint_quote_state(quote_id, done); });
 }
 Result<std::vector<cashu::BlindSignature>> MintClient::mint(const std::string& quote_id,
                                                             const std::vector<cashu::BlindedMessage>& outputs,
                                                             const std::string& signature) {
   return wait_for<std::vector<cashu::BlindSignature>>(
-      [&](auto done) { mint(quote_id, outputs, signature, done); });
+      [&](const auto& done) { mint(quote_id, outputs, signature, done); });
 }
 Result<MeltQuote> MintClient::melt_quote(const std::string& invoice, const cashu::Unit& unit) {
-  return wait_for<MeltQuote>([&](auto done) { melt_quote(invoice, unit, done); });
+  return wait_for<MeltQuote>([&](const auto& done) { melt_quote(invoice, unit, done); });
 }
 Result<MeltQuote> MintClient::melt_quote_state(const std::string& quote_id) {
-  return wait_for<MeltQuote>([&](auto done) { melt_quote_state(quote_id, done); });
+  return wait_for<MeltQuote>([&](const auto& done) { melt_quote_state(quote_id, done); });
 }
 Result<MeltQuote> MintClient::melt(const std::string& quote_id, const std::vector<cashu::Proof>& inputs,
                                    const std::vector<cashu::BlindedMessage>& outputs) {
-  return wait_for<MeltQuote>([&](auto done) { melt(quote_id, inputs, outputs, done); });
+  return wait_for<MeltQuote>([&](const auto& done) { melt(quote_id, inputs, outputs, done); });
 }
 Result<std::vector<cashu::BlindSignature>> MintClient::swap(
     const std::vector<cashu::Proof>& inputs, const std::vector<cashu::BlindedMessage>& outputs) {
-  return wait_for<std::vector<cashu::BlindSignature>>([&](auto done) { swap(inputs, outputs, done); });
+  return wait_for<std::vector<cashu::BlindSignature>>([&](const auto& done) { swap(inputs, outputs, done); });
 }
 Result<std::vector<ProofStatus>> MintClient::checkstate(const std::vector<crypto::PublicKey>& ys) {
-  return wait_for<std::vector<ProofStatus>>([&](auto done) { checkstate(ys, done); });
+  return wait_for<std::vector<ProofStatus>>([&](const auto& done) { checkstate(ys, done); });
 }
 Result<Restored> MintClient::restore(const std::vector<cashu::BlindedMessage>& outputs) {
-  return wait_for<Restored>([&](auto done) { restore(outputs, done); });
+  return wait_for<Restored>([&](const auto& done) { restore(outputs, done); });
 }
 Result<std::string> MintClient::get(std::string_view path, const std::string& authorization) {
-  return wait_for<std::string>([&](auto done) { get(path, authorization, done); });
+  return wait_for<std::string>([&](const auto& done) { get(path, authorization, done); });
 }
 Result<std::string> MintClient::post(std::string_view path, std::string body,
                                      const std::string& authorization) {
-  return wait_for<std::string>([&](auto done) { post(path, std::move(body), authorization, done); });
+  return wait_for<std::string>([&](const auto& done) { post(path, std::move(body), authorization, done); });
 }
 
 }  // namespace manastr::mintclient

@@ -67,12 +67,13 @@ class CurlTransport final : public Transport {
     exchange->max_bytes = options_.max_reply_bytes;
     {
       const std::scoped_lock lock(mutex_);
-      if (!stopping_ && queue_.size() + open_count_ < options_.max_queued)
+      if (!stopping_ && queue_.size() + open_count_ < options_.max_queued) {
         queue_.push_back(std::move(exchange));
+        curl_multi_wakeup(multi_);
+        return;
+      }
     }
-    if (exchange)
-      return exchange->on_reply(unavailable("too many requests wait for the mint; try again later"));
-    curl_multi_wakeup(multi_);
+    exchange->on_reply(unavailable("too many requests wait for the mint; try again later"));
   }
 
  private:

@@ -185,7 +185,7 @@ void Connection::dispatch() {
   route_ = match.index;
   if (match.websocket && has_token(request.header("Upgrade"), "websocket") &&
       has_token(request.header("Connection"), "upgrade")) {
-    upgrade(std::move(request), *match.websocket);
+    upgrade(request, *match.websocket);
     return;
   }
   if (match.handler) {
@@ -215,7 +215,7 @@ void Connection::dispatch() {
   }
 }
 
-void Connection::upgrade(Request request, const WebSocketHandler& handler) {
+void Connection::upgrade(const Request& request, const WebSocketHandler& handler) {
   if (in_begin_ != in_end_ || !request.body().empty() || request.header("Sec-WebSocket-Version") != "13" ||
       request.header("Sec-WebSocket-Key").empty()) {
     refuse(Response::error(400, "The upgrade is not one of RFC 6455, version 13."));

@@ -35,7 +35,7 @@ class Connection final : public Resident, public std::enable_shared_from_this<Co
   bool accept_head();
   void dispatch();
   void preflight(const Router::Match& match);
-  void upgrade(Request request, const WebSocketHandler& handler);
+  void upgrade(const Request& request, const WebSocketHandler& handler);
   void answered(std::uint64_t request, Response response);
   void refuse(Response response);  ///< answers and then closes, for the rest of the input can't be trusted
   void begin_answer(Response response);

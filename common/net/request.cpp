@@ -66,8 +66,8 @@ Request::Slice Request::keep(std::string_view text) {
   return slice;
 }
 
-Request Request::make(Method method, std::string target, std::string body,
-                      std::vector<std::pair<std::string, std::string>> headers, std::string peer) {
+Request Request::make(Method method, std::string_view target, std::string body,
+                      const std::vector<std::pair<std::string, std::string>>& headers, std::string peer) {
   Request request;
   request.method_ = method;
   request.target_ = request.keep(target);

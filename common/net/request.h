@@ -31,8 +31,8 @@ class Request {
   /// The pattern that matched, for logs and metrics: its number is bounded, unlike that of the paths.
   std::string_view route() const { return route_; }
 
-  static Request make(Method method, std::string target, std::string body = "",
-                      std::vector<std::pair<std::string, std::string>> headers = {},
+  static Request make(Method method, std::string_view target, std::string body = "",
+                      const std::vector<std::pair<std::string, std::string>>& headers = {},
                       std::string peer = "127.0.0.1");
 
  private:

@@ -49,7 +49,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 bool is_parameter(std::string_view segment) { return segment.starts_with('{') && segment.ends_with('}'); }
 
 Handler answered_directly(DirectHandler handler) {
-  return [handler = std::move(handler)](Request request, Responder responder) {
+  return [handler = std::move(handler)](const Request& request, Responder responder) {
     responder.send(handler(request));
   };
 }

@@ -13,7 +13,7 @@ constexpr std::array<std::int8_t, 128> kWordOf = [] {
   std::array<std::int8_t, 128> out{};
   out.fill(-1);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i)
-    out[static_cast<std::size_t>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+    out[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
   return out;
 }();
 
@@ -95,7 +95,7 @@ Result<Bech32> bech32_decode(std::string_view text, std::size_t max_length) {
   out.words.reserve(data.size());
   for (const char c : data) {
     const char lower = is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-    const int word = lower < 0 ? -1 : kWordOf[static_cast<std::size_t>(lower)];
+    const int word = lower < 0 ? -1 : kWordOf[static_cast<unsigned char>(lower)];
     if (word < 0) return invalid("bech32: a character outside the alphabet");
     out.words.push_back(static_cast<std::uint8_t>(word));
     checksum.feed(static_cast<std::uint8_t>(word));
