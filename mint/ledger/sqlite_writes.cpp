@@ -10,7 +10,6 @@ namespace {
 
 using storage::Query;
 constexpr std::int64_t kLocked = 0;
-constexpr std::int64_t kSpent = 1;
 
 bool fits(Wide value) { return value >= 0 && value <= std::numeric_limits<std::int64_t>::max(); }
 
