@@ -2,7 +2,7 @@
 
 namespace manastr::relay {
 
-std::vector<std::size_t> Outbox::add(std::shared_ptr<const Letter> letter, std::size_t quorum,
+std::vector<std::size_t> Outbox::add(const std::shared_ptr<const Letter>& letter, std::size_t quorum,
                                      Progress progress) {
   const auto [found, fresh] = entries_.try_emplace(letter->id);
   Entry& entry = found->second;

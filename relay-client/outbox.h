@@ -23,7 +23,8 @@ class Outbox {
 
   /// Relays to which the letter is to be given: all, or for an id already here those that have refused or not
   /// answered.
-  std::vector<std::size_t> add(std::shared_ptr<const Letter> letter, std::size_t quorum, Progress progress);
+  std::vector<std::size_t> add(const std::shared_ptr<const Letter>& letter, std::size_t quorum,
+                               Progress progress);
   void outcome(std::size_t relay, const RelayOutbox::Outcome& outcome);
   bool remove(const nostr::EventId& id);
   /// The one to give up when there are too many; nullopt if none has its quorum.

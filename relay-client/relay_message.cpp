@@ -48,8 +48,8 @@ Verb peek_verb(std::string_view text) {
   if (text.empty() || text.front() != '[') return Verb::unknown;
   text = skip_spaces(text.substr(1));
   if (text.empty() || text.front() != '"') return Verb::unknown;
-  const std::size_t end = text.find('"', 1);
-  return end == std::string_view::npos || end > 16 ? Verb::unknown : verb_of(text.substr(1, end - 1));
+  const std::size_t end = text.find('"', 1);  // npos is larger, too
+  return end > 16 ? Verb::unknown : verb_of(text.substr(1, end - 1));
 }
 
 Result<RelayMessage> parse_relay_message(std::string_view text) {

@@ -23,9 +23,10 @@ std::uint32_t SubscriptionKeeper::limit() const {
 }
 
 void SubscriptionKeeper::add(std::shared_ptr<const Wish> wish, Moment now) {
-  Kept kept{.wish = wish,
+  const std::uint64_t id = wish->id;
+  Kept kept{.wish = std::move(wish),
             .backoff = resilience::Backoff({policy_.retry_first, policy_.retry_most}, *random_)};
-  Kept& put = kept_.insert_or_assign(wish->id, std::move(kept)).first->second;
+  Kept& put = kept_.insert_or_assign(id, std::move(kept)).first->second;
   put.due = now.steady;
   if (connected_) ask(put, now);
 }
