@@ -118,6 +118,7 @@ bool Connection::parse() {
     }
     ErrorCode error;
     parser_->eager(head_accepted_);
+    if (!parser_->enough(in_end_ - in_begin_)) return false;
     const std::size_t taken = parser_->put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), error);
     in_begin_ += taken;
     if (!head_accepted_) head_bytes_ += taken;

@@ -16,6 +16,9 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   int version() const { return version_; }  ///< 10 or 11
   /// Transfer-Encoding is anything but "chunked": Beast would take such a body for the next request.
   bool strange_transfer_encoding() const { return strange_transfer_encoding_; }
+  /// Whether put() may be called with so many bytes. Beast takes the first three of the end of a chunked body
+  /// and then asserts that five are there; no rest of such a body is shorter.
+  bool enough(std::size_t bytes) const { return !is_header_done() || !chunked() || bytes >= 5; }
 
  private:
   using Text = boost::beast::string_view;

@@ -32,6 +32,7 @@ Outcome parse(std::string_view bytes, std::size_t piece) {
     bytes.remove_prefix(std::min(piece, bytes.size()));
     while (!waiting.empty() && !parser.is_done()) {
       parser.eager(parser.is_header_done());
+      if (!parser.enough(waiting.size())) break;
       net::RequestParser::Error error;
       const std::size_t taken = parser.put(boost::asio::buffer(waiting), error);
       if (taken > waiting.size()) std::abort();
