@@ -29,7 +29,8 @@ class PointIndex {
   bool may_contain(const PointBytes& point) const;
   /// The number of the row that holds this point, as `database` sees it. From any thread, each with a
   /// connection of its own, on which nothing is being read: it would hold on to an older view of the file, in
-  /// which rows that have left the memory since are not indexed yet. Sees every row that was committed before.
+  /// which rows that have left the memory since are not indexed yet. Sees every row that was committed
+  /// before.
   Result<std::optional<std::int64_t>> find(storage::Database& database, const PointBytes& point) const;
 
   /// The number for a new row of this point, to be inserted next. Harmless if that is rolled back. What a row

@@ -148,8 +148,7 @@ Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::s
   TRY(const std::int64_t number, outputs_->add(*database_, blank.b_blinded));
   return database_->run(
       "INSERT INTO signatures(number, b_, keyset, amount, melt, position) VALUES(?, ?, ?, 0, ?, ?)", number,
-      blank.b_blinded, blank.keyset, melt,
-      static_cast<std::uint64_t>(position));
+      blank.b_blinded, blank.keyset, melt, static_cast<std::uint64_t>(position));
 }
 
 // --- swap and mint

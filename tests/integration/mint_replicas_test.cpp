@@ -136,7 +136,8 @@ TEST_F(MintReplicas, KnowWhatTheOtherHasSigned) {
   const std::string body = mint_body(quote, outputs);
   const auto signed_by_a = a_.post("/v1/mint/bolt11", body);
   ASSERT_EQ(signed_by_a.status, 200) << signed_by_a.body;
-  EXPECT_EQ(b_.post("/v1/mint/bolt11", body).body, signed_by_a.body) << "the same reply, wherever it is asked";
+  EXPECT_EQ(b_.post("/v1/mint/bolt11", body).body, signed_by_a.body)
+      << "the same reply, wherever it is asked";
   EXPECT_EQ(MintHouse::code_of(b_.post("/v1/mint/bolt11", mint_body(quote, a_.drafts("sat", {4})))), 20002);
 }
 

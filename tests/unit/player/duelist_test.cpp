@@ -269,8 +269,8 @@ TEST_F(DuelistTest, AnEngineCannotFillTheDiskWithEvidence) {
   ASSERT_TRUE(play_to(match::Phase::creator_stake));
   const match::Event last = match.chain().back();
   for (int i = 1; i <= 50; ++i) {
-    ASSERT_TRUE(alice.duelist->receive(
-        forged(last, [i](match::Receipt& receipt) { receipt.head.at += Millis{i}; })));
+    ASSERT_TRUE(
+        alice.duelist->receive(forged(last, [i](match::Receipt& receipt) { receipt.head.at += Millis{i}; })));
     ASSERT_TRUE(alice.duelist->receive(forged(last, [i](match::Receipt& receipt) {
       receipt.head.sequence += 5;
       receipt.head.at += Millis{i};
