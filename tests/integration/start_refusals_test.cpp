@@ -314,7 +314,8 @@ class SmallDisk {
 
 TEST(FullDisk, TheMintRefusesSaysSoAndGoesOnWhenThereIsRoom) {
   const SmallDisk disk;
-  if (!disk.mounted()) GTEST_SKIP() << "no right to mount a tmpfs";
+  if (!disk.mounted())
+    GTEST_SKIP() << "a full disk is a small tmpfs here, and mounting one needs root outside of a container";
   ::setenv("TMPDIR", disk.path().c_str(), 1);
   MintHouse mint;
   ::unsetenv("TMPDIR");
@@ -343,7 +344,8 @@ TEST(FullDisk, TheMintRefusesSaysSoAndGoesOnWhenThereIsRoom) {
 
 TEST(FullDisk, TheEngineStopsWithOneLine) {
   const SmallDisk disk;
-  if (!disk.mounted()) GTEST_SKIP() << "no right to mount a tmpfs";
+  if (!disk.mounted())
+    GTEST_SKIP() << "a full disk is a small tmpfs here, and mounting one needs root outside of a container";
   const TemporaryFolder elsewhere;
   MintHouse mint;
   Daemon relay("manastr-relay", elsewhere.write("relay.toml", config_of("manastr-relay")),
