@@ -118,6 +118,24 @@ std::vector<std::uint8_t> to_words(ByteView bytes) {
   return out;
 }
 
+std::string characters_of(std::span<const std::uint8_t> words) {
+  std::string out;
+  out.reserve(words.size());
+  for (const std::uint8_t word : words) out.push_back(kAlphabet[word & 31]);
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> words_of(std::string_view characters) {
+  std::vector<std::uint8_t> out;
+  out.reserve(characters.size());
+  for (const char c : characters) {
+    const int word = c < 0 ? -1 : kWordOf[static_cast<unsigned char>(c)];
+    if (word < 0) return std::nullopt;
+    out.push_back(static_cast<std::uint8_t>(word));
+  }
+  return out;
+}
+
 std::optional<Bytes> from_words(std::span<const std::uint8_t> words) {
   Bytes out;
   out.reserve(words.size() * 5 / 8);
