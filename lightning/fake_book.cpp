@@ -23,15 +23,28 @@ CREATE TABLE payments (
 )"},
                                               {"payments under way for a time", R"(
 ALTER TABLE payments ADD COLUMN ends_at INTEGER NOT NULL DEFAULT 0;
+)"},
+                                              {"offers", R"(
+-- the payment hash of an invoice, or the payer's own key of a payment to an offer
+ALTER TABLE payments RENAME COLUMN payment_hash TO key;
+CREATE TABLE offers (
+  id BLOB PRIMARY KEY, bolt12 TEXT NOT NULL, amount INTEGER, expires_at INTEGER, single_use INTEGER NOT NULL) WITHOUT ROWID;
+-- payments to these offers: 1 paid, 0 one that the offer will make to itself
+CREATE TABLE offer_payments (
+  number INTEGER PRIMARY KEY, payment_hash BLOB NOT NULL UNIQUE, preimage BLOB NOT NULL, offer BLOB NOT NULL,
+  amount INTEGER NOT NULL, pays_itself_at INTEGER NOT NULL, paid INTEGER NOT NULL);
+CREATE INDEX payments_of_offer ON offer_payments (offer, paid);
+CREATE INDEX offer_payments_to_come ON offer_payments (pays_itself_at) WHERE paid = 0;
 )"}};
 
 /// One statement, so that both tables are seen at one moment.
 Result<FakeNodeBook> totals_of(Database& database) {
   TRY(Query row,
       database.query(
-          "SELECT i.n, i.paid, i.received, p.n, p.sent, p.fees FROM "
+          "SELECT i.n, i.paid, i.received + o.received, p.n, p.sent, p.fees, o.n FROM "
           "(SELECT count(*) n, coalesce(sum(paid), 0) paid, coalesce(sum(amount * paid), 0) received FROM "
           "invoices) i, "
+          "(SELECT count(*) n, coalesce(sum(amount), 0) received FROM offer_payments WHERE paid = 1) o, "
           "(SELECT count(*) n, coalesce(sum(amount), 0) sent, coalesce(sum(fee), 0) fees FROM payments "
           "WHERE truth = 0) p"));
   TRY([[maybe_unused]] const bool found, row.next());
@@ -42,6 +55,7 @@ Result<FakeNodeBook> totals_of(Database& database) {
   out.payments = row.unsigned_integer(3);
   out.sent = row.unsigned_integer(4);
   out.fees = row.unsigned_integer(5);
+  out.offer_payments = row.unsigned_integer(6);
   return out;
 }
 
@@ -121,31 +135,36 @@ Result<std::vector<Hash32>> FakeBook::mark_all_paid(const std::vector<Hash32>& p
   return out;
 }
 
-Result<bool> FakeBook::add_payment(const BookedPayment& payment, bool own, UnixMillis now) {
+Result<bool> FakeBook::add_payment(const BookedPayment& payment, const OwnPayee& payee, UnixMillis now) {
   TRY(Transaction transaction, Transaction::begin(database_));
-  TRY_STATUS(database_.run("DELETE FROM payments WHERE payment_hash = ? AND truth = ? AND ends_at <= ?",
-                           payment.payment_hash, static_cast<int>(PaymentState::failed), count(now)));
+  const bool own = !std::holds_alternative<std::monostate>(payee);
+  TRY_STATUS(database_.run("DELETE FROM payments WHERE key = ? AND truth = ? AND ends_at <= ?", payment.key,
+                           static_cast<int>(PaymentState::failed), count(now)));
   TRY_STATUS(database_.run("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                           payment.payment_hash, payment.amount, payment.fee, static_cast<int>(payment.truth),
+                           payment.key, payment.amount, payment.fee, static_cast<int>(payment.truth),
                            static_cast<int>(payment.answer), payment.preimage, own, count(payment.ends_at)));
   if (database_.changes() == 0) return false;
-  if (own && payment.truth == PaymentState::paid) {
-    TRY(const bool first, mark_paid(payment.payment_hash));
-    if (!first) return false;
+  if (payment.truth == PaymentState::paid) {
+    if (std::holds_alternative<BookedInvoice>(payee)) {
+      TRY(const bool first, mark_paid(payment.key));
+      if (!first) return false;
+    } else if (const auto* offer = std::get_if<std::pair<BookedOffer, BookedOfferPayment>>(&payee)) {
+      TRY(const bool first, arrive(offer->second, offer->first.single_use));
+      if (!first) return false;
+    }
   }
   TRY_STATUS(transaction.commit());
   return true;
 }
 
-Result<std::optional<BookedPayment>> FakeBook::payment(const Hash32& payment_hash) {
+Result<std::optional<BookedPayment>> FakeBook::payment(const Hash32& key) {
   TRY(Query row,
-      database_.query(
-          "SELECT amount, fee, truth, answer, preimage, ends_at FROM payments WHERE payment_hash = ?",
-          payment_hash));
+      database_.query("SELECT amount, fee, truth, answer, preimage, ends_at FROM payments WHERE key = ?",
+                      key));
   TRY(const bool found, row.next());
   if (!found) return std::nullopt;
   BookedPayment out;
-  out.payment_hash = payment_hash;
+  out.key = key;
   out.amount = row.unsigned_integer(0);
   out.fee = row.unsigned_integer(1);
   out.truth = static_cast<PaymentState>(row.integer(2));

@@ -1,8 +1,9 @@
-// What a fake node remembers: its key, its invoices and the payments it made, in one SQLite file. Called by
-// FakeNode alone, one thread at a time.
+// What a fake node remembers: its key, its invoices and offers, what was paid to them and the payments it
+// made, in one SQLite file. Called by FakeNode alone, one thread at a time.
 #pragma once
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -22,8 +23,23 @@ struct BookedInvoice {
   bool paid = false;
 };
 
+struct BookedOffer {
+  Hash32 id{};
+  std::string bolt12;
+  std::optional<Msat> amount;
+  std::optional<UnixSeconds> expires_at;
+  bool single_use = false;
+};
+
+/// To one of the node's own offers.
+struct BookedOfferPayment {
+  OfferPayment payment;
+  Hash32 preimage{};
+  UnixMillis pays_itself_at{};  ///< of one that is yet to come
+};
+
 struct BookedPayment {
-  Hash32 payment_hash{};
+  Hash32 key{};  ///< the payment hash of an invoice; the payer's own key of a payment to an offer
   Msat amount = 0;
   Msat fee = 0;
   PaymentState truth = PaymentState::unknown;   ///< paid: the money has left
@@ -45,11 +61,25 @@ class FakeBook {
   /// In one commit; those that were not paid before come back.
   Result<std::vector<Hash32>> mark_all_paid(const std::vector<Hash32>& payment_hashes);
 
+  /// With the payments that the offer will make to itself.
+  Status add_offer(const BookedOffer& offer, const std::vector<BookedOfferPayment>& to_come);
+  Result<std::optional<BookedOffer>> offer(const Hash32& id);
+  /// Those that came in, and their sum.
+  Result<OfferStatus> offer_status(const Hash32& id);
+  Result<std::vector<OfferPayment>> offer_payments(const Hash32& id);
+  Result<std::vector<BookedOfferPayment>> offer_payments_to_come();
+  /// It came in, as one that was to come or a new one. False: it did before, or the offer was for one payment
+  /// alone.
+  Result<bool> arrive(const BookedOfferPayment& payment, bool single_use);
+  /// In one commit; those that came in by this.
+  Result<std::vector<OfferPayment>> arrive_all(const std::vector<BookedOfferPayment>& payments);
+
+  /// What the node pays to itself, in the same transaction as the payment.
+  using OwnPayee = std::variant<std::monostate, BookedInvoice, std::pair<BookedOffer, BookedOfferPayment>>;
   /// Replaces a payment that failed before `now`; one that is paid, under way or unknown stays, and false
-  /// comes back. `own`: the invoice is this node's, and is paid by it in the same transaction if the payment
-  /// is.
-  Result<bool> add_payment(const BookedPayment& payment, bool own, UnixMillis now);
-  Result<std::optional<BookedPayment>> payment(const Hash32& payment_hash);
+  /// comes back, also if the payee can't take it.
+  Result<bool> add_payment(const BookedPayment& payment, const OwnPayee& payee, UnixMillis now);
+  Result<std::optional<BookedPayment>> payment(const Hash32& key);
   Result<FakeNodeBook> totals();
   Status check();
 

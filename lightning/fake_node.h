@@ -1,7 +1,7 @@
 // A Lightning node of play money, for demo, tests and development: real BOLT-11 invoices signed by its own
-// key, no network. Promises: key, invoices and payments outlive the process (SQLite, synchronous=FULL); its
-// own book says what came in and went out, so that a test can check that a mint conserves money; a payment is
-// made once at most.
+// key, real BOLT-12 offers, no network. Promises: key, invoices, offers and payments outlive the process
+// (SQLite, synchronous=FULL); its own book says what came in and went out, so that a test can check that a
+// mint conserves money; a payment is made once at most.
 //
 // Its invoices pay themselves after `invoice_delay`. It pays any valid BOLT-11 with an amount and answers
 // with the preimage that belongs to the payment hash whenever it can know it:
@@ -20,6 +20,12 @@
 //
 // A part of an invoice of someone else's is paid as if the other parts came too. To itself the node pays
 // whole invoices only, and at once.
+//
+// Offers: one with an amount pays itself once after `invoice_delay`; one whose description is a JSON object
+// with auto_pay_msat, a list of amounts, pays itself each of these (so does one without an amount, which
+// waits for a payment otherwise). It pays any valid offer of its network, as the description says (as above),
+// and what it pays to an offer of its own arrives there. Every payment has a preimage that nobody but its
+// book knows of.
 #pragma once
 #include <memory>
 
@@ -43,15 +49,16 @@ struct FakeNodeOptions {
 
 /// Everything that moved, in msat.
 struct FakeNodeBook {
-  Msat received = 0;  ///< invoices of this node that were paid
+  Msat received = 0;  ///< invoices of this node that were paid, and payments to its offers
   Msat sent = 0;      ///< payments made, without fees
   Msat fees = 0;      ///< fees of those payments
   std::uint64_t invoices = 0;
   std::uint64_t invoices_paid = 0;
   std::uint64_t payments = 0;
+  std::uint64_t offer_payments = 0;  ///< that came in
 };
 
-class FakeNode final : public Node {
+class FakeNode final : public Node, public Offers {
  public:
   static Result<std::unique_ptr<FakeNode>> open(FakeNodeOptions options, const Clock& clock = system_clock(),
                                                 Random& random = system_random());
@@ -65,6 +72,14 @@ class FakeNode final : public Node {
   Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) override;
   Payment lookup_payment(const Hash32& payment_hash) override;
   bool pays_parts() const override { return true; }
+  Offers* offers() override { return this; }
+
+  Result<NewOffer> create_offer(const OfferTerms& terms) override;
+  Result<OfferStatus> lookup_offer(const Hash32& offer) override;
+  Result<std::vector<OfferPayment>> offer_payments(const Hash32& offer) override;
+  void on_offer_paid(std::function<void(const OfferPayment&)> observer) override;
+  Result<Payment> pay_offer(const Hash32& key, std::string_view bolt12, Msat amount, Msat max_fee) override;
+  Payment lookup_offer_payment(const Hash32& key) override;
   Status health() override;
   std::string identity() const override { return public_key().hex(); }
   std::string_view name() const override { return "fake"; }
@@ -72,6 +87,9 @@ class FakeNode final : public Node {
   /// Someone pays this invoice of ours now. `invalid` if there is none such, code 20006 if it is paid, 20007
   /// if expired.
   Status receive(const Hash32& payment_hash);
+  /// Someone pays this offer of ours now, with `amount`. `invalid` if there is none such or it is for more,
+  /// code 20006 if it was for one payment alone, 20007 if expired.
+  Status receive_through(const Hash32& offer, Msat amount);
   Result<FakeNodeBook> book();
   const crypto::PublicKey& public_key() const;
 

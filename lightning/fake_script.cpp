@@ -6,6 +6,7 @@ namespace manastr::lightning {
 namespace {
 
 constexpr std::uint64_t kLongest = 30ULL * 24 * 60 * 60 * 1'000;
+constexpr std::size_t kMostPayments = 100;
 
 std::optional<PaymentState> state_of(const json::Value* value) {
   const std::string* name = value == nullptr ? nullptr : value->if_string();
@@ -17,14 +18,20 @@ std::optional<PaymentState> state_of(const json::Value* value) {
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<FakeScript> fake_script(std::string_view description) {
+std::optional<json::Value> object_in(std::string_view description) {
   if (!description.starts_with('{')) return std::nullopt;
   json::Limits limits;
   limits.depth = 4;
-  const auto parsed = json::parse(description, limits);
+  auto parsed = json::parse(description, limits);
   if (!parsed || !parsed->is_object()) return std::nullopt;
+  return *std::move(parsed);
+}
+
+}  // namespace
+
+std::optional<FakeScript> fake_script(std::string_view description) {
+  const auto parsed = object_in(description);
+  if (!parsed) return std::nullopt;
   const auto pay = state_of(parsed->find("pay_invoice_state"));
   const auto check = state_of(parsed->find("check_payment_state"));
   const json::Value* pay_err = parsed->find("pay_err");
@@ -42,6 +49,20 @@ std::optional<FakeScript> fake_script(std::string_view description) {
   if (const json::Value* fee = parsed->find("fee_msat")) {
     out.fee = fee->if_uint64();
     if (!out.fee) return std::nullopt;
+  }
+  return out;
+}
+
+std::optional<std::vector<Msat>> scripted_payments(std::string_view description) {
+  const auto parsed = object_in(description);
+  const json::Value* amounts = parsed ? parsed->find("auto_pay_msat") : nullptr;
+  const json::Array* list = amounts == nullptr ? nullptr : amounts->if_array();
+  if (list == nullptr || list->empty() || list->size() > kMostPayments) return std::nullopt;
+  std::vector<Msat> out;
+  for (const json::Value& each : *list) {
+    const auto amount = each.if_uint64();
+    if (!amount || *amount == 0) return std::nullopt;
+    out.push_back(*amount);
   }
   return out;
 }

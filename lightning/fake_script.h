@@ -1,8 +1,9 @@
-// How a fake payment shall go, told by the invoice's description. The members and states are those that
+// How a fake payment shall go, told by the description of what is paid. The members and states are those that
 // wallets' own test suites use (fake_node.h says what follows from them).
 #pragma once
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "lightning/lightning.h"
 
@@ -25,5 +26,9 @@ struct FakeScript {
 /// nullopt for any description that is no object with the four members of those suites. Own members, both
 /// optional: "in_flight_ms" (at most 30 days) and "fee_msat".
 std::optional<FakeScript> fake_script(std::string_view description);
+
+/// With which amounts, in msat, an offer pays itself, if its description is an object that says so:
+/// "auto_pay_msat", 1 to 100 of them. nullopt otherwise.
+std::optional<std::vector<Msat>> scripted_payments(std::string_view description);
 
 }  // namespace manastr::lightning

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
@@ -42,6 +43,51 @@ struct Payment {
   std::string reason;              ///< when not paid: a sentence for the log
 };
 
+/// What an offer of one's own (BOLT-12) shall say.
+struct OfferTerms {
+  std::optional<Msat> amount;     ///< nullopt: the payer says how much; never 0
+  std::string description;        ///< at most 639 bytes of UTF-8
+  std::optional<Seconds> expiry;  ///< 1 s to 10 years; nullopt: never
+  bool single_use = false;        ///< one payment only; else as many as come
+};
+struct NewOffer {
+  std::string bolt12;
+  Hash32 id{};  ///< offer_id() of it
+  std::optional<UnixSeconds> expires_at;
+};
+struct OfferStatus {
+  std::uint64_t payments = 0;
+  Msat received = 0;  ///< their sum
+};
+/// One of those that came in through an offer. Each has a payment hash of its own.
+struct OfferPayment {
+  Hash32 offer{};
+  Hash32 payment_hash{};
+  Msat amount = 0;
+};
+
+/// BOLT-12, for nodes that can: of those alone is Node::offers() not null. Thread-safe.
+class Offers {
+ public:
+  virtual ~Offers() = default;
+
+  virtual Result<NewOffer> create_offer(const OfferTerms& terms) = 0;
+  /// `invalid` if this node made no such offer, `unavailable` if it can't be asked now.
+  virtual Result<OfferStatus> lookup_offer(const Hash32& offer) = 0;
+  /// All of them, in the order in which they came; errors as lookup_offer().
+  virtual Result<std::vector<OfferPayment>> offer_payments(const Hash32& offer) = 0;
+  /// As Node::on_invoice_paid(), for each payment to an offer.
+  virtual void on_offer_paid(std::function<void(const OfferPayment&)> observer) = 0;
+
+  /// Asks the payee for an invoice over `amount` and pays it. `key` is the caller's name for this one
+  /// payment: under one key money leaves once at most, whatever is sent again; under another the same offer
+  /// is paid again. `amount` is not less than what the offer names. Errors and the answer as of Node::pay().
+  virtual Result<Payment> pay_offer(const Hash32& key, std::string_view bolt12, Msat amount,
+                                    Msat max_fee) = 0;
+  /// As Node::lookup_payment(), of a payment made by pay_offer().
+  virtual Payment lookup_offer_payment(const Hash32& key) = 0;
+};
+
 class Node {
  public:
   virtual ~Node() = default;
@@ -71,6 +117,8 @@ class Node {
   virtual Payment lookup_payment(const Hash32& payment_hash) = 0;
   /// Whether pay() takes a part of an invoice's amount.
   virtual bool pays_parts() const = 0;
+  /// Null: this node makes and pays no offers.
+  virtual Offers* offers() { return nullptr; }
 
   /// For /health: an error says in a sentence what is wrong with the node.
   virtual Status health() = 0;

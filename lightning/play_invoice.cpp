@@ -5,6 +5,8 @@
 namespace manastr::lightning {
 namespace {
 
+constexpr std::size_t kMostDescription = 639;  // what an invoice holds
+
 /// var_onion_optin and payment_secret, required; basic_mpp, offered (BOLT-9).
 const Bytes kFeatures{0x02, 0x41, 0x00};
 
@@ -34,6 +36,30 @@ Result<PlayInvoice> make_play_invoice(const crypto::SecretKey& node, Network net
   out.invoice.payment_hash = crypto::sha256(out.preimage);
   TRY(out.text, encode_bolt11(out.invoice, node));
   return out;
+}
+
+Result<PlayOffer> make_play_offer(const crypto::SecretKey& node, Network network, const OfferTerms& terms,
+                                  UnixSeconds now, Random& random) {
+  if (terms.expiry && (*terms.expiry < Seconds{1} || *terms.expiry > std::chrono::years{10}))
+    return invalid("an offer expires within 1 s to 10 years, or never");
+  if (terms.description.size() > kMostDescription)
+    return invalid("an offer's description has at most 639 bytes");
+  PlayOffer out;
+  if (network != Network::mainnet) out.offer.chains = {chain_hash(network)};
+  const auto nonce = random.bytes<16>();
+  out.offer.metadata = Bytes(nonce.begin(), nonce.end());
+  out.offer.amount = terms.amount;
+  if (terms.amount || !terms.description.empty()) out.offer.description = terms.description;
+  if (terms.expiry) out.offer.expires_at = static_cast<std::uint64_t>(count(now + *terms.expiry));
+  out.offer.issuer_id = node.public_key();
+  TRY(out.text, encode_offer(out.offer));
+  return out;
+}
+
+Hash32 play_offer_preimage(const Hash32& offer, const Hash32& key, Msat amount) {
+  Bytes amount_bytes;
+  append_be64(amount_bytes, amount);
+  return crypto::tagged_hash("manastr/fake-lightning/offer-preimage", {offer, key, amount_bytes});
 }
 
 }  // namespace manastr::lightning

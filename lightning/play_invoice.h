@@ -1,8 +1,10 @@
-// BOLT-11 invoices of play money: whoever sees one can tell its preimage, so that every fake node can "pay"
-// it. Made by the fake node, and by the player's `invoice` for trying out a melt.
+// BOLT-11 invoices and BOLT-12 offers of play money. Whoever sees such an invoice can tell its preimage, so
+// that every fake node can "pay" it. Made by the fake node, and by the player's `invoice` and `offer` for
+// trying out a melt.
 #pragma once
 #include "common/base/random.h"
 #include "lightning/bolt11.h"
+#include "lightning/bolt12.h"
 
 namespace manastr::lightning {
 
@@ -18,5 +20,18 @@ struct PlayInvoice {
 Result<PlayInvoice> make_play_invoice(const crypto::SecretKey& node, Network network, Msat amount,
                                       std::string_view description, UnixSeconds now, Seconds expiry,
                                       Random& random);
+
+/// An offer by `node`, without paths.
+struct PlayOffer {
+  Offer offer;
+  std::string text;  ///< the offer as BOLT-12 writes it
+};
+/// Terms as of Offers::create_offer(). Two offers of the same terms differ.
+Result<PlayOffer> make_play_offer(const crypto::SecretKey& node, Network network, const OfferTerms& terms,
+                                  UnixSeconds now, Random& random);
+
+/// Of the payment that its payer calls `key`, there being no invoice to tell it:
+/// tagged_hash("manastr/fake-lightning/offer-preimage", offer id ‖ key ‖ u64be amount_msat)
+Hash32 play_offer_preimage(const Hash32& offer, const Hash32& key, Msat amount);
 
 }  // namespace manastr::lightning
