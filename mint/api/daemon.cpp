@@ -64,7 +64,7 @@ Status check_ledger_is_not_lost(const Configuration& configuration, const std::s
 
 struct Opened {
   std::unique_ptr<Ledger> ledger;
-  std::shared_ptr<const KeysetRing> ring;
+  std::unique_ptr<Keysets> keysets;
 };
 
 Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
@@ -109,14 +109,15 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
                         {{"file", mnemonic.made_file}});
   }
   TRY(const crypto::Secret<64> seed, crypto::mnemonic_seed(mnemonic.words.reveal()));
-  TRY(KeysetRing::Assembled assembled, KeysetRing::assemble(seed, std::move(stored), configuration));
+  TRY(KeysetRing::Assembled assembled,
+      KeysetRing::assemble(seed, std::move(stored), configuration, system_clock().now_seconds()));
   TRY_STATUS(out.ledger->store_keysets(assembled.records));
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
   for (const CurrencyConfiguration& currency : configuration.currencies)
     prices.push_back({currency.unit, currency.price_msat});
   TRY_STATUS(out.ledger->set_prices(prices));
-  out.ring = std::move(assembled.ring);
+  out.keysets = std::make_unique<Keysets>(std::move(assembled.ring));
   return out;
 }
 
@@ -209,7 +210,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
       Engines::start(configuration.authorization, configuration.engines, system_clock()));
   Reservations reservations;
   Parts parts;
-  parts.ring = opened.ring.get();
+  parts.keysets = opened.keysets.get();
   parts.ledger = opened.ledger.get();
   parts.engines = engines.get();
   parts.reservations = &reservations;
@@ -218,9 +219,9 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.limits = configuration.limits;
   parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
   parts.pays_parts = node->pays_parts();
-  MintQuotes mint_quotes(*parts.ring, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
+  MintQuotes mint_quotes(*parts.keysets, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
                          *parts.clock, *parts.random);
-  MeltPayments melt_payments(*parts.ring, *parts.ledger, *node,
+  MeltPayments melt_payments(*parts.keysets, *parts.ledger, *node,
                              {.answer_within = configuration.lightning.payment_timeout}, *parts.clock);
   const std::size_t workers =
       configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
@@ -233,7 +234,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   HubLimits hub_limits;
   // What another mint on the same database commits is seen by looking; one's own commits are told at once.
   if (configuration.database.is_postgresql()) hub_limits.look_every = kLookEvery;
-  Hub hub(*parts.ring, *parts.ledger,
+  Hub hub(*parts.keysets, *parts.ledger,
           {[&parts](const MintQuote& quote) { ask_node(parts, quote); },
            [&parts](const MeltQuote& quote) { parts.melt_payments->ask_soon(quote.id); }},
           hub_limits, *parts.clock);
@@ -249,13 +250,13 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   add_game_routes(router, parts, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
-  info.emplace(configuration, *parts.ring, public_url(configuration.server, *server), *node);
+  info.emplace(configuration, *parts.keysets, public_url(configuration.server, *server), *node);
   info_slot = &*info;
   TRY_STATUS(write_port_file(directory, server->port()));
   lightning.try_post([&mint_quotes] { mint_quotes.catch_up(); });
   telemetry::log_info(
       "the mint serves",
-      {{"url", server->url()}, {"units", parts.ring->currencies().size()}, {"workers", workers}});
+      {{"url", server->url()}, {"units", parts.keysets->now()->currencies().size()}, {"workers", workers}});
 
   while (!termination.wait_for(kHealthEvery)) observation.look();
 

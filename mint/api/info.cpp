@@ -118,11 +118,15 @@ void set_if(Value& object, const char* key, const std::string& text) {
 
 }  // namespace
 
-Info::Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-           const lightning::Node& node) {
-  const InfoConfiguration& info = configuration.info;
-  url_ = public_url;
-  const bool play_money = node.name() == "fake";
+std::string Info::body(UnixSeconds now) const {
+  return heads_.get([this](const KeysetRing& ring) { return head_of(ring); }) + std::to_string(count(now)) +
+         "}";
+}
+
+std::string Info::head_of(const KeysetRing& ring) const {
+  const InfoConfiguration& info = configuration_->info;
+  const LimitsConfiguration& limits = configuration_->limits;
+  const bool play_money = node_->name() == "fake";
   std::string motd = info.motd;
   if (play_money) {
     motd = "Play money: this mint's Lightning node is a fake, its tokens are worth nothing." +
@@ -139,26 +143,26 @@ Info::Info(const Configuration& configuration, const KeysetRing& ring, std::stri
   set_if(out, "icon_url", info.icon_url);
   set_if(out, "tos_url", info.tos_url);
   Array urls;
-  urls.emplace_back(public_url);
-  out.set("urls", std::move(urls)).set("nuts", nuts(ring, configuration.limits, node.pays_parts()));
-  out.set("max_array_length",
-          std::uint64_t{std::min(configuration.limits.max_inputs, configuration.limits.max_outputs)});
+  urls.emplace_back(url_);
+  out.set("urls", std::move(urls)).set("nuts", nuts(ring, limits, node_->pays_parts()));
+  out.set("max_array_length", std::uint64_t{std::min(limits.max_inputs, limits.max_outputs)});
   gameapi::GameInfo game;
   game.settle = true;
   for (const CurrencyConfiguration& currency : ring.currencies())
     game.price_msat.emplace(currency.unit, currency.price_msat);
   out.set(std::string(gameapi::kInfoMember), gameapi::to_json(game));
   out.set("play_money", play_money);
-  head_ = out.dump();
-  head_.pop_back();
-  head_ += ",\"time\":";
-  tail_ = "}";
+  std::string head = out.dump();
+  head.pop_back();
+  return head + ",\"time\":";
 }
 
 std::string keysets_body(const KeysetRing& ring) {
   Array list;
-  for (const auto& keyset : ring.all())
+  for (const auto& keyset : ring.all()) {
+    if (!keyset->is_money() || keyset->record().state == KeysetState::pruned) continue;
     list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published())));
+  }
   Value out;
   out.set("keysets", std::move(list));
   return out.dump();
@@ -167,7 +171,7 @@ std::string keysets_body(const KeysetRing& ring) {
 std::string active_keys_body(const KeysetRing& ring) {
   Array list;
   for (const auto& keyset : ring.all()) {
-    if (keyset->active()) list.push_back(cashu::to_json(keyset->published()));
+    if (keyset->active() && keyset->is_money()) list.push_back(cashu::to_json(keyset->published()));
   }
   Value out;
   out.set("keysets", std::move(list));

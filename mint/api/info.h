@@ -4,28 +4,32 @@
 
 #include "lightning/lightning.h"
 #include "mint/configuration/configuration.h"
-#include "mint/keysets/keyset_ring.h"
+#include "mint/keysets/keysets.h"
 
 namespace manastr::mint {
 
-/// Everything but the time, which the body gets when it is asked for.
+/// Says what holds for the ring in force. Thread-safe.
 class Info {
  public:
-  /// `public_url`: without a slash at the end. `settles`: the game endpoints are there.
-  Info(const Configuration& configuration, const KeysetRing& ring, std::string_view public_url,
-       const lightning::Node& node);
+  /// `public_url`: without a slash at the end. All but that must outlive this.
+  Info(const Configuration& configuration, const Keysets& keysets, std::string_view public_url,
+       const lightning::Node& node)
+      : configuration_(&configuration), node_(&node), url_(public_url), heads_(keysets) {}
   /// Base URL, without a slash at the end.
   const std::string& url() const { return url_; }
-  std::string body(UnixSeconds now) const { return head_ + std::to_string(count(now)) + tail_; }
+  std::string body(UnixSeconds now) const;
 
  private:
+  std::string head_of(const KeysetRing& ring) const;
+  const Configuration* configuration_;
+  const lightning::Node* node_;
   std::string url_;
-  std::string head_;
-  std::string tail_;
+  mutable PerRing<std::string> heads_;  ///< everything but the time
 };
 
+/// Of money, those that are pruned left out.
 std::string keysets_body(const KeysetRing& ring);
-/// Active keysets with their keys.
+/// Active keysets of money with their keys.
 std::string active_keys_body(const KeysetRing& ring);
 std::string keys_body(const SigningKeyset& keyset);
 

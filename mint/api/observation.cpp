@@ -22,7 +22,7 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   node_ = &node;
   ledger_ = parts.ledger;
   const Parts* all = &parts;
-  for (const CurrencyConfiguration& currency : parts.ring->currencies()) {
+  for (const CurrencyConfiguration& currency : parts.keysets->now()->currencies()) {
     metrics.gauge_from("mint_outstanding", "Amount in circulation, in the unit",
                        [all, unit = currency.unit] {
                          for (const UnitTotals& each : all->ledger->totals().units) {

@@ -24,16 +24,29 @@ bool wants_async(const Request& request) {
   return request.header("Prefer").find("respond-async") != std::string_view::npos;
 }
 
-void add_key_routes(net::Router& router, const KeysetRing& ring) {
-  const auto keysets = std::make_shared<const std::string>(keysets_body(ring));
-  const auto active = std::make_shared<const std::string>(active_keys_body(ring));
-  const auto by_id = std::make_shared<std::map<std::string, std::string, std::less<>>>();
-  for (const auto& keyset : ring.all()) by_id->emplace(keyset->id_hex(), keys_body(*keyset));
-  router.get("/v1/keysets", [keysets](const Request&) { return Response::json(*keysets); });
-  router.get("/v1/keys", [active](const Request&) { return Response::json(*active); });
-  router.get("/v1/keys/{id}", [by_id](const Request& request) {
-    const auto it = by_id->find(request.parameter("id"));
-    if (it != by_id->end()) return Response::json(it->second);
+struct KeyBodies {
+  std::string keysets;
+  std::string active;
+  std::map<std::string, std::string, std::less<>> by_id;
+};
+
+KeyBodies key_bodies(const KeysetRing& ring) {
+  KeyBodies out{keysets_body(ring), active_keys_body(ring), {}};
+  for (const auto& keyset : ring.all()) {
+    if (keyset->is_money()) out.by_id.emplace(keyset->id_hex(), keys_body(*keyset));
+  }
+  return out;
+}
+
+void add_key_routes(net::Router& router, const Keysets& keysets) {
+  const auto bodies = std::make_shared<PerRing<KeyBodies>>(keysets);
+  router.get("/v1/keysets",
+             [bodies](const Request&) { return Response::json(bodies->get(key_bodies).keysets); });
+  router.get("/v1/keys", [bodies](const Request&) { return Response::json(bodies->get(key_bodies).active); });
+  router.get("/v1/keys/{id}", [bodies](const Request& request) {
+    const KeyBodies& all = bodies->get(key_bodies);
+    const auto it = all.by_id.find(request.parameter("id"));
+    if (it != all.by_id.end()) return Response::json(it->second);
     return Response::error(400, "this mint has no such keyset: /v1/keysets lists those it has",
                            cashu::kKeysetUnknown);
   });
@@ -60,7 +73,7 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
     if (known == nullptr) return to_response(overloaded());
     return Response::json(known->body(parts.clock->now_seconds()));
   });
-  add_key_routes(router, *parts.ring);
+  add_key_routes(router, *parts.keysets);
 
   const auto post = [&](std::string_view path, auto operation) {
     router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {

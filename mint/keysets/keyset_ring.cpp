@@ -8,6 +8,7 @@ namespace {
 Status check_unit_indices(const std::vector<KeysetRecord>& records) {
   std::map<std::uint32_t, cashu::Unit> taken;
   for (const KeysetRecord& record : records) {
+    if (record.derivation != kOwnDerivation) continue;
     const auto [it, fresh] = taken.emplace(unit_index(record.unit), record.unit);
     if (!fresh && it->second != record.unit) {
       return invalid("units " + it->second + " and " + record.unit +
@@ -19,17 +20,16 @@ Status check_unit_indices(const std::vector<KeysetRecord>& records) {
 
 /// Adds a keyset for `currency` unless its newest one fits, and leaves exactly one of its keysets active.
 void bring_forward(std::vector<KeysetRecord>& records, const CurrencyConfiguration& currency,
-                   const KeysetsConfiguration& keysets) {
+                   const KeysetsConfiguration& keysets, UnixSeconds now) {
   KeysetRecord* newest = nullptr;
   for (KeysetRecord& record : records) {
-    if (record.unit != currency.unit) continue;
-    record.active = false;
+    if (record.unit != currency.unit || record.derivation != kOwnDerivation) continue;
     if (newest == nullptr || record.position > newest->position) newest = &record;
   }
   const std::uint32_t wanted = currency.keyset_index + 1;
   if (newest != nullptr && newest->position >= wanted && newest->input_fee_ppk == currency.input_fee_ppk &&
       newest->denominations == keysets.denominations && newest->version() == keysets.id_version) {
-    newest->active = true;
+    if (newest->state != KeysetState::pruned) newest->state = KeysetState::signing;
     return;
   }
   KeysetRecord fresh;
@@ -38,45 +38,63 @@ void bring_forward(std::vector<KeysetRecord>& records, const CurrencyConfigurati
   fresh.position = newest == nullptr ? wanted : std::max(newest->position + 1, wanted);
   fresh.input_fee_ppk = currency.input_fee_ppk;
   fresh.denominations = keysets.denominations;
+  fresh.created_at = now;
   records.push_back(std::move(fresh));
 }
 
 }  // namespace
 
-Result<KeysetRing::Assembled> KeysetRing::assemble(const crypto::Secret<64>& seed,
-                                                   std::vector<KeysetRecord> stored,
-                                                   const Configuration& configuration) {
-  const crypto::ExtendedKey master = crypto::ExtendedKey::master(seed.reveal());
-  const std::size_t known = stored.size();
-  std::ranges::sort(stored, {}, &KeysetRecord::number);
-  for (KeysetRecord& record : stored) record.active = false;
-  for (const CurrencyConfiguration& currency : configuration.currencies) {
-    bring_forward(stored, currency, configuration.keysets);
-  }
-  TRY_STATUS(check_unit_indices(stored));
-
-  std::shared_ptr<KeysetRing> ring(new KeysetRing(master.key.public_key()));
-  ring->currencies_ = configuration.currencies;
-  Assembled out;
-  for (std::size_t i = 0; i < stored.size(); ++i) {
-    if (stored[i].number != i + 1)
+Result<std::shared_ptr<const KeysetRing>> KeysetRing::make(const Derivations& derivations,
+                                                           std::vector<KeysetRecord> records,
+                                                           std::vector<CurrencyConfiguration> currencies,
+                                                           int fresh_version, const KeysetRing* former) {
+  std::ranges::sort(records, {}, &KeysetRecord::number);
+  TRY_STATUS(check_unit_indices(records));
+  std::shared_ptr<KeysetRing> ring(new KeysetRing(derivations.root()));
+  ring->currencies_ = std::move(currencies);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    KeysetRecord& record = records[i];
+    if (record.number != i + 1)
       return broken("the ledger lacks the record of keyset number " + std::to_string(i + 1));
-    const int version = i < known ? stored[i].version() : configuration.keysets.id_version;
-    const cashu::KeysetId expected = stored[i].id;
-    auto keyset = std::make_unique<SigningKeyset>(SigningKeyset::derive(master, stored[i], version));
-    if (i < known && keyset->id() != expected) {
-      return invalid("the mnemonic is not this ledger's: its " + stored[i].unit + " keyset is " +
-                     expected.hex() + ", the mnemonic gives " + keyset->id_hex() +
+    const bool fresh = record.id.bytes().empty();
+    const SigningKeyset* known = former == nullptr ? nullptr : former->by_number(record.number);
+    std::shared_ptr<const SigningKeyset> keyset;
+    if (known != nullptr && known->record() == record) {
+      keyset = former->keysets_[i];
+    } else if (known != nullptr && known->id() == record.id) {
+      keyset = std::make_shared<const SigningKeyset>(known->in_state_of(record));
+    } else {
+      TRY(DenominationKeys keys, derivations.keys(record));
+      keyset = std::make_shared<const SigningKeyset>(record, std::move(keys),
+                                                     fresh ? fresh_version : record.version());
+    }
+    if (!fresh && keyset->id() != record.id) {
+      return invalid("the mnemonic is not this ledger's: its " + record.unit + " keyset is " +
+                     record.id.hex() + ", the mnemonic gives " + keyset->id_hex() +
                      "; put the right mnemonic back");
     }
     if (!ring->by_id_.emplace(keyset->id(), keyset.get()).second) {
       return invalid("two keysets have the id " + keyset->id_hex() + ": raise keyset_index of " +
-                     stored[i].unit);
+                     record.unit);
     }
-    out.records.push_back(keyset->record());
     ring->keysets_.push_back(std::move(keyset));
   }
-  out.ring = std::move(ring);
+  return ring;
+}
+
+Result<KeysetRing::Assembled> KeysetRing::assemble(const crypto::Secret<64>& seed,
+                                                   std::vector<KeysetRecord> stored,
+                                                   const Configuration& configuration, UnixSeconds now) {
+  for (KeysetRecord& record : stored) {
+    if (record.state == KeysetState::signing && record.is_money()) record.state = KeysetState::verifying;
+  }
+  for (const CurrencyConfiguration& currency : configuration.currencies) {
+    bring_forward(stored, currency, configuration.keysets, now);
+  }
+  Assembled out;
+  TRY(out.ring,
+      make(Derivations(seed), std::move(stored), configuration.currencies, configuration.keysets.id_version));
+  out.records = out.ring->records();
   return out;
 }
 
@@ -101,6 +119,13 @@ const CurrencyConfiguration* KeysetRing::currency(std::string_view unit) const {
     if (currency.unit == unit) return &currency;
   }
   return nullptr;
+}
+
+std::vector<KeysetRecord> KeysetRing::records() const {
+  std::vector<KeysetRecord> out;
+  out.reserve(keysets_.size());
+  for (const auto& keyset : keysets_) out.push_back(keyset->record());
+  return out;
 }
 
 }  // namespace manastr::mint

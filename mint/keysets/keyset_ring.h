@@ -1,5 +1,5 @@
-// All keysets of the mint, and the rules by which a start makes new ones (NUT-02). Made once at start from
-// the mnemonic, the ledger's records and mint.toml; read by all threads after that.
+// All keysets of the mint as they stand at one moment, with the units. Immutable: a change makes another ring
+// (keysets.h), which shares the keys with the former.
 #pragma once
 #include <map>
 #include <memory>
@@ -13,20 +13,31 @@ namespace manastr::mint {
 
 class KeysetRing {
  public:
+  /// Of exactly these records, in any order. Keys that `former` has are shared, others derived; an id that
+  /// comes out different from the record's means another mnemonic than the ledger's: an error in one line. A
+  /// record without an id is fresh and gets that of `fresh_version`. Units that share a derivation index and
+  /// keysets that share an id are refused.
+  static Result<std::shared_ptr<const KeysetRing>> make(const Derivations& derivations,
+                                                        std::vector<KeysetRecord> records,
+                                                        std::vector<CurrencyConfiguration> currencies,
+                                                        int fresh_version,
+                                                        const KeysetRing* former = nullptr);
+
   struct Assembled;
-  /// Derives the stored keysets anew; an id that comes out different means another mnemonic than the
-  /// ledger's: an error in one line. A unit whose fee, denominations, id version or `keyset_index` is another
-  /// than its newest keyset's gets a fresh keyset, and the older ones become inactive: a fee never changes
-  /// under an id. Units that share a derivation index and keysets that share an id are refused.
+  /// What a start makes of what the ledger has stored: a unit whose fee, denominations, id version or
+  /// `keyset_index` is another than its newest keyset's gets a fresh keyset, and the older ones become
+  /// inactive: a fee never changes under an id.
   static Result<Assembled> assemble(const crypto::Secret<64>& seed, std::vector<KeysetRecord> stored,
-                                    const Configuration& configuration);
+                                    const Configuration& configuration, UnixSeconds now = {});
 
   /// nullptr if there is none.
   const SigningKeyset* find(const cashu::KeysetId& id) const;
   const SigningKeyset* by_number(std::uint32_t number) const;
   const SigningKeyset* active(std::string_view unit) const;
   const CurrencyConfiguration* currency(std::string_view unit) const;
-  const std::vector<std::unique_ptr<SigningKeyset>>& all() const { return keysets_; }
+  /// Ascending by number.
+  const std::vector<std::shared_ptr<const SigningKeyset>>& all() const { return keysets_; }
+  std::vector<KeysetRecord> records() const;
   const std::vector<CurrencyConfiguration>& currencies() const { return currencies_; }
   /// The key of the mint itself for NUT-06: the root of its tree.
   const crypto::PublicKey& mint_key() const { return mint_key_; }
@@ -34,14 +45,14 @@ class KeysetRing {
  private:
   explicit KeysetRing(crypto::PublicKey mint_key) : mint_key_(mint_key) {}
   crypto::PublicKey mint_key_;
-  std::vector<std::unique_ptr<SigningKeyset>> keysets_;  // ascending by number, which counts from 1
+  std::vector<std::shared_ptr<const SigningKeyset>> keysets_;  // ascending by number, which counts from 1
   std::map<cashu::KeysetId, const SigningKeyset*> by_id_;
   std::vector<CurrencyConfiguration> currencies_;
 };
 
 struct KeysetRing::Assembled {
   std::shared_ptr<const KeysetRing> ring;
-  /// What the ledger has to remember now, all of it: `active` may differ from what was stored.
+  /// What the ledger has to remember now, all of it: states may differ from what was stored.
   std::vector<KeysetRecord> records;
 };
 

@@ -22,6 +22,10 @@ using storage::Query;
 using storage::Savepoint;
 using storage::Transaction;
 
+std::optional<std::int64_t> in_seconds(const std::optional<UnixSeconds>& time) {
+  return time ? std::optional(count(*time)) : std::nullopt;
+}
+
 struct Job {
   Write write;
   WriteDone done;
@@ -189,9 +193,9 @@ Status SqliteLedger::load() {
 }
 
 Result<std::vector<KeysetRecord>> SqliteLedger::keysets() {
-  TRY(Query row,
-      database_.query("SELECT number, id, unit, position, input_fee_ppk, denominations, active, final_expiry "
-                      "FROM keysets ORDER BY number"));
+  TRY(Query row, database_.query(
+                     "SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, "
+                     "final_expiry, derivation, created_at FROM keysets ORDER BY number"));
   std::vector<KeysetRecord> out;
   for (;;) {
     TRY(const bool found, row.next());
@@ -205,8 +209,11 @@ Result<std::vector<KeysetRecord>> SqliteLedger::keysets() {
     record.position = static_cast<std::uint32_t>(row.integer(3));
     record.input_fee_ppk = row.unsigned_integer(4);
     record.denominations = static_cast<std::uint32_t>(row.integer(5));
-    record.active = row.integer(6) != 0;
-    if (!row.is_null(7)) record.final_expiry = unix_seconds(row.integer(7));
+    record.state = static_cast<KeysetState>(row.integer(6));
+    if (!row.is_null(7)) record.overlap_until = unix_seconds(row.integer(7));
+    if (!row.is_null(8)) record.final_expiry = unix_seconds(row.integer(8));
+    record.derivation = row.text(9);
+    record.created_at = unix_seconds(row.integer(10));
     out.push_back(std::move(record));
   }
 }
@@ -215,11 +222,12 @@ Status SqliteLedger::store_keysets(const std::vector<KeysetRecord>& records) {
   TRY(Transaction transaction, Transaction::begin(database_));
   for (const KeysetRecord& record : records) {
     TRY_STATUS(database_.run(
-        "INSERT INTO keysets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(number) DO UPDATE SET "
-        "active = ?7",
+        "INSERT INTO keysets(number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, "
+        "final_expiry, derivation, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+        "ON CONFLICT(number) DO UPDATE SET state = ?7, overlap_until = ?8 WHERE state < 3",
         record.number, record.id.bytes(), record.unit, record.position, record.input_fee_ppk,
-        record.denominations, record.active,
-        record.final_expiry ? std::optional(count(*record.final_expiry)) : std::nullopt));
+        record.denominations, static_cast<std::int64_t>(record.state), in_seconds(record.overlap_until),
+        in_seconds(record.final_expiry), record.derivation, count(record.created_at)));
   }
   TRY_STATUS(transaction.commit());
   books_.set_keysets(records);

@@ -87,6 +87,20 @@ CREATE TABLE signatures_index(key BLOB NOT NULL, number INTEGER NOT NULL, PRIMAR
 CREATE TABLE index_reach(of_table TEXT PRIMARY KEY, number INTEGER NOT NULL, salt BLOB NOT NULL) STRICT;
 INSERT INTO index_reach VALUES('proofs', 0, randomblob(8)), ('signatures', 0, randomblob(8));
 )sql"},
+    {"the life of a keyset", R"sql(
+-- state: KeysetState. Those that are there already began to live, as far as schedules go, today.
+ALTER TABLE keysets ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keysets ADD COLUMN overlap_until INTEGER;
+ALTER TABLE keysets ADD COLUMN derivation TEXT NOT NULL DEFAULT 'cdk';
+ALTER TABLE keysets ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
+UPDATE keysets SET state = CASE active WHEN 0 THEN 2 ELSE 0 END, created_at = unixepoch();
+ALTER TABLE keysets DROP COLUMN active;
+-- Of each keyset past its final expiry: the spent proofs and the signatures that were forgotten, and their sums. Each row
+-- changes in the transactions that delete them. done: all are, and what was outstanding is booked as expired.
+CREATE TABLE pruned(
+  keyset INTEGER PRIMARY KEY, proofs INTEGER NOT NULL, redeemed INTEGER NOT NULL, signatures INTEGER NOT NULL,
+  issued INTEGER NOT NULL, done INTEGER NOT NULL) STRICT;
+)sql"},
 };
 
 }  // namespace

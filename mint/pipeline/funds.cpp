@@ -67,7 +67,7 @@ Result<Inputs> check_inputs(std::vector<cashu::Proof> proofs, const KeysetRing& 
     const cashu::Proof& proof = out.proofs[i];
     const SigningKeyset* keyset =
         i > 0 && proof.id == out.proofs[i - 1].id ? out.keysets.back() : ring.find(proof.id);
-    if (keyset == nullptr) return std::unexpected(unknown_keyset("inputs", i));
+    if (keyset == nullptr || !keyset->is_money()) return std::unexpected(unknown_keyset("inputs", i));
     if (keyset->expired(now))
       return refused(cashu::kKeysetExpired, at("inputs", i) + ": the keyset has expired");
     if (i == 0) {
@@ -102,14 +102,14 @@ Result<Outputs> check_outputs(std::vector<cashu::BlindedMessage> messages, const
     const cashu::BlindedMessage& message = out.messages[i];
     const SigningKeyset* keyset =
         i > 0 && message.id == out.messages[i - 1].id ? out.keysets.back() : ring.find(message.id);
-    if (keyset == nullptr) return std::unexpected(unknown_keyset("outputs", i));
+    if (keyset == nullptr || !keyset->is_money()) return std::unexpected(unknown_keyset("outputs", i));
     if (i == 0) {
       out.unit = keyset->unit();
     } else if (keyset->unit() != out.unit) {
       return refused(cashu::kMultipleUnits,
                      "outputs: " + out.unit + " and " + keyset->unit() + " can't be mixed");
     }
-    if (!keyset->active() && !out.unusable) {
+    if (!keyset->signs(now) && !out.unusable) {
       out.unusable =
           Error{ErrorKind::refused, cashu::kKeysetInactive,
                 at("outputs", i) + ".id: the keyset is inactive: use the active one of /v1/keysets"};

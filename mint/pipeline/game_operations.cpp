@@ -46,7 +46,7 @@ std::string mint_body(std::string signatures, std::uint64_t credit_msat) {
 }
 
 Result<const CurrencyConfiguration*> currency_in_force(Parts& parts, const cashu::Unit& unit) {
-  const CurrencyConfiguration* currency = parts.ring->currency(unit);
+  const CurrencyConfiguration* currency = parts.keysets->now()->currency(unit);
   if (currency == nullptr) return refused(cashu::kUnitUnsupported, "the mint no longer has the unit " + unit);
   return currency;
 }
@@ -90,7 +90,7 @@ void burn_mana(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   const UnixSeconds now = parts.clock->now_seconds();
   auto request = read_burn(parts, body);
   if (!request) return answer(error_reply(request.error()));
-  auto inputs = check_inputs(std::move(request->inputs), *parts.ring, now);
+  auto inputs = check_inputs(std::move(request->inputs), *parts.keysets->now(), now);
   if (!inputs) return answer(error_reply(inputs.error()));
   if (const Status free = check_stakes(*inputs, now); !free) return answer(error_reply(free.error()));
 
@@ -122,7 +122,8 @@ void mint_loot(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   if (!request) return answer(error_reply(request.error()));
   if (request->outputs.empty())
     return answer(error_reply(invalid("outputs: at least one is needed").error()));
-  auto outputs = check_outputs(std::move(request->outputs), *parts.ring, parts.clock->now_seconds());
+  auto outputs =
+      check_outputs(std::move(request->outputs), *parts.keysets->now(), parts.clock->now_seconds());
   if (!outputs) return answer(error_reply(outputs.error()));
 
   Reservations::Request reservation;
@@ -139,11 +140,12 @@ void mint_loot(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   if (*retry) {
     const auto known = look_up(*parts.ledger, flight->operation(), {}, *outputs, true);
     if (!known || !known->done) return flight->fail(broken("a done operation lacks its signatures").error());
-    return flight->finish({200, mint_body(signatures_body(*known->done, *parts.ring), **retry), Millis{0}});
+    return flight->finish(
+        {200, mint_body(signatures_body(*known->done, *parts.keysets->now()), **retry), Millis{0}});
   }
   auto write = prepare_mint(parts, engine, *request, flight->operation(), *outputs);
   if (!write) return flight->fail(write.error());
-  std::string signatures = signatures_body(write->issues, *parts.ring);
+  std::string signatures = signatures_body(write->issues, *parts.keysets->now());
   const bool queued = parts.ledger->write(
       *std::move(write), [flight, signatures = std::move(signatures)](Result<Written> done) mutable {
         if (!done) return flight->fail(done.error());

@@ -45,6 +45,7 @@ Result<std::string> restore_body(Parts& parts, const std::string& body) {
     messages.push_back(&output);
   }
   TRY(const auto found, parts.ledger->signatures(asked));
+  const KeysetRing& ring = *parts.keysets->now();
   std::vector<StoredSignature> signatures;
   std::string out = "{\"outputs\":[";
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -52,12 +53,11 @@ Result<std::string> restore_body(Parts& parts, const std::string& body) {
     if (!signatures.empty()) out += ',';
     // As signed, which a blank output of a melt could not know when it was sent.
     out += "{\"amount\":" + std::to_string(found[i]->amount) + ",\"id\":\"" +
-           parts.ring->by_number(found[i]->keyset)->id_hex() + "\",\"B_\":\"" + messages[i]->b_blinded.hex() +
-           "\"}";
+           ring.by_number(found[i]->keyset)->id_hex() + "\",\"B_\":\"" + messages[i]->b_blinded.hex() + "\"}";
     signatures.push_back(*found[i]);
   }
   out += "],\"signatures\":";
-  append_signatures(out, signatures, *parts.ring);
+  append_signatures(out, signatures, ring);
   out += '}';
   return out;
 }

@@ -36,18 +36,18 @@ struct MeltRequest {
   bool prefer_async = false;
 };
 
-Result<MeltRequest> read(Parts& parts, const std::string& body, UnixSeconds now) {
+Result<MeltRequest> read(Parts& parts, const KeysetRing& ring, const std::string& body, UnixSeconds now) {
   TRY(const json::Value value, json::parse(body));
   MeltRequest out;
   TRY(out.quote, json::get_string(value, "quote"));
   TRY(const auto prefer_async, json::get_optional_bool(value, "prefer_async"));
   out.prefer_async = prefer_async.value_or(false);
-  TRY(out.inputs, read_inputs(value, *parts.ring, parts.limits.max_inputs, now));
+  TRY(out.inputs, read_inputs(value, ring, parts.limits.max_inputs, now));
   const json::Value* blanks = value.find("outputs");
   if (blanks != nullptr && !blanks->is_null()) {
     TRY(const json::Array* array, json::get_array(value, "outputs"));
     TRY(auto messages, cashu::blinded_messages_from_json(*array, parts.limits.max_outputs, "outputs"));
-    TRY(out.blanks, check_outputs(std::move(messages), *parts.ring, now, true));
+    TRY(out.blanks, check_outputs(std::move(messages), ring, now, true));
   }
   TRY_STATUS(check_stakes(out.inputs, now));
   return out;
@@ -74,7 +74,7 @@ Status check_against_quote(Parts& parts, const MeltRequest& request, const MeltQ
   }
   if (quote.state == MeltQuote::State::paid)
     return refused(cashu::kInvoiceAlreadyPaid, "this quote has been paid");
-  const CurrencyConfiguration* currency = parts.ring->currency(quote.unit);
+  const CurrencyConfiguration* currency = parts.keysets->now()->currency(quote.unit);
   if (quote.expires_at <= now || currency == nullptr || currency->price_msat != quote.price_msat) {
     return refused(cashu::kQuoteExpired, "the quote is no longer valid: ask for a new one");
   }
@@ -109,12 +109,12 @@ Reply show(const Result<MeltQuote>& quote, const KeysetRing& ring) {
 /// The melt is journaled: pays it, and answers at once (`prefer_async`) or when it is over.
 void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
   if (prefer_async) {
-    flight->finish(show(quote, *parts.ring));
+    flight->finish(show(quote, *parts.keysets->now()));
     parts.melt_payments->pay(std::move(quote), nullptr);
     return;
   }
   parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
-    flight->finish(show(ended, *parts.ring));
+    flight->finish(show(ended, *parts.keysets->now()));
   });
 }
 
@@ -123,10 +123,10 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
   auto request = read_quote_request(parts, body);
   if (!request) return answer(error_reply(request.error()));
-  auto quote =
-      make_melt_quote(*request, *parts.ring, parts.melt_quote_expiry, parts.clock->now(), *parts.random);
+  auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_expiry, parts.clock->now(),
+                               *parts.random);
   if (!quote) return answer(error_reply(quote.error()));
-  Reply reply{200, to_body(*quote, *parts.ring), Millis{0}};
+  Reply reply{200, to_body(*quote, *parts.keysets->now()), Millis{0}};
   const auto shared = std::make_shared<Answer>(std::move(answer));
   const bool queued = parts.ledger->write(NewMeltQuote{*std::move(quote)},
                                           [shared, reply = std::move(reply)](Result<Written> done) mutable {
@@ -140,12 +140,12 @@ void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   if (!quote) return answer(error_reply(quote.error()));
   if (!*quote) return answer(error_reply(unknown_quote()));
   if ((*quote)->state == MeltQuote::State::pending) parts.melt_payments->ask_soon(id);
-  answer({200, to_body(**quote, *parts.ring), Millis{0}});
+  answer({200, to_body(**quote, *parts.keysets->now()), Millis{0}});
 }
 
 void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
-  auto request = read(parts, body, now);
+  auto request = read(parts, *parts.keysets->now(), body, now);
   if (!request) return answer(error_reply(request.error()));
   prefer_async = prefer_async || request->prefer_async;
 
@@ -174,7 +174,7 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   if (!*found) return flight->fail(unknown_quote());
   MeltQuote quote = **std::move(found);
   if (quote.state != MeltQuote::State::unpaid && quote.operation == flight->operation()) {
-    return flight->finish(show(quote, *parts.ring));  // a retry: how far it is now
+    return flight->finish(show(quote, *parts.keysets->now()));  // a retry: how far it is now
   }
   if (!parts.melt_payments->has_room()) return flight->finish(overloaded());
   auto write = prepare(parts, flight->operation(), *request, quote, now);

@@ -21,17 +21,19 @@ struct MintRequest {
   Outputs outputs;
 };
 
-Result<MintRequest> read_single(Parts& parts, const json::Value& value, UnixSeconds now) {
+Result<MintRequest> read_single(Parts& parts, const KeysetRing& ring, const json::Value& value,
+                                UnixSeconds now) {
   MintRequest out;
   TRY(std::string quote, json::get_string(value, "quote"));
   out.quotes.push_back(std::move(quote));
   TRY(auto signature, json::get_optional_string(value, "signature"));
   out.signatures.push_back(std::move(signature));
-  TRY(out.outputs, read_outputs(value, *parts.ring, parts.limits.max_outputs, now));
+  TRY(out.outputs, read_outputs(value, ring, parts.limits.max_outputs, now));
   return out;
 }
 
-Result<MintRequest> read_batch(Parts& parts, const json::Value& value, UnixSeconds now) {
+Result<MintRequest> read_batch(Parts& parts, const KeysetRing& ring, const json::Value& value,
+                               UnixSeconds now) {
   MintRequest out;
   out.batch = true;
   TRY(out.quotes, read_quote_ids(value, parts.limits.max_batch_quotes));
@@ -62,13 +64,14 @@ Result<MintRequest> read_batch(Parts& parts, const json::Value& value, UnixSecon
                      "signatures: expected one for each of the quotes, null where it is not locked (NUT-29)");
     }
   }
-  TRY(out.outputs, read_outputs(value, *parts.ring, parts.limits.max_outputs, now));
+  TRY(out.outputs, read_outputs(value, ring, parts.limits.max_outputs, now));
   return out;
 }
 
-Result<MintRequest> read(Parts& parts, const std::string& body, bool batch, UnixSeconds now) {
+Result<MintRequest> read(Parts& parts, const KeysetRing& ring, const std::string& body, bool batch,
+                         UnixSeconds now) {
   TRY(const json::Value value, json::parse(body));
-  return batch ? read_batch(parts, value, now) : read_single(parts, value, now);
+  return batch ? read_batch(parts, ring, value, now) : read_single(parts, ring, value, now);
 }
 
 Hash32 fingerprint_of(const MintRequest& request) {
@@ -143,15 +146,15 @@ Result<std::vector<MintWrite::Part>> shares(const MintRequest& request,
 }
 
 /// The write to commit, or nothing if the reply is at hand. `quotes` as they stand in the ledger.
-Result<std::optional<MintWrite>> work(Parts& parts, const Hash32& operation, const MintRequest& request,
-                                      const std::vector<MintQuote>& quotes, UnixSeconds now,
-                                      std::string& body) {
+Result<std::optional<MintWrite>> work(Parts& parts, const KeysetRing& ring, const Hash32& operation,
+                                      const MintRequest& request, const std::vector<MintQuote>& quotes,
+                                      UnixSeconds now, std::string& body) {
   // Perhaps by this very request, at another mint.
   const bool issued =
       std::ranges::any_of(quotes, [](const MintQuote& quote) { return quote.amount_issued > 0; });
   auto known = look_up(*parts.ledger, operation, {}, request.outputs, issued);
   if (known && known->done) {
-    body = signatures_body(*known->done, *parts.ring);
+    body = signatures_body(*known->done, ring);
     return std::nullopt;
   }
   for (const MintQuote& quote : quotes) TRY_STATUS(check_quote(quote, quotes.front(), request.outputs));
@@ -166,15 +169,16 @@ Result<std::optional<MintWrite>> work(Parts& parts, const Hash32& operation, con
   if (request.outputs.unusable) return std::unexpected(*request.outputs.unusable);
   if (!known) return std::unexpected(known.error());
   write.issues = sign_outputs(request.outputs);
-  body = signatures_body(write.issues, *parts.ring);
+  body = signatures_body(write.issues, ring);
   return write;
 }
 
-void go_on(Parts& parts, const std::shared_ptr<Flight>& flight, const MintRequest& request,
-           const Result<std::vector<MintQuote>>& quotes) {
+void go_on(Parts& parts, const KeysetRing& ring, const std::shared_ptr<Flight>& flight,
+           const MintRequest& request, const Result<std::vector<MintQuote>>& quotes) {
   if (!quotes) return flight->fail(quotes.error());
   Reply reply;
-  auto write = work(parts, flight->operation(), request, *quotes, parts.clock->now_seconds(), reply.body);
+  auto write =
+      work(parts, ring, flight->operation(), request, *quotes, parts.clock->now_seconds(), reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
   const bool queued = parts.ledger->write(
@@ -185,7 +189,8 @@ void go_on(Parts& parts, const std::shared_ptr<Flight>& flight, const MintReques
 }
 
 void mint(Parts& parts, std::string body, bool batch, Answer answer) {
-  auto read_request = read(parts, body, batch, parts.clock->now_seconds());
+  const KeysetRing& ring = *parts.keysets->now();
+  auto read_request = read(parts, ring, body, batch, parts.clock->now_seconds());
   if (!read_request) return answer(error_reply(read_request.error()));
   auto request = std::make_shared<const MintRequest>(*std::move(read_request));
 
@@ -204,8 +209,8 @@ void mint(Parts& parts, std::string body, bool batch, Answer answer) {
   const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
   if (!flight) return;
   with_mint_quotes(parts, request->quotes,
-                   [&parts, flight, request](const Result<std::vector<MintQuote>>& quotes) {
-                     go_on(parts, flight, *request, quotes);
+                   [&parts, &ring, flight, request](const Result<std::vector<MintQuote>>& quotes) {
+                     go_on(parts, ring, flight, *request, quotes);
                    });
 }
 

@@ -3,7 +3,7 @@
 #include "common/base/random.h"
 #include "mint/authorization/engines.h"
 #include "mint/configuration/configuration.h"
-#include "mint/keysets/keyset_ring.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/ledger.h"
 #include "mint/pipeline/reply.h"
 #include "mint/pipeline/reservations.h"
@@ -14,7 +14,7 @@
 namespace manastr::mint {
 
 struct Parts {
-  const KeysetRing* ring = nullptr;
+  const Keysets* keysets = nullptr;  ///< now() once at the start of each operation
   Ledger* ledger = nullptr;
   MintQuotes* mint_quotes = nullptr;
   MeltPayments* melt_payments = nullptr;

@@ -49,8 +49,8 @@ Result<AuthorizedEngine> authority(Parts& parts, const nostr::Event& verdict) {
 }
 
 /// What the verdict's terms say of units and prices is what holds here, and each group keeps its value.
-Status check_group(Parts& parts, const match::Terms& terms, const match::Group& planned, const Group& group,
-                   std::size_t i) {
+Status check_group(const KeysetRing& ring, const match::Terms& terms, const match::Group& planned,
+                   const Group& group, std::size_t i) {
   if (group.inputs.unit != terms.stake_unit) {
     return refused(cashu::kUnitMismatch,
                    at(i) + "the stake is in " + terms.stake_unit + ", the inputs are " + group.inputs.unit);
@@ -65,8 +65,8 @@ Status check_group(Parts& parts, const match::Terms& terms, const match::Group& 
   if (group.outputs.unit == group.inputs.unit) {
     if (stake == group.outputs.sum) return {};
   } else {
-    const CurrencyConfiguration* from = parts.ring->currency(group.inputs.unit);
-    const CurrencyConfiguration* to = parts.ring->currency(group.outputs.unit);
+    const CurrencyConfiguration* from = ring.currency(group.inputs.unit);
+    const CurrencyConfiguration* to = ring.currency(group.outputs.unit);
     if (from == nullptr || to == nullptr || !to->issued_by_engine()) {
       return refused(cashu::kMintingDisabled, at(i) + group.outputs.unit + " is not issued by engines");
     }
@@ -88,7 +88,8 @@ Status check_limits(const Settlement& settlement) {
 }
 
 /// Everything that needs neither the ledger nor a mint key.
-Result<Settlement> check(Parts& parts, gameapi::SettleRequest& request, UnixSeconds now) {
+Result<Settlement> check(Parts& parts, const KeysetRing& ring, gameapi::SettleRequest& request,
+                         UnixSeconds now) {
   TRY(AuthorizedEngine engine, authority(parts, request.verdict));
   TRY(match::SettlementOrder order,
       match::check_settlement(request.announcement, request.verdict, request.claim, request.groups));
@@ -99,9 +100,9 @@ Result<Settlement> check(Parts& parts, gameapi::SettleRequest& request, UnixSeco
   Settlement out{std::move(order), std::move(engine), {}};
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
     Group group;
-    TRY(group.inputs, check_inputs(std::move(request.groups[i].inputs), *parts.ring, now));
-    TRY(group.outputs, check_outputs(std::move(request.groups[i].outputs), *parts.ring, now));
-    TRY_STATUS(check_group(parts, out.order.verdict.terms, out.order.payout.groups[i], group, i));
+    TRY(group.inputs, check_inputs(std::move(request.groups[i].inputs), ring, now));
+    TRY(group.outputs, check_outputs(std::move(request.groups[i].outputs), ring, now));
+    TRY_STATUS(check_group(ring, out.order.verdict.terms, out.order.payout.groups[i], group, i));
     group.operation = fingerprint(kSwapEndpoint, group.inputs.proofs, group.outputs.messages);
     out.groups.push_back(std::move(group));
   }
@@ -174,7 +175,8 @@ void settle(Parts& parts, const std::string& body, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
   auto request = read(parts, body);
   if (!request) return answer(error_reply(request.error()));
-  auto settlement = check(parts, *request, now);
+  const KeysetRing& ring = *parts.keysets->now();
+  auto settlement = check(parts, ring, *request, now);
   if (!settlement) return answer(error_reply(settlement.error()));
 
   Reservations::Request reservation = reserve(*settlement, *request);
@@ -194,7 +196,7 @@ void settle(Parts& parts, const std::string& body, Answer answer) {
   if (!all_done) {
     if (const auto wait = parts.engines->admit(settlement->engine)) return flight->finish(too_often(*wait));
   }
-  Reply reply{200, body_of(*settlement, *parts.ring), Millis{0}};
+  Reply reply{200, body_of(*settlement, ring), Millis{0}};
   // Also when all groups are done: the claim is part of the evidence.
   const bool queued = parts.ledger->write(
       to_write(*settlement, *request), [flight, reply = std::move(reply)](Result<Written> done) mutable {

@@ -13,11 +13,11 @@ struct SwapRequest {
   Outputs outputs;
 };
 
-Result<SwapRequest> read(Parts& parts, const std::string& body, UnixSeconds now) {
+Result<SwapRequest> read(Parts& parts, const KeysetRing& ring, const std::string& body, UnixSeconds now) {
   TRY(const json::Value value, json::parse(body));
   SwapRequest out;
-  TRY(out.inputs, read_inputs(value, *parts.ring, parts.limits.max_inputs, now));
-  TRY(out.outputs, read_outputs(value, *parts.ring, parts.limits.max_outputs, now));
+  TRY(out.inputs, read_inputs(value, ring, parts.limits.max_inputs, now));
+  TRY(out.outputs, read_outputs(value, ring, parts.limits.max_outputs, now));
   if (out.inputs.unit != out.outputs.unit) {
     return refused(cashu::kUnitMismatch,
                    "the inputs are " + out.inputs.unit + ", the outputs " + out.outputs.unit);
@@ -33,13 +33,13 @@ Result<SwapRequest> read(Parts& parts, const std::string& body, UnixSeconds now)
 }
 
 /// The write to commit, or nothing if the reply is at hand.
-Result<std::optional<SwapWrite>> work(Parts& parts, const Hash32& operation, SwapRequest& request,
-                                      UnixSeconds now, std::string& body) {
+Result<std::optional<SwapWrite>> work(Parts& parts, const KeysetRing& ring, const Hash32& operation,
+                                      SwapRequest& request, UnixSeconds now, std::string& body) {
   compute_ys(request.inputs);
   auto known = look_up(*parts.ledger, operation, request.inputs.ys, request.outputs,
                        request.outputs.unusable.has_value());
   if (known && known->done) {
-    body = signatures_body(*known->done, *parts.ring);
+    body = signatures_body(*known->done, ring);
     return std::nullopt;
   }
   if (request.outputs.unusable) return std::unexpected(*request.outputs.unusable);
@@ -47,7 +47,7 @@ Result<std::optional<SwapWrite>> work(Parts& parts, const Hash32& operation, Swa
   TRY_STATUS(check_locks(request.inputs, request.outputs.messages, "", now));
   TRY_STATUS(verify_proofs(request.inputs));
   SwapWrite write{operation, to_spends(request.inputs), sign_outputs(request.outputs)};
-  body = signatures_body(write.issues, *parts.ring);
+  body = signatures_body(write.issues, ring);
   return write;
 }
 
@@ -55,7 +55,8 @@ Result<std::optional<SwapWrite>> work(Parts& parts, const Hash32& operation, Swa
 
 void swap(Parts& parts, std::string body, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
-  auto request = read(parts, body, now);
+  const KeysetRing& ring = *parts.keysets->now();
+  auto request = read(parts, ring, body, now);
   if (!request) return answer(error_reply(request.error()));
 
   Reservations::Request reservation;
@@ -77,7 +78,7 @@ void swap(Parts& parts, std::string body, Answer answer) {
   if (!flight) return;
 
   Reply reply;
-  auto write = work(parts, flight->operation(), *request, now, reply.body);
+  auto write = work(parts, ring, flight->operation(), *request, now, reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
   const bool queued = parts.ledger->write(

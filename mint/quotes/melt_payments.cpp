@@ -18,9 +18,9 @@ constexpr Millis kHanging{5'000};    // a lookup without an answer for longer
 
 }  // namespace
 
-MeltPayments::MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node,
+MeltPayments::MeltPayments(const Keysets& keysets, Ledger& ledger, lightning::Node& node,
                            MeltPaymentsOptions options, const Clock& clock)
-    : ring_(&ring),
+    : keysets_(&keysets),
       ledger_(&ledger),
       node_(&node),
       clock_(&clock),
@@ -122,7 +122,7 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
   write.paid = quote.invoice_msat + payment.fee;
   TRY(const std::vector<BlankOutput> blanks, ledger_->blank_outputs(quote.id));
   if (!blanks.empty()) {
-    const SigningKeyset* keyset = ring_->by_number(blanks.front().keyset);
+    const SigningKeyset* keyset = keysets_->now()->by_number(blanks.front().keyset);
     if (keyset == nullptr) return broken("a melt's change is for a keyset that the mint lacks");
     const cashu::Amount change = change_amount(quote.inputs, quote.input_fee, write.paid, quote.price_msat);
     const auto amounts =

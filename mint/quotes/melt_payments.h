@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "lightning/lightning.h"
-#include "mint/keysets/keyset_ring.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/ledger.h"
 #include "mint/quotes/workers.h"
 
@@ -29,7 +29,7 @@ class MeltPayments {
   /// inputs are free again.
   using Done = std::move_only_function<void(Result<MeltQuote>)>;
 
-  MeltPayments(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, MeltPaymentsOptions options,
+  MeltPayments(const Keysets& keysets, Ledger& ledger, lightning::Node& node, MeltPaymentsOptions options,
                const Clock& clock = system_clock());
   ~MeltPayments();
 
@@ -75,7 +75,7 @@ class MeltPayments {
   void follow_loop();
   static Monotonic due(const Followed& entry);
 
-  const KeysetRing* ring_;
+  const Keysets* keysets_;
   Ledger* ledger_;
   lightning::Node* node_;
   const Clock* clock_;

@@ -14,9 +14,9 @@ constexpr Seconds kGrace{3600};
 
 }  // namespace
 
-MintQuotes::MintQuotes(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, Seconds expiry,
+MintQuotes::MintQuotes(const Keysets& keysets, Ledger& ledger, lightning::Node& node, Seconds expiry,
                        const Clock& clock, Random& random)
-    : ring_(&ring), ledger_(&ledger), node_(&node), expiry_(expiry), clock_(&clock), random_(&random) {
+    : keysets_(&keysets), ledger_(&ledger), node_(&node), expiry_(expiry), clock_(&clock), random_(&random) {
   node.on_invoice_paid([this](const Hash32& payment_hash, Msat received) {
     if (const Status credited = credit(payment_hash, received); !credited) {
       telemetry::log_error("a payment received could not be booked; it will be at the next start",
@@ -28,7 +28,7 @@ MintQuotes::MintQuotes(const KeysetRing& ring, Ledger& ledger, lightning::Node& 
 MintQuotes::~MintQuotes() { node_->on_invoice_paid(nullptr); }
 
 Status MintQuotes::check(const MintQuoteRequest& request) const {
-  const CurrencyConfiguration* currency = ring_->currency(request.unit);
+  const CurrencyConfiguration* currency = keysets_->now()->currency(request.unit);
   if (currency == nullptr) {
     return refused(cashu::kUnitUnsupported,
                    "this mint has no unit " + (cashu::is_unit(request.unit) ? request.unit : "of that name") +
@@ -49,7 +49,8 @@ Status MintQuotes::check(const MintQuoteRequest& request) const {
 }
 
 Result<MintQuote> MintQuotes::create(const MintQuoteRequest& request) {
-  const CurrencyConfiguration* currency = ring_->currency(request.unit);
+  const CurrencyConfiguration* currency = keysets_->now()->currency(request.unit);
+  if (currency == nullptr) return refused(cashu::kUnitUnsupported, "this mint no longer has this unit");
   const std::optional<Msat> price = invoice_msat(request.amount, currency->price_msat);
   if (!price) return refused(cashu::kAmountOutsideLimit, "the amount is worth more than an invoice can say");
   TRY(const lightning::NewInvoice invoice, node_->create_invoice(*price, request.description, expiry_));

@@ -8,7 +8,7 @@
 
 #include "common/base/random.h"
 #include "lightning/lightning.h"
-#include "mint/keysets/keyset_ring.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/ledger.h"
 
 namespace manastr::mint {
@@ -23,7 +23,7 @@ struct MintQuoteRequest {
 class MintQuotes {
  public:
   /// All must outlive this.
-  MintQuotes(const KeysetRing& ring, Ledger& ledger, lightning::Node& node, Seconds expiry,
+  MintQuotes(const Keysets& keysets, Ledger& ledger, lightning::Node& node, Seconds expiry,
              const Clock& clock, Random& random);
   ~MintQuotes();
   MintQuotes(const MintQuotes&) = delete;
@@ -44,7 +44,7 @@ class MintQuotes {
  private:
   Status credit(const Hash32& payment_hash, Msat received);
 
-  const KeysetRing* ring_;
+  const Keysets* keysets_;
   Ledger* ledger_;
   lightning::Node* node_;
   const Seconds expiry_;

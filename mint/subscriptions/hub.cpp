@@ -38,8 +38,8 @@ struct Hub::Session {
   std::size_t filters = 0;
 };
 
-Hub::Hub(const KeysetRing& ring, Ledger& ledger, Interest interest, HubLimits limits, const Clock& clock)
-    : ring_(&ring),
+Hub::Hub(const Keysets& keysets, Ledger& ledger, Interest interest, HubLimits limits, const Clock& clock)
+    : keysets_(&keysets),
       ledger_(&ledger),
       interest_(std::move(interest)),
       limits_(limits),
@@ -232,7 +232,7 @@ Status Hub::fill_melt_quotes(Subscriber who, std::vector<std::string>& initial) 
     auto& watch = melt_quotes_[id];
     watch.last = quote->state;
     watch.subscribers.push_back(who);
-    initial.push_back(to_body(*quote, *ring_));
+    initial.push_back(to_body(*quote, *keysets_->now()));
     if (quote->state == MeltQuote::State::pending && interest_.pending) interest_.pending(*quote);
   }
   return {};
@@ -334,7 +334,7 @@ void Hub::see(const MeltQuote& quote) {
   const auto found = melt_quotes_.find(quote.id);
   if (found == melt_quotes_.end() || found->second.last == quote.state) return;
   found->second.last = quote.state;
-  tell(found->second.subscribers, to_body(quote, *ring_));
+  tell(found->second.subscribers, to_body(quote, *keysets_->now()));
 }
 
 void Hub::tell(const std::vector<Subscriber>& subscribers, const std::string& payload) {

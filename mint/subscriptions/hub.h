@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "common/base/inbox.h"
-#include "mint/keysets/keyset_ring.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/ledger.h"
 #include "mint/subscriptions/rpc.h"
 
@@ -54,7 +54,7 @@ class Hub final : public ChangeListener {
     std::function<void(const MeltQuote&)> pending;
   };
   /// `ring` and `ledger` outlive this; it listens to the ledger until it ends.
-  Hub(const KeysetRing& ring, Ledger& ledger, Interest interest = {}, HubLimits limits = {},
+  Hub(const Keysets& keysets, Ledger& ledger, Interest interest = {}, HubLimits limits = {},
       const Clock& clock = system_clock());
   ~Hub() override;
   Hub(const Hub&) = delete;
@@ -129,7 +129,7 @@ class Hub final : public ChangeListener {
   static void tell(const std::vector<Subscriber>& subscribers, const std::string& payload);
   void missed(const Status& read);
 
-  const KeysetRing* ring_;
+  const Keysets* keysets_;
   Ledger* ledger_;
   const Interest interest_;
   const HubLimits limits_;

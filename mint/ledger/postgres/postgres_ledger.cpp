@@ -29,9 +29,11 @@ constexpr Statement kSetPrice{
     "INSERT INTO mint.prices VALUES($1::text, $2::int8) ON CONFLICT (unit) DO UPDATE SET msat = $2::int8"};
 constexpr Statement kStoreKeyset{
     "store_keyset",
-    "INSERT INTO mint.keysets AS k VALUES($1::int8, $2::bytea, $3::text, $4::int8, $5::int8, $6::int8, "
-    "$7::int8 <> 0, "
-    "$8::int8) ON CONFLICT (number) DO UPDATE SET active = excluded.active WHERE k.id = excluded.id"};
+    "INSERT INTO mint.keysets AS k(number, id, unit, position, input_fee_ppk, denominations, state, "
+    "overlap_until, final_expiry, derivation, created_at) VALUES($1::int8, $2::bytea, $3::text, $4::int8, "
+    "$5::int8, $6::int8, $7::int8, $8::int8, $9::int8, $10::text, $11::int8) ON CONFLICT (number) DO UPDATE "
+    "SET state = CASE WHEN k.state < 3 THEN excluded.state ELSE k.state END, overlap_until = "
+    "excluded.overlap_until WHERE k.id = excluded.id"};
 constexpr Statement kClaim{
     "claim",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE payment_hash = $1::bytea AND "
@@ -147,8 +149,10 @@ Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
         .add(record.unit)
         .add(std::int64_t{record.position});
     row.add(static_cast<std::int64_t>(record.input_fee_ppk)).add(std::int64_t{record.denominations});
-    row.add(std::int64_t{record.active});
+    row.add(static_cast<std::int64_t>(record.state));
+    record.overlap_until ? row.add(count(*record.overlap_until)) : row.add_null();
     record.final_expiry ? row.add(count(*record.final_expiry)) : row.add_null();
+    row.add(record.derivation).add(count(record.created_at));
     connection->queue(kStoreKeyset, row);
   }
   TRY(const std::vector<Rows> stored, connection->run());

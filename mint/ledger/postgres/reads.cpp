@@ -47,8 +47,8 @@ constexpr Statement kClaims{"claims",
                             "SELECT claim FROM mint.claims WHERE match = $1::bytea ORDER BY at, claim_id"};
 constexpr Statement kKeysets{
     "keysets",
-    "SELECT number, id, unit, position, input_fee_ppk, denominations, active, final_expiry FROM mint.keysets "
-    "ORDER BY number"};
+    "SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, final_expiry, "
+    "derivation, created_at FROM mint.keysets ORDER BY number"};
 
 Array array_of(std::span<const PointBytes> points) {
   Array out(Array::Element::bytea, points.size());
@@ -243,8 +243,11 @@ Result<std::vector<KeysetRecord>> PostgresReads::keysets() {
     record.position = static_cast<std::uint32_t>(rows.integer(i, 3));
     record.input_fee_ppk = rows.unsigned_integer(i, 4);
     record.denominations = static_cast<std::uint32_t>(rows.integer(i, 5));
-    record.active = rows.integer(i, 6) != 0;
-    if (!rows.is_null(i, 7)) record.final_expiry = unix_seconds(rows.integer(i, 7));
+    record.state = static_cast<KeysetState>(rows.integer(i, 6));
+    if (!rows.is_null(i, 7)) record.overlap_until = unix_seconds(rows.integer(i, 7));
+    if (!rows.is_null(i, 8)) record.final_expiry = unix_seconds(rows.integer(i, 8));
+    record.derivation = text(rows, i, 9);
+    record.created_at = unix_seconds(rows.integer(i, 10));
     out.push_back(std::move(record));
   }
   return out;

@@ -117,6 +117,18 @@ CREATE FUNCTION mint.forget() RETURNS void LANGUAGE sql SECURITY DEFINER
   DELETE FROM mint.authorizations WHERE until < extract(epoch FROM now())::int8 - 3600 $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mint FROM PUBLIC;
 )sql"},
+    {"the life of a keyset", R"sql(
+-- state: KeysetState. Those that are there already began to live, as far as schedules go, today.
+ALTER TABLE mint.keysets ADD COLUMN state int2 NOT NULL DEFAULT 0, ADD COLUMN overlap_until int8,
+  ADD COLUMN derivation text NOT NULL DEFAULT 'cdk', ADD COLUMN created_at int8 NOT NULL DEFAULT 0;
+UPDATE mint.keysets SET state = CASE WHEN active THEN 0 ELSE 2 END, created_at = extract(epoch FROM now())::int8;
+ALTER TABLE mint.keysets DROP COLUMN active;
+-- Of each keyset past its final expiry: the spent proofs and the signatures that were forgotten, and their sums. Each row
+-- changes in the transactions that delete them. done: all are, and what was outstanding is booked as expired.
+CREATE TABLE mint.pruned(
+  keyset int4 PRIMARY KEY, proofs int8 NOT NULL, redeemed numeric NOT NULL, signatures int8 NOT NULL,
+  issued numeric NOT NULL, done bool NOT NULL);
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -128,7 +140,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
 GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
   mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
   mint.commits, mint.replicas TO %;
-GRANT UPDATE(active) ON mint.keysets TO %;
+GRANT UPDATE(state, overlap_until) ON mint.keysets TO %;
 GRANT UPDATE(msat) ON mint.prices TO %;
 GRANT UPDATE(state) ON mint.proofs TO %;
 GRANT UPDATE(amount, c_, e, s, operation) ON mint.signatures TO %;

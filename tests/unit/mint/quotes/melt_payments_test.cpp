@@ -82,7 +82,7 @@ class MeltPaymentsTest : public testing::Test {
             "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"),
         {}, configuration);
     EXPECT_TRUE(assembled) << assembled.error().message;
-    ring_ = assembled->ring;
+    keysets_.emplace(assembled->ring);
     SqliteLedgerOptions options;
     options.file = folder_.path("ledger.sqlite");
     options.filter_log2_bits = 12;
@@ -134,7 +134,7 @@ class MeltPaymentsTest : public testing::Test {
   ProofState::State proof_state() { return (*ledger_->proof_states(std::span(&proof_.y, 1)))[0].state; }
   std::unique_ptr<MeltPayments> payments(Millis answer_within = Millis{60'000}) {
     return std::make_unique<MeltPayments>(
-        *ring_, *ledger_, node_,
+        *keysets_, *ledger_, node_,
         MeltPaymentsOptions{.threads = 2, .queue = 10, .answer_within = answer_within});
   }
   static Result<MeltQuote> paid_by(MeltPayments& payments, MeltQuote quote) {
@@ -151,7 +151,7 @@ class MeltPaymentsTest : public testing::Test {
   }
 
   const test::TemporaryFolder folder_;
-  std::shared_ptr<const KeysetRing> ring_;
+  std::optional<Keysets> keysets_;
   std::unique_ptr<Ledger> ledger_;
   ToldNode node_;
   Spend proof_;

@@ -71,7 +71,7 @@ class HubTest : public testing::Test {
             "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"),
         {}, configuration);
     EXPECT_TRUE(assembled) << assembled.error().message;
-    ring_ = assembled->ring;
+    keysets_.emplace(assembled->ring);
     keyset_ = assembled->records.front().number;
     SqliteLedgerOptions options;
     options.file = folder_.path("ledger.sqlite");
@@ -84,7 +84,7 @@ class HubTest : public testing::Test {
 
   void open(HubLimits limits) {
     hub_.reset();
-    hub_ = std::make_unique<Hub>(*ring_, *ledger_,
+    hub_ = std::make_unique<Hub>(*keysets_, *ledger_,
                                  Hub::Interest{[this](const MintQuote& quote) { unpaid_ = quote.id; },
                                                [this](const MeltQuote& quote) { pending_ = quote.id; }},
                                  limits);
@@ -94,7 +94,8 @@ class HubTest : public testing::Test {
     ASSERT_TRUE(written) << written.error().message;
   }
   Issue issue(cashu::Amount amount) {
-    return {fresh_point(), keyset_, amount, ring_->mint_key().bytes(), {fresh_hash(), fresh_hash()}};
+    return {
+        fresh_point(), keyset_, amount, keysets_->now()->mint_key().bytes(), {fresh_hash(), fresh_hash()}};
   }
   MintQuote new_quote(cashu::Amount amount) {
     MintQuote quote;
@@ -159,7 +160,7 @@ class HubTest : public testing::Test {
   static std::string state(const json::Value& notification) { return member(notification, "state"); }
 
   const test::TemporaryFolder folder_;
-  std::shared_ptr<const KeysetRing> ring_;
+  std::optional<Keysets> keysets_;
   std::uint32_t keyset_ = 0;
   std::unique_ptr<Ledger> ledger_;
   std::string unpaid_, pending_;
