@@ -1,6 +1,7 @@
 // manastr-mint: a Cashu mint for games. docs/mint-api.md says what it adds to the NUTs, config/mint.toml what
 // it reads.
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <string_view>
@@ -27,6 +28,13 @@ constexpr std::string_view kUsage =
     "  --data DIR    ledger and mnemonic; default [server] data_dir, else ./data\n";
 
 constexpr std::string_view kCommands[] = {"check-config", "migrate"};
+
+/// From now on no thread takes the processor from another the moment it wakes, only at its turn: the committer would
+/// else commit after each write while the crypto workers wait (four times the commits, a sixth less throughput).
+void run_for_throughput() {
+  const sched_param none{};
+  (void)sched_setscheduler(0, SCHED_BATCH, &none);  // where it isn't allowed, the mint is only slower
+}
 
 int fail(const Error& error) {
   fmt::print(stderr, "manastr-mint: {}\n", error.message);
@@ -55,6 +63,7 @@ int main(int argc, char** argv) {
     const Status migrated = mint::migrate_mint(*configuration);
     return migrated ? 0 : fail(migrated.error());
   }
+  run_for_throughput();
   resilience::Termination termination;
   daemon::start_log(configuration->logging, "mint");
   for (const std::string& warning : configuration->warnings) telemetry::log_warn(warning);
