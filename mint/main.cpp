@@ -29,8 +29,9 @@ constexpr std::string_view kUsage =
 
 constexpr std::string_view kCommands[] = {"check-config", "migrate"};
 
-/// From now on no thread takes the processor from another the moment it wakes, only at its turn: the committer would
-/// else commit after each write while the crypto workers wait (four times the commits, a sixth less throughput).
+/// From now on no thread takes the processor from another the moment it wakes, only at its turn: the
+/// committer would else commit after each write while the crypto workers wait (four times the commits, a
+/// sixth less throughput).
 void run_for_throughput() {
   const sched_param none{};
   (void)sched_setscheduler(0, SCHED_BATCH, &none);  // where it isn't allowed, the mint is only slower

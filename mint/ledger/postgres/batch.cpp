@@ -18,11 +18,17 @@ namespace {
 
 using Element = Array::Element;
 
+constexpr std::size_t kAny = ~std::size_t{0};  // rows
+
 template <class Range, class Key>
 Array keys_of(const Range& rows, Key key) {
   Array out(Element::bytea, rows.size());
   for (const auto& row : rows) out.add(ByteView(key(row)));
   return out;
+}
+
+bool is_plain(const BatchProof& row) {
+  return row.melt.empty() && row.match == nullptr && row.spend->witness.empty();
 }
 
 bool touches_prices(const Write& write) {
@@ -69,15 +75,24 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
     tally_.add(part.tally);
   }
   const bool inside = refuse_repetitions();
-  auto clean = inside ? Outcome<bool>(false) : insert_rows(id);
-  if (!clean) return failed(clean.error());
-  if (!*clean) {
-    if (inside) {
-      if (auto begun = connection_->run(); !begun) return failed(begun.error());
+  swaps_only_ =
+      std::ranges::all_of(
+          done_, [](const auto& job) { return std::holds_alternative<SwapWrite>(job.first->write); }) &&
+      std::ranges::all_of(proofs_, is_plain);
+  if (!inside) {
+    if (auto queued = queue_rows(id); !queued) return failed(queued.error());
+  }
+  if (inside || !swaps_only_) {
+    auto clean = inside ? Outcome<bool>(false) : insert_rows();
+    if (!clean) return failed(clean.error());
+    if (!*clean) {
+      if (inside) {
+        if (auto begun = connection_->run(); !begun) return failed(begun.error());
+      }
+      rollback();
+      if (auto found = find_conflicts(); !found) return failed(found.error());
+      return End::shrunk;
     }
-    rollback();
-    if (auto found = find_conflicts(); !found) return failed(found.error());
-    return End::shrunk;
   }
   failpoint("mint.before-commit");
   connection_->queue(sql::kCommit);
@@ -86,9 +101,13 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
   if (!committed) {
     // The server spoke: it has not committed. (What it can't say any more is `lost`.)
     if (committed.error().failure != postgres::Failure::lost) commit_sent_ = false;
-    return failed(committed.error());
+    if (!swaps_only_ || committed.error().failure != postgres::Failure::conflict)
+      return failed(committed.error());
+    rollback();
+    if (auto found = find_conflicts(); !found) return failed(found.error());
+    return End::shrunk;
   }
-  if (committed->front().tag() != "COMMIT") {
+  if (committed->back().tag() != "COMMIT") {
     commit_sent_ = false;
     return failed({postgres::Failure::again, "", "the transaction was rolled back"});
   }
@@ -144,20 +163,15 @@ Outcome<void> Batch::lock() {
   return {};
 }
 
-/// True if every row went in. The rows are sorted: two mints that insert the same ones wait for each other in
-/// one direction only.
-Outcome<bool> Batch::insert_rows(const CommitId& id) {
-  std::vector<std::size_t> expected;
+/// The rows are sorted: two mints that insert the same ones wait for each other in one direction only.
+Outcome<void> Batch::queue_rows(const CommitId& id) {
   const auto queue = [&](const postgres::Statement& statement, const Parameters& parameters,
                          std::size_t rows) {
     connection_->queue(statement, parameters);
-    expected.push_back(rows);
+    expected_.push_back(rows);
   };
-  constexpr std::size_t kAny = ~std::size_t{0};
   if (!proofs_.empty()) {
-    const bool plain = std::ranges::all_of(proofs_, [](const BatchProof& row) {
-      return row.melt.empty() && row.match == nullptr && row.spend->witness.empty();
-    });
+    const bool plain = std::ranges::all_of(proofs_, is_plain);
     const std::size_t n = proofs_.size();
     Array y(Element::bytea, n), keyset(Element::int8, n), amount(Element::int8, n), state(Element::int8),
         melt(Element::bytea), witness(Element::bytea), match(Element::bytea);
@@ -174,7 +188,7 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
     Parameters parameters;
     parameters.add(y).add(keyset).add(amount);
     if (!plain) parameters.add(state).add(melt).add(witness).add(match);
-    queue(plain ? sql::kSpend : sql::kSpendFully, parameters, n);
+    queue(swaps_only_ ? sql::kSpendOrEnd : plain ? sql::kSpend : sql::kSpendFully, parameters, n);
   }
   const auto reserved =
       std::ranges::stable_partition(outputs_, [](const BatchOutput& row) { return row.issue != nullptr; });
@@ -191,7 +205,8 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
       s.add(ByteView(row.issue->dleq.s));
       operation.add(ByteView(*row.operation));
     }
-    queue(sql::kIssue, Parameters().add(b).add(keyset).add(amount).add(c).add(e).add(s).add(operation), n);
+    queue(swaps_only_ ? sql::kIssueOrEnd : sql::kIssue,
+          Parameters().add(b).add(keyset).add(amount).add(c).add(e).add(s).add(operation), n);
   }
   if (!reserved.empty()) {
     Array b(Element::bytea), keyset(Element::int8), melt(Element::bytea), position(Element::int8);
@@ -203,7 +218,6 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
     }
     queue(sql::kReserve, Parameters().add(b).add(keyset).add(melt).add(position), reserved.size());
   }
-  const std::size_t first_step = expected.size();
   for (const BatchStep& step : steps_) queue(*step.statement, step.parameters, step.may_miss ? kAny : 1);
 
   std::vector<std::pair<std::string, std::int64_t>> rows;
@@ -215,15 +229,20 @@ Outcome<bool> Batch::insert_rows(const CommitId& id) {
     amounts.add(amount);
   }
   queue(sql::kCommitRow, Parameters().add(id).add(holder_->replica).add(accounts).add(amounts), kAny);
+  return {};
+}
 
+/// True if every row went in.
+Outcome<bool> Batch::insert_rows() {
   auto answers = connection_->run();
   if (!answers) return std::unexpected(answers.error());
-  const std::size_t before = answers->size() - expected.size();  // BEGIN, if nothing was locked
+  const std::size_t before = answers->size() - expected_.size();  // BEGIN, if nothing was locked
+  const std::size_t first_step = expected_.size() - 1 - steps_.size();
   bool clean = true;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (expected[i] == kAny || (*answers)[before + i].affected() == expected[i]) continue;
+  for (std::size_t i = 0; i < expected_.size(); ++i) {
+    if (expected_[i] == kAny || (*answers)[before + i].affected() == expected_[i]) continue;
     clean = false;
-    if (i < first_step) continue;
+    if (i < first_step || i - first_step >= steps_.size()) continue;
     const BatchStep& step = steps_[i - first_step];
     if (step.on_miss) {
       step.job->outcome = std::unexpected(*step.on_miss);

@@ -19,8 +19,10 @@ class Batch {
   };
   /// `id` names the commit for ever. A fault: nothing happened, unless commit_sent().
   postgres::Outcome<End> commit(const CommitId& id);
-  /// The COMMIT is under way: without an answer only the row of `id` can tell.
+  /// The COMMIT is under way, with all else or after it: without an answer only the row of `id` can tell.
   bool commit_sent() const { return commit_sent_; }
+  /// Nothing but plain swaps is in it.
+  bool swaps_only() const { return swaps_only_; }
   /// Those in the transaction, with what to tell their callers; valid after commit() asked for COMMIT.
   const std::vector<std::pair<Job*, Written>>& done() const { return done_; }
   const Tally& tally() const { return tally_; }
@@ -30,7 +32,8 @@ class Batch {
  private:
   postgres::Outcome<void> lock();
   bool refuse_repetitions();
-  postgres::Outcome<bool> insert_rows(const CommitId& id);
+  postgres::Outcome<void> queue_rows(const CommitId& id);
+  postgres::Outcome<bool> insert_rows();
   postgres::Outcome<void> find_conflicts();
   void rollback();
 
@@ -42,6 +45,8 @@ class Batch {
   std::vector<BatchProof> proofs_;
   std::vector<BatchOutput> outputs_;
   std::vector<BatchStep> steps_;
+  std::vector<std::size_t> expected_;  // rows that each of queue_rows() must touch
+  bool swaps_only_ = false;            // sent with its COMMIT in one go: nothing in it needs a look before
   std::vector<std::pair<Job*, Written>> done_;
   std::vector<Job*> deferred_;
   Tally tally_;

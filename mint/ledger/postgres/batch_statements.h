@@ -60,6 +60,15 @@ inline constexpr Statement kIssue{
     "INSERT INTO mint.signatures(b_, keyset, amount, c_, e, s, operation) SELECT * FROM "
     "unnest($1::bytea[], $2::int8[], $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[]) "
     "ON CONFLICT (b_) DO NOTHING"};
+// The same for a transaction that is sent whole: a row that is there already ends it.
+inline constexpr Statement kSpendOrEnd{
+    "spend_or_end",
+    "INSERT INTO mint.proofs(y, keyset, amount, state) SELECT y, keyset, amount, 1 FROM "
+    "unnest($1::bytea[], $2::int8[], $3::int8[]) AS a(y, keyset, amount)"};
+inline constexpr Statement kIssueOrEnd{
+    "issue_or_end",
+    "INSERT INTO mint.signatures(b_, keyset, amount, c_, e, s, operation) SELECT * FROM "
+    "unnest($1::bytea[], $2::int8[], $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[])"};
 inline constexpr Statement kReserve{
     "reserve",
     "INSERT INTO mint.signatures(b_, keyset, amount, melt, position) SELECT b_, keyset, 0, melt, position "

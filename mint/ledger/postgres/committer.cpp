@@ -79,7 +79,7 @@ Outcome<void> Committer::connect() {
   return {};
 }
 
-std::optional<bool> Committer::was_committed(const CommitId& id) {
+std::optional<bool> Committer::was_committed(const CommitId& id, Millis limit) {
   resilience::Backoff backoff(kReconnect, system_random());
   const Monotonic started = clock_->monotonic();
   for (;;) {
@@ -92,12 +92,9 @@ std::optional<bool> Committer::was_committed(const CommitId& id) {
           return !whose->text(0, 0).empty();
       }
     }
-    if (clock_->monotonic() - started > kFenceKept) {
-      books_->halt("the database was away for a day, and what became of a commit can't be told");
-      return std::nullopt;
-    }
-    if (wait(backoff.next())) continue;
-    if (clock_->monotonic() - started > patience_) return std::nullopt;
+    const bool stays = wait(backoff.next());
+    if (clock_->monotonic() - started > (stays ? limit : std::min(limit, patience_))) return std::nullopt;
+    if (stays) continue;
     std::this_thread::sleep_for(kReconnect.first);
   }
 }
@@ -132,8 +129,12 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
     const auto end = batch.commit(id);
     bool made = end && *end == Batch::End::committed;
     if (!end && batch.commit_sent()) {
-      const auto told = was_committed(id);
+      // A swap may be answered that it can't be told: sent again, it gets its signatures, done or not. What
+      // else hangs on a commit waits for the answer.
+      const auto told = was_committed(id, batch.swaps_only() ? patience_ : kFenceKept);
       if (!told) {
+        if (!batch.swaps_only() && !hurries())
+          books_->halt("the database was away for a day, and what became of a commit can't be told");
         answer_all(round,
                    unavailable("the mint lost its database and can't tell whether this was done: send it "
                                "again and it is answered as it was"));

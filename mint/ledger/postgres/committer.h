@@ -34,8 +34,8 @@ class Committer {
  private:
   void run_round(std::vector<Job*> round, std::vector<Job*>& later);
   void answer_all(const std::vector<Job*>& jobs, const std::unexpected<Error>& error);
-  /// nullopt: the database stays away and the mint stops.
-  std::optional<bool> was_committed(const CommitId& id);
+  /// nullopt: the database stays away for that long, or the mint stops.
+  std::optional<bool> was_committed(const CommitId& id, Millis limit);
   bool wait(Millis time);
   bool hurries() const;
 
