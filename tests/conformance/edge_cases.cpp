@@ -203,16 +203,38 @@ void rotated_outputs(Mint& mint) {
   require_ok(mint.get("/v1/keys/" + old->id.hex()), "the keys of an inactive keyset");
 }
 
-void expired_keyset(Mint& mint) {
+cashu::KeysetId expired_id(Mint& mint) {
   const auto now = system_clock().now_seconds();
-  const auto all = mint.keysets();
-  const auto old = std::ranges::find_if(all, [&](const cashu::KeysetInfo& each) {
-    return each.final_expiry && *each.final_expiry <= now && each.unit == mint.unit();
-  });
-  if (old == all.end()) throw Skipped("the mint has no expired keyset of this unit");
+  for (const cashu::KeysetInfo& each : mint.keysets()) {
+    if (each.final_expiry && *each.final_expiry <= now && each.unit == mint.unit()) return each.id;
+  }
+  throw Skipped("the mint has no expired keyset of this unit");
+}
+
+void expired_keyset(Mint& mint) {
   Drafts outputs = mint.drafts({8});
-  outputs[0].message.id = old->id;
+  outputs[0].message.id = expired_id(mint);
   require_code(mint.mint(mint.paid_quote(8), outputs), {12003, 12002}, "an output of an expired keyset");
+}
+
+/// A proof that says it is of the keyset; what else is wrong with it is nobody's business then.
+void expired_inputs(Mint& mint) {
+  const cashu::KeysetId old = expired_id(mint);
+  Proofs inputs = mint.buy(Amounts{8});
+  const Drafts outputs = mint.drafts_for(inputs);
+  const Proofs good = inputs;
+  inputs[0].id = old;
+  require_code(mint.swap(inputs, outputs), {12003, 12002, 10001}, "an input of an expired keyset");
+  mint.require_state(good, "UNSPENT", "after a refusal");
+}
+
+void expired_change(Mint& mint) {
+  const cashu::KeysetId old = expired_id(mint);
+  const Mint::Melt melt = mint.prepared_melt();
+  Drafts blanks = mint.drafts({1, 1, 1, 1});
+  for (Draft& blank : blanks) blank.message.id = old;
+  require_code(mint.melt(melt.quote, melt.inputs, blanks), {12003, 12002}, "change of an expired keyset");
+  mint.require_state(melt.inputs, "UNSPENT", "of a melt that was refused");
 }
 
 void sums(Mint& mint) {
@@ -277,6 +299,8 @@ std::vector<Case> edge_cases() {
       {"edge-07", "NUT-02", "an inactive keyset signs nothing, and its keys can still be had",
        rotated_outputs},
       {"edge-08", "NUT-02", "an expired keyset signs nothing", expired_keyset},
+      {"edge-08-inputs", "NUT-02", "a proof of an expired keyset can't be spent", expired_inputs},
+      {"edge-08-change", "NUT-08", "an expired keyset signs no change", expired_change},
       {"edge-09", "NUT-00", "amounts are whole, positive and don't wrap", sums},
       {"edge-10", "NUT-02", "the fee is rounded up once, over all inputs", fees},
   };

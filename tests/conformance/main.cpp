@@ -14,7 +14,7 @@ using namespace manastr::conformance;
 std::vector<Case> all_cases() {
   std::vector<Case> out;
   for (const auto& list : {basic_cases(), refusal_cases(), lock_cases(), edge_cases(), json_cases(),
-                           payment_cases(), batch_cases(), subscription_cases()}) {
+                           payment_cases(), rotation_cases(), batch_cases(), subscription_cases()}) {
     out.insert(out.end(), list.begin(), list.end());
   }
   return out;
@@ -67,6 +67,8 @@ int main(int argc, char** argv) {
   app.add_flag("--fake", options.fake, "the mint's Lightning node takes failure modes from descriptions");
   app.add_option("--restart", options.restart,
                  "shell command that kills the mint (SIGKILL) and returns when it serves again");
+  app.add_option("--rotate", options.rotate,
+                 "shell command that gives the unit new keys and returns when the mint serves again");
   app.add_flag("--json", as_json, "one JSON object a line");
   app.add_flag("--list", list, "say what the cases are, and try nothing");
   CLI11_PARSE(app, argc, argv);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -131,6 +132,16 @@ std::vector<cashu::KeysetInfo> Mint::keysets() {
   return out;
 }
 
+void Mint::rotate() {
+  if (options_.rotate.empty()) throw Skipped("wants a command that rotates the mint's keys (--rotate)");
+  const cashu::KeysetId old = keyset().id;
+  require(std::system(options_.rotate.c_str()) == 0, "the command that rotates the keys failed");
+  require(eventually([&] { return get("/v1/info").status == 200; }), "the mint does not come back");
+  for (auto& [unit, each] : keysets_) former_.push_back(std::move(each));
+  keysets_.clear();
+  require(keyset().id != old, "the unit has still the keyset " + old.hex());
+}
+
 cashu::Amount Mint::fee(std::size_t inputs) {
   return *cashu::fee_of_ppk_sum(inputs * keyset().input_fee_ppk);
 }
@@ -169,6 +180,9 @@ Proofs Mint::unblind(const std::string& body, const Drafts& drafts) {
     require(signature.id == drafts[i].message.id, "a signature is of another keyset than its output");
     const cashu::Keyset* keys = nullptr;
     for (const auto& [unit, each] : keysets_) {
+      if (each.id == signature.id) keys = &each;
+    }
+    for (const cashu::Keyset& each : former_) {
       if (each.id == signature.id) keys = &each;
     }
     require(keys != nullptr && keys->keys.contains(signature.amount),

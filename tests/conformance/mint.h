@@ -31,6 +31,7 @@ struct Options {
   bool fake = false;     ///< its Lightning node takes failure modes from an invoice's description
   Seconds patience{60};  ///< for a quote to be paid, or a payment to end
   std::string restart;   ///< shell command that kills the mint and starts it again; "" if there is none
+  std::string rotate;    ///< shell command that gives the unit new keys; "" if there is none
 };
 
 class Mint {
@@ -62,6 +63,8 @@ class Mint {
   const cashu::Keyset& keyset() { return keyset(unit()); }
   const cashu::Keyset& keyset(const cashu::Unit& unit);
   std::vector<cashu::KeysetInfo> keysets();
+  /// Runs Options::rotate: keyset() is another one then. Skipped if there is no such command.
+  void rotate();
   /// NUT-02: of this many inputs of the active keyset.
   cashu::Amount fee(std::size_t inputs);
 
@@ -111,6 +114,7 @@ class Mint {
   std::shared_ptr<mintclient::Transport> transport_;
   std::optional<json::Value> info_;
   std::map<cashu::Unit, cashu::Keyset> keysets_;
+  std::vector<cashu::Keyset> former_;  // active before a rotation
   std::string network_;
 };
 

@@ -60,6 +60,66 @@ void failed_and_paid(Mint& mint) {
   }
 }
 
+/// What cdk's and nutshell's own suites tell their fake nodes, and how each must end.
+void scripts_of_others(Mint& mint) {
+  mint.need_fake();
+  const struct {
+    const char* pay;
+    const char* check;
+    bool pay_err;
+    bool check_err;
+    const char* end;
+  } rows[] = {
+      {"PENDING", "PENDING", false, false, "PENDING"}, {"UNKNOWN", "UNKNOWN", true, false, "PENDING"},
+      {"UNKNOWN", "UNKNOWN", true, true, "PENDING"},   {"UNKNOWN", "UNKNOWN", false, false, "PENDING"},
+      {"FAILED", "UNKNOWN", true, false, "PENDING"},   {"FAILED", "FAILED", true, false, "UNPAID"},
+      {"FAILED", "FAILED", false, false, "UNPAID"},    {"UNKNOWN", "UNPAID", true, false, "UNPAID"},
+      {"FAILED", "PAID", true, false, "PAID"},         {"PAID", "PAID", false, false, "PAID"}};
+  for (const auto& row : rows) {
+    const std::string said = script(row.pay, row.check, row.pay_err, row.check_err);
+    const Mint::Melt melt = mint.prepared_melt(said);
+    const auto reply = mint.melt(melt.quote, melt.inputs, mint.drafts({1, 1, 1, 1}));
+    const std::string end = row.end;
+    if (end == "UNPAID") {
+      require_code(reply, {20004}, said);
+    } else if (reply.status != 200) {
+      require_code(reply, {20005}, said);
+    }
+    require(mint.eventually([&] { return mint.melt_state(melt.quote) == end; }), said + " is not " + end);
+    mint.require_state(melt.inputs,
+                       end == "PAID"     ? "SPENT"
+                       : end == "UNPAID" ? "UNSPENT"
+                                         : end,
+                       "of " + said);
+  }
+}
+
+void own_invoice_in_another_unit(Mint& mint) {
+  const cashu::Unit other = mint.other_unit();
+  const json::Value quote = mint.quote(8);
+  const std::string request = *json::get_string(quote, "request");
+  const auto asked =
+      mint.post("/v1/melt/quote/bolt11", R"({"request":")" + request + R"(","unit":")" + other + "\"}");
+  if (asked.status != 200) return require_refused(asked, "the mint's own invoice, in another unit");
+  const json::Value melt = parsed(asked);
+  const auto& keys = mint.keyset(other);
+  cashu::Amount coin = 1;
+  while (coin < *json::get_uint64(melt, "amount") + *json::get_uint64(melt, "fee_reserve") +
+                    *cashu::fee_of_ppk_sum(keys.input_fee_ppk))
+    coin *= 2;
+  const Drafts draft{mint.draft_of(other, coin)};
+  const auto bought = mint.mint(mint.paid_quote_of(other, coin), draft);
+  require_ok(bought, "POST /v1/mint/bolt11");
+  const Proofs inputs = mint.unblind(bought.body, draft);
+  const auto reply = mint.melt(*json::get_string(melt, "quote"), inputs);
+  const std::string path = "/v1/mint/quote/bolt11/" + *json::get_string(quote, "quote");
+  require(mint.eventually([&] { return member(mint.get(path).body, "state") == "PAID"; }),
+          "the quote whose invoice was melted is not PAID");
+  if (reply.status != 200)
+    require_code(reply, {20006, 20004, 11013}, "the mint's own invoice, in another unit");
+  mint.require_state(inputs, reply.status == 200 ? "SPENT" : "UNSPENT", "of a melt in another unit");
+}
+
 void own_invoice(Mint& mint) {
   const json::Value quote = mint.quote(8);
   const Mint::Melt melt = mint.prepared_melt_of(*json::get_string(quote, "request"));
@@ -143,7 +203,11 @@ std::vector<Case> payment_cases() {
       {"edge-11-unknown", "NUT-05", "a payment whose end is unknown keeps its proofs PENDING", unknown},
       {"edge-12-failed", "NUT-05", "a payment that failed for good is 20004 and frees its proofs", failed},
       {"edge-12", "NUT-05", "a payment that failed and then succeeded is PAID", failed_and_paid},
+      {"edge-12-scripts", "NUT-05", "what other suites tell a fake node ends as they expect",
+       scripts_of_others},
       {"edge-13", "NUT-05", "the mint's own invoice is paid once, by whomever", own_invoice},
+      {"edge-13-unit", "NUT-05", "the mint's own invoice by another unit is paid once",
+       own_invoice_in_another_unit},
       {"edge-13-paid", "NUT-05", "the mint's own invoice, paid before, is 20006", own_paid_invoice},
       {"edge-13-part", "NUT-15", "a part of the mint's own invoice pays nothing", own_invoice_in_part},
       {"edge-14", "NUT-05", "an invoice is paid by one quote: 20006", invoice_twice},

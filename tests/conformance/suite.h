@@ -34,6 +34,7 @@ std::vector<Case> lock_cases();
 std::vector<Case> edge_cases();
 std::vector<Case> json_cases();
 std::vector<Case> payment_cases();
+std::vector<Case> rotation_cases();
 std::vector<Case> batch_cases();
 std::vector<Case> subscription_cases();
 
