@@ -49,12 +49,15 @@ struct Connection {
 class Load {
  public:
   Load(const HttpTarget& target, const std::vector<std::string>& requests, const LoadOptions& options)
-      : target_(target), requests_(requests), options_(options) {}
+      : requests_(requests), options_(options) {
+    targets_.push_back(target);
+    targets_.insert(targets_.end(), options.others.begin(), options.others.end());
+  }
   ~Load() {
     for (const Connection& connection : connections_) {
       if (connection.fd >= 0) close(connection.fd);
     }
-    if (address_) freeaddrinfo(address_);
+    for (addrinfo* address : addresses_) freeaddrinfo(address);
     if (epoll_ >= 0) close(epoll_);
     if (timer_ >= 0) close(timer_);
   }
@@ -81,9 +84,13 @@ class Load {
   Status open() {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    if (const int error = getaddrinfo(target_.host.c_str(), target_.port.c_str(), &hints, &address_);
-        error != 0) {
-      return invalid("cannot resolve " + target_.host + ": " + gai_strerror(error));
+    for (const HttpTarget& target : targets_) {
+      addrinfo* address = nullptr;
+      if (const int error = getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &address);
+          error != 0) {
+        return invalid("cannot resolve " + target.host + ": " + gai_strerror(error));
+      }
+      addresses_.push_back(address);
     }
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -104,7 +111,8 @@ class Load {
     Connection& connection = connections_[index];
     if (connection.fd >= 0) close(connection.fd);
     connection = {};
-    for (const addrinfo* at = address_; at; at = at->ai_next) {
+    const std::size_t server = index % targets_.size();
+    for (const addrinfo* at = addresses_[server]; at; at = at->ai_next) {
       connection.fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
       if (::connect(connection.fd, at->ai_addr, at->ai_addrlen) == 0) {
         const int on = 1;
@@ -117,7 +125,7 @@ class Load {
       }
       close(std::exchange(connection.fd, -1));
     }
-    return unavailable("cannot connect to " + target_.host + ":" + target_.port + ": " +
+    return unavailable("cannot connect to " + targets_[server].host + ":" + targets_[server].port + ": " +
                        std::strerror(errno));
   }
 
@@ -285,10 +293,10 @@ class Load {
     return {};
   }
 
-  const HttpTarget& target_;
+  std::vector<HttpTarget> targets_;
   const std::vector<std::string>& requests_;
   const LoadOptions options_;
-  addrinfo* address_ = nullptr;
+  std::vector<addrinfo*> addresses_;  // of each target
   int epoll_ = -1;
   int timer_ = -1;
   std::vector<Connection> connections_;

@@ -30,6 +30,8 @@ struct LoadOptions {
   double rate = 0;
   /// The bodies of replies 0, n, 2n, ... are kept. 0: none.
   std::size_t keep_every = 0;
+  /// More servers that may get any of the requests: connections go to each in turn.
+  std::vector<HttpTarget> others;
 };
 
 struct LoadResult {

@@ -23,7 +23,7 @@ using namespace manastr::bench;
 constexpr std::size_t kSamples = 200;  ///< replies looked at after each run
 
 constexpr std::string_view kUsage =
-    R"(usage: mint-load --mint URL [options]
+    R"(usage: mint-load --mint URL [--mint URL ...] [options]     (several: mints of one ledger, in turn by connection)
   --kind swap|mint|melt|check|restore   what to send (default swap: 2 inputs, 2 outputs)
   --unit UNIT          of the mint's keyset (default sat)
   --requests N         a run (default 40000)
@@ -32,13 +32,13 @@ constexpr std::string_view kUsage =
   --rate R             open loop: R requests a second, latency from the moment each was due; 0: closed loop (default)
   --batch N            entries of one check or restore (default 10)
   --max-outputs N      of one mint request while buying proofs (default 500)
-  --pid PID            the mint's process on this machine: its CPU time per request is reported too
+  --pid PID            the mint's process on this machine (or each of several): CPU time per request and memory too
   --server PID         a process whose children work for the mint (a database server): their CPU time likewise
   --json               one object on standard output
 )";
 
 struct Options {
-  std::string mint;
+  std::vector<std::string> mints;
   std::string kind = "swap";
   std::string unit = "sat";
   std::size_t requests = 40'000;
@@ -47,7 +47,7 @@ struct Options {
   double rate = 0;
   std::size_t batch = 10;
   std::size_t max_outputs = 500;
-  std::size_t pid = 0;
+  std::vector<std::size_t> pids;
   std::size_t server = 0;
   bool json = false;
 };
@@ -217,8 +217,9 @@ struct Run {
   std::size_t succeeded = 0;
   std::size_t failed = 0;
   double client_cpu_us = 0;  ///< per request
-  double mint_cpu_us = 0;    ///< per request; 0: not asked for
+  double mint_cpu_us = 0;    ///< per request, of all mints; 0: not asked for
   double server_cpu_us = 0;  ///< likewise
+  double mint_mb = 0;        ///< resident after the run, of all mints
   Checked checked;
   std::string first_error;
 };
@@ -248,6 +249,23 @@ double family_cpu_seconds(std::size_t pid) {
   return out;
 }
 
+double cpu_seconds_of(const std::vector<std::size_t>& pids) {
+  double out = 0;
+  for (const std::size_t pid : pids) out += process_cpu_seconds(pid);
+  return out;
+}
+
+double megabytes_of(const std::vector<std::size_t>& pids) {
+  double out = 0;
+  for (const std::size_t pid : pids) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    double pages = 0;
+    file >> pages >> pages;  // the second number is what is resident
+    out += pages * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+  }
+  return out;
+}
+
 Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   using Make = Result<Workload> (*)(const LoadWallet&, const Options&);
   static const std::map<std::string, Make> kKinds = {
@@ -255,10 +273,15 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   TRY(const auto work, kKinds.at(options.kind)(wallet, options));
   const std::size_t every = std::max<std::size_t>(1, options.requests / kSamples);
   fmt::print(stderr, "{} requests prepared\n", options.requests);
-  const double before = process_cpu_seconds(options.pid);
+  std::vector<HttpTarget> others;
+  for (std::size_t i = 1; i < options.mints.size(); ++i) {
+    TRY(auto other, target_of(options.mints[i]));
+    others.push_back(std::move(other));
+  }
+  const double before = cpu_seconds_of(options.pids);
   const double server_before = family_cpu_seconds(options.server);
   TRY(const auto load, run_load(wallet.target(), work.requests,
-                                {static_cast<unsigned>(options.connections), options.rate, every}));
+                                {static_cast<unsigned>(options.connections), options.rate, every, others}));
   const double requests = static_cast<double>(options.requests);
   Run run;
   run.per_second = load.per_second();
@@ -270,8 +293,9 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
   run.succeeded = load.succeeded();
   run.failed = options.requests - load.succeeded();
   run.client_cpu_us = 1e6 * load.client_cpu_seconds / requests;
-  run.mint_cpu_us = 1e6 * (process_cpu_seconds(options.pid) - before) / requests;
+  run.mint_cpu_us = 1e6 * (cpu_seconds_of(options.pids) - before) / requests;
   run.server_cpu_us = 1e6 * (family_cpu_seconds(options.server) - server_before) / requests;
+  run.mint_mb = megabytes_of(options.pids);
   run.first_error = load.first_error;
   for (std::size_t i = 0; i < load.bodies.size(); ++i) {
     if (load.status[i * every] != 200) continue;
@@ -286,10 +310,10 @@ Result<Run> run_once(const LoadWallet& wallet, const Options& options) {
 std::string run_json(const Run& run) {
   return fmt::format(
       R"({{"per_second":{:.1f},"p50_ms":{:.3f},"p90_ms":{:.3f},"p99_ms":{:.3f},"p999_ms":{:.3f},"max_ms":{:.3f},)"
-      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"server_cpu_us":{:.1f},"verified":{},"without_dleq":{},"wrong":{}}})",
+      R"("succeeded":{},"failed":{},"client_cpu_us":{:.2f},"mint_cpu_us":{:.1f},"server_cpu_us":{:.1f},"mint_mb":{:.0f},"verified":{},"without_dleq":{},"wrong":{}}})",
       run.per_second, run.p50, run.p90, run.p99, run.p999, run.worst, run.succeeded, run.failed,
-      run.client_cpu_us, run.mint_cpu_us, run.server_cpu_us, run.checked.right, run.checked.without_dleq,
-      run.checked.wrong);
+      run.client_cpu_us, run.mint_cpu_us, run.server_cpu_us, run.mint_mb, run.checked.right,
+      run.checked.without_dleq, run.checked.wrong);
 }
 
 void print_run(std::string_view name, const Run& run) {
@@ -316,7 +340,7 @@ bool read_options(int argc, char** argv, Options& options) {
     const std::string_view value = argv[i];
     bool good = true;
     if (name == "--mint") {
-      options.mint = value;
+      options.mints.emplace_back(value);
     } else if (name == "--kind") {
       options.kind = value;
       good = value == "swap" || value == "mint" || value == "melt" || value == "check" || value == "restore";
@@ -333,7 +357,7 @@ bool read_options(int argc, char** argv, Options& options) {
     } else if (name == "--max-outputs") {
       good = number(value, options.max_outputs);
     } else if (name == "--pid") {
-      good = number(value, options.pid);
+      good = number(value, options.pids.emplace_back());
     } else if (name == "--server") {
       good = number(value, options.server);
     } else if (name == "--rate") {
@@ -347,11 +371,11 @@ bool read_options(int argc, char** argv, Options& options) {
       return false;
     }
   }
-  return !options.mint.empty();
+  return !options.mints.empty();
 }
 
 int run(const Options& options) {
-  const auto wallet = LoadWallet::open(options.mint, options.unit, options.max_outputs);
+  const auto wallet = LoadWallet::open(options.mints.front(), options.unit, options.max_outputs);
   if (!wallet) {
     fmt::print(stderr, "mint-load: {}\n", wallet.error().message);
     return 1;

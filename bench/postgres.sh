@@ -16,7 +16,7 @@ start_postgres() {
     -c unix_socket_directories="$postgres_folder" -c shared_buffers="${MANASTR_BENCH_BUFFERS:-256MB}" \
     -c max_wal_size=4GB >"$postgres_folder/log" 2>&1 </dev/null) &
   local i
-  for ((i = 0; i < 200; i++)); do
+  for ((i = 0; i < 1200; i++)); do
     "$postgres_bin/pg_isready" -q -h "$postgres_folder" && break
     sleep 0.05
   done

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # run.sh BUILD [crypto|mint|mint-postgresql|duel]: the load generators against a set of their own. Called by ./dev bench. bench/README.md explains the figures.
+# compare, spent and replicas are scripts of their own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/.." && pwd)
 build=$1 only=${2:-}
+case $only in compare | spent | replicas) exec "$here/$only.sh" "$build" "${@:3}" ;; esac
 dir=$root/build/bench
 . "$here/postgres.sh"
 trap '"$root/dev" down --dir "$dir" >/dev/null 2>&1 || true; stop_postgres' EXIT

@@ -5,6 +5,7 @@ packages_build="g++ cmake ninja-build ccache mold pkg-config ca-certificates nlo
   libsecp256k1-dev libwebsockets-dev libcli11-dev libpq-dev"
 packages_test="libgtest-dev librapidcheck-dev postgresql-15"
 packages_postgres="postgresql-15"
+packages_sqlite="sqlite3"
 packages_clang="clang-19 clang-tidy-19 libclang-rt-19-dev lld-19 wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
   libclang-rt-19-dev-wasm32"
 packages_format="clang-format-19"

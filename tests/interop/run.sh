@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# run.sh BUILD [NAME]: other people's software, from its registries, against our programs. Called by ./dev interop.
+# run.sh BUILD [NAME]: other people's software, from its registries, against our programs. Called by ./dev interop. `wallets` is another script.
 # Each suite gets a set of its own (./dev up). The last line is `N passed, N failed[, N skipped]`. README.md tells the suites.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 only=${2:-}
+if [ "$only" = wallets ]; then exec "$here/wallets/run.sh" "$1" "${@:3}"; fi  # long: by name alone
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/manastr/interop
 work=$root/build/interop
 rm -rf "$work"; mkdir -p "$cache" "$work"
 passed=0 failed=0 skipped=0
 foreign_pids=() foreign_urls=() cargo_pid=
 export MANASTR_BUILD=$1
+. "$here/npm.sh"
 
 stop_foreign() {
   local pid
@@ -28,23 +30,6 @@ trap 'exit 130' INT TERM
 say() { printf '%s\n' "$*" >&2; }
 skip() { say "skipped $1: $2"; skipped=$((skipped + 1)); }
 fail() { say "failed $1: $2"; failed=$((failed + 1)); }
-
-# ready STAMP KEY: whether an earlier run has installed what KEY (a file) asks for.
-ready() { [ -f "$1" ] && cmp -s "$1" "$2"; }
-
-# npm_install DIR PACKAGE.JSON
-npm_install() {
-  mkdir -p "$1"
-  if ready "$1/installed.json" "$2"; then return 0; fi
-  say "installing $(grep -c '": "[0-9=]' "$2") npm packages"
-  cp "$2" "$1/package.json"
-  if (cd "$1" && npm install --no-audit --no-fund --loglevel=error) >"$work/npm.log" 2>&1; then
-    cp "$2" "$1/installed.json"
-  else
-    echo "npm install failed: $(grep -m 1 'npm error' "$work/npm.log" || tail -n 1 "$work/npm.log")"
-    return 1
-  fi
-}
 
 field() { grep -o "\"$1\": *\"[^\"]*\"" "$work/set.json" | head -n 1 | cut -d '"' -f 4; }
 
