@@ -11,6 +11,7 @@
 #include "common/resilience/termination.h"
 #include "common/telemetry/log.h"
 #include "mint/api/daemon.h"
+#include "mint/console/admin_command.h"
 
 namespace {
 
@@ -20,11 +21,13 @@ constexpr std::string_view kUsage =
     "usage: manastr-mint [run] --config FILE [--data DIR]\n"
     "       manastr-mint check-config --config FILE\n"
     "       manastr-mint migrate --config FILE\n"
+    "       manastr-mint admin --config FILE --key FILE ACTION ...\n"
     "\n"
     "  run           serve wallets and engines until SIGTERM (the default)\n"
     "  check-config  read the configuration, connect to nothing; exit 0 if it is valid, else 1\n"
     "  migrate       make or bring forward the tables of a PostgreSQL ledger, as the role of [database] "
     "owner_url\n"
+    "  admin         ask a running mint to make, price, cap, rotate or retire units; admin --help lists all\n"
     "  --data DIR    ledger and mnemonic; default [server] data_dir, else ./data\n";
 
 constexpr std::string_view kCommands[] = {"check-config", "migrate"};
@@ -47,6 +50,10 @@ int fail(const Error& error) {
 int main(int argc, char** argv) {
   prctl(PR_SET_DUMPABLE, 0);  // keys must not reach a core dump
   const std::vector<std::string_view> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "admin") {
+    const auto call = mint::read_admin_words(std::span(words).subspan(1), system_random());
+    return call ? mint::run_admin_command(*call) : fail(call.error());
+  }
   const auto arguments = daemon::read_arguments(words, kCommands, "");
   if (!arguments) return fail(arguments.error());
   if (arguments->help) {

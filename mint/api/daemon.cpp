@@ -18,6 +18,7 @@
 #include "common/telemetry/log.h"
 #include "lightning/bolt11.h"
 #include "lightning/fake_node.h"
+#include "mint/admin/operations.h"
 #include "mint/api/info.h"
 #include "mint/api/observation.h"
 #include "mint/api/replica.h"
@@ -32,6 +33,7 @@ namespace {
 constexpr std::size_t kLightningThreads = 16;
 constexpr Millis kHealthEvery{2'000};
 constexpr Millis kLookEvery{1'000};  // at a ledger that other mints write too
+constexpr Millis kFollowEvery{500};  // units and keysets that another mint has changed
 constexpr Millis kDrainMargin{700};
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -64,6 +66,7 @@ Status check_ledger_is_not_lost(const Configuration& configuration, const std::s
 
 struct Opened {
   std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<const Derivations> derivations;
   std::unique_ptr<Keysets> keysets;
 };
 
@@ -109,15 +112,20 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
                         {{"file", mnemonic.made_file}});
   }
   TRY(const crypto::Secret<64> seed, crypto::mnemonic_seed(mnemonic.words.reveal()));
+  TRY(const std::vector<UnitRecord> units, out.ledger->units());
+  Configuration in_force = configuration;
+  TRY(in_force.currencies, units_in_force(configuration.currencies, units));
   TRY(KeysetRing::Assembled assembled,
-      KeysetRing::assemble(seed, std::move(stored), configuration, system_clock().now_seconds()));
+      KeysetRing::assemble(seed, std::move(stored), in_force, system_clock().now_seconds()));
   TRY_STATUS(out.ledger->store_keysets(assembled.records));
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
+  // Those of the ledger's own units are there.
   for (const CurrencyConfiguration& currency : configuration.currencies)
-    prices.push_back({currency.unit, currency.price_msat});
+    prices.push_back({currency.unit, currency.price_msat, configuration.lightning.melt_quote_expiry});
   TRY_STATUS(out.ledger->set_prices(prices));
   out.keysets = std::make_unique<Keysets>(std::move(assembled.ring));
+  out.derivations = std::make_unique<const Derivations>(seed);
   return out;
 }
 
@@ -241,6 +249,14 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   observation.watch(parts, *node, hub);
   TRY_STATUS(melt_payments.recover());  // before the first request
 
+  TRY(const std::unique_ptr<Admins> admins,
+      Admins::start(configuration.admin, configuration.admins, system_clock()));
+  LiveUnits live_units(*opened.keysets, *opened.derivations, *opened.ledger,
+                       {configuration.currencies, configuration.lightning.melt_quote_expiry,
+                        configuration.keysets.id_version, configuration.keysets.denominations});
+  AdminAccess admin_access(*admins, parts, observation.metrics);
+  live_units.follow(kFollowEvery);
+
   std::optional<Info> info;
   InfoSlot info_slot = nullptr;
   net::Router router;
@@ -248,6 +264,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   add_cashu_routes(router, parts, info_slot);
   add_subscription_route(router, hub);
   add_game_routes(router, parts, info_slot);
+  add_admin_routes(router, parts, admin_access, live_units, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
   info.emplace(configuration, *parts.keysets, public_url(configuration.server, *server), *node);

@@ -1,5 +1,7 @@
 #include "mint/api/info.h"
 
+#include <fmt/chrono.h>
+
 #include "common/gameapi/info.h"
 #include "mint/subscriptions/rpc.h"
 
@@ -116,6 +118,22 @@ void set_if(Value& object, const char* key, const std::string& text) {
   if (!text.empty()) object.set(key, text);
 }
 
+/// What holders of a unit have to do.
+std::vector<std::string> unit_news(const KeysetRing& ring) {
+  std::vector<std::string> out;
+  for (const CurrencyConfiguration& unit : ring.currencies()) {
+    const std::string leave = unit.meltable ? "spend or melt it" : "spend it";
+    if (unit.final_expiry) {
+      out.push_back(fmt::format(
+          "{} that is signed from now on is worth nothing after {:%Y-%m-%d %H:%M} UTC: {} before.", unit.unit,
+          fmt::gmtime(count(*unit.final_expiry)), leave));
+    } else if (unit.retired) {
+      out.push_back(unit.unit + " is retired: no more is issued, what there is stays good.");
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string Info::body(UnixSeconds now) const {
@@ -128,6 +146,7 @@ std::string Info::head_of(const KeysetRing& ring) const {
   const LimitsConfiguration& limits = configuration_->limits;
   const bool play_money = node_->name() == "fake";
   std::string motd = info.motd;
+  for (const std::string& line : unit_news(ring)) motd += (motd.empty() ? "" : " ") + line;
   if (play_money) {
     motd = "Play money: this mint's Lightning node is a fake, its tokens are worth nothing." +
            (motd.empty() ? "" : " " + motd);

@@ -22,6 +22,12 @@ void add_subscription_route(net::Router& router, Hub& hub);
 /// /game-engine/*.
 void add_game_routes(net::Router& router, Parts& parts, const InfoSlot& info);
 
+class AdminAccess;
+class LiveUnits;
+/// /admin/v1/*.
+void add_admin_routes(net::Router& router, Parts& parts, AdminAccess& access, LiveUnits& units,
+                      const InfoSlot& info);
+
 /// The responder as the operations know it.
 Answer answer_to(net::Responder responder);
 /// Runs `task` on a crypto worker, or answers 503 before any work if their queue is full.

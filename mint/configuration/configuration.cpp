@@ -176,14 +176,26 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.authorization.allow_runtime_updates = authorization.boolean("allow_runtime_updates", true);
   out.authorization.auth_config_file = authorization.path("auth_config_file", "");
   out.authorization.from_mint_toml = read_engines(authorization.sections_of("authorized_game_engines"));
+  Section admin = document.section("admin");
+  out.admin.admins_file = admin.path("admins_file", "");
+  out.admin.requests_per_minute =
+      admin.integer("requests_per_minute", out.admin.requests_per_minute, 1, 1'000'000);
+  out.admin.from_mint_toml = read_admins(document.root().sections_of("admins"));
   out.warnings = document.warnings();
 
   const Status finished = document.finish();
   auto engines = load_engines(out.authorization, &out.warnings);
-  if (!finished && !engines) return invalid(finished.error().message + "\n" + engines.error().message);
-  if (!finished) return std::unexpected(finished.error());
-  if (!engines) return std::unexpected(engines.error());
+  auto admins = load_admins(out.admin, &out.warnings);
+  std::string faults;
+  const auto add = [&](const auto& result) {
+    if (!result) faults += (faults.empty() ? "" : "\n") + result.error().message;
+  };
+  add(finished);
+  add(engines);
+  add(admins);
+  if (!faults.empty()) return invalid(faults);
   out.engines = *std::move(engines);
+  out.admins = *std::move(admins);
   return out;
 }
 

@@ -65,8 +65,14 @@ struct CurrencyConfiguration {
   bool meltable = true;
   std::uint64_t input_fee_ppk = 0;
   std::uint32_t keyset_index = 0;  ///< counts rotations: those below it only verify and are swapped away
+  // What operators have set at run time (mint/keysets/unit_record.h):
+  bool of_file = true;                      ///< else an operator made it, and the ledger has its terms
+  bool retired = false;                     ///< nothing more is issued; `issued_by` is empty then
+  std::optional<cashu::Amount> cap;         ///< most that may be in circulation
+  std::optional<UnixSeconds> final_expiry;  ///< of the keyset that signs now, if an operator gave it one
   bool issued_by_lightning() const;
   bool issued_by_engine() const;
+  bool operator==(const CurrencyConfiguration&) const = default;
 };
 
 struct KeysetsConfiguration {
@@ -108,6 +114,28 @@ struct AuthorizedEngine {
   std::string origin;                            ///< "game-engine-auth.toml:3"
 };
 
+/// What an operator may do with the mint while it runs. Reading is every role's.
+enum class Role : std::uint8_t {
+  viewer = 1,     ///< reads
+  operate = 2,    ///< rotates keys, sets limits, expires and retires units ("operator")
+  treasurer = 4,  ///< makes units, sets prices and caps
+};
+
+/// One who may call /admin/v1/*, of mint.toml or of the admins' file.
+struct Admin {
+  std::string name;
+  crypto::XOnlyKey key;
+  std::vector<Role> roles;  ///< at least one, each once
+  std::string origin;       ///< "mint.toml:3"
+  bool has(Role role) const;
+};
+
+struct AdminConfiguration {
+  std::string admins_file;                 ///< "": none
+  std::uint64_t requests_per_minute = 60;  ///< of each admin
+  std::vector<Admin> from_mint_toml;       ///< those of mint.toml itself
+};
+
 struct AuthorizationConfiguration {
   bool allow_runtime_updates = true;
   std::string auth_config_file;                  ///< "": none
@@ -125,6 +153,8 @@ struct Configuration {
   LimitsConfiguration limits;
   InfoConfiguration info;
   AuthorizationConfiguration authorization;
+  AdminConfiguration admin;
+  std::vector<Admin> admins;              ///< both files together, as they stood when this was loaded
   std::vector<AuthorizedEngine> engines;  ///< both files together, as they stood when this was loaded
   daemon::Logging logging;
   std::vector<std::string> warnings;
@@ -148,6 +178,14 @@ Result<std::vector<AuthorizedEngine>> load_engines(const AuthorizationConfigurat
 
 /// The tables [[authorized_game_engines]] of either file; errors stay with the sections' document.
 std::vector<AuthorizedEngine> read_engines(std::vector<config::Section> sections);
+
+/// The same for admins: both sets as one, the admins' file read anew.
+Result<std::vector<Admin>> load_admins(const AdminConfiguration& admin,
+                                       std::vector<std::string>* warnings = nullptr);
+/// The tables [[admins]] of either file.
+std::vector<Admin> read_admins(std::vector<config::Section> sections);
+/// As configurations call it: "viewer", "operator", "treasurer".
+std::string_view name_of(Role role);
 
 /// Play money is for one's own machine: an error if the fake node would serve `host` without
 /// allow_play_money. The daemon calls it before it listens.

@@ -21,8 +21,22 @@ std::size_t Books::unit(std::string_view name) {
   }
   names_.emplace_back(name);
   prices_.push_back(0);
+  caps_.emplace_back();
   sums.units.emplace_back();
   return names_.size() - 1;
+}
+
+Status Books::check_cap(std::size_t index, Wide more) const {
+  const UnitSums& unit = sums.units[index];
+  const Wide outstanding = unit.issued - unit.redeemed;
+  if (!caps_[index] || outstanding + more <= Wide{*caps_[index]}) return {};
+  return above_cap(names_[index], *caps_[index], outstanding);
+}
+
+std::unexpected<Error> above_cap(std::string_view unit, cashu::Amount cap, Wide outstanding) {
+  return refused(cashu::kAmountOutsideLimit, "no more than " + std::to_string(cap) + " " + std::string(unit) +
+                                                 " may be in circulation, " + to_text(outstanding) +
+                                                 " are: wait until some are melted, or ask for less");
 }
 
 Wide Books::gap(const Sums& of) const {

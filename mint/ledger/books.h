@@ -1,6 +1,7 @@
 // The running totals behind the solvency check: what was issued and redeemed of each unit, what came in and
 // went out. Owned by the committing thread; kept in the database by hour, rows of past hours never change.
 #pragma once
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ class Books {
 
   std::uint64_t price(std::size_t index) const { return prices_[index]; }
   void set_price(std::size_t index, std::uint64_t msat) { prices_[index] = msat; }
+  void set_cap(std::size_t index, std::optional<cashu::Amount> most) { caps_[index] = most; }
+  /// 11006 if so much more of the unit would be more than its cap.
+  Status check_cap(std::size_t index, Wide more) const;
 
   /// What is owed beyond what is there; <= 0 is solvent.
   Wide gap() const { return gap(sums); }
@@ -51,7 +55,11 @@ class Books {
  private:
   std::vector<std::string> names_;
   std::vector<std::uint64_t> prices_;
+  std::vector<std::optional<cashu::Amount>> caps_;
   std::vector<std::size_t> unit_of_keyset_;
 };
+
+/// The refusal of an issue above a unit's cap.
+std::unexpected<Error> above_cap(std::string_view unit, cashu::Amount cap, Wide outstanding);
 
 }  // namespace manastr::mint

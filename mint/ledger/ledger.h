@@ -10,6 +10,7 @@
 #include <span>
 
 #include "mint/keysets/signing_keyset.h"
+#include "mint/ledger/administration.h"
 #include "mint/ledger/changes.h"
 
 namespace manastr::mint {
@@ -30,10 +31,19 @@ class Ledger {
   struct Price {
     cashu::Unit unit;
     std::uint64_t msat = 0;
+    Seconds melt_quotes_live{};
   };
   /// From now on. Refused if the mint would owe more than it has: the sentence says which price and by how
-  /// much.
+  /// much. Mint quotes under way keep the old price if the mint can afford it.
   virtual Status set_prices(const std::vector<Price>& prices) = 0;
+
+  // Operators.
+  virtual Result<std::vector<UnitRecord>> units() = 0;
+  /// Blocks; from any thread. See administration.h. An error: nothing was done and nothing logged, or (with
+  /// PostgreSQL away) it is unknown: a call with a key can be sent again.
+  virtual Result<AdminOutcome> administrate(const AdminCall& call, const AdminPlan& plan) = 0;
+  /// Of the log, the newest first: at most `limit` lines, with numbers below `before` (0: from the end).
+  virtual Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit) = 0;
 
   /// Queues a write; `done` is called once, from the committing thread, after the commit (or the refusal). It
   /// must not block. False if the queue is full: nothing happened and `done` won't be called.

@@ -1,5 +1,6 @@
 #include "mint/ledger/sqlite_ledger.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <optional>
@@ -10,6 +11,8 @@
 #include "common/storage/checkpointer.h"
 #include "mint/ledger/books.h"
 #include "mint/ledger/point_index.h"
+#include "mint/ledger/sqlite_administration.h"
+#include "mint/ledger/sqlite_keysets.h"
 #include "mint/ledger/sqlite_reads.h"
 #include "mint/ledger/sqlite_schema.h"
 #include "mint/ledger/sqlite_writes.h"
@@ -22,13 +25,10 @@ using storage::Query;
 using storage::Savepoint;
 using storage::Transaction;
 
-std::optional<std::int64_t> in_seconds(const std::optional<UnixSeconds>& time) {
-  return time ? std::optional(count(*time)) : std::nullopt;
-}
-
 struct Job {
   Write write;
   WriteDone done;
+  std::function<void()> task = nullptr;  ///< instead of a write: to be run alone, between two commits
 };
 
 class SqliteLedger final : public Ledger {
@@ -63,9 +63,15 @@ class SqliteLedger final : public Ledger {
     return {};
   }
 
-  Result<std::vector<KeysetRecord>> keysets() override;
+  Result<std::vector<KeysetRecord>> keysets() override { return reads_.keysets(); }
   Status store_keysets(const std::vector<KeysetRecord>& records) override;
   Status set_prices(const std::vector<Price>& prices) override;
+
+  Result<std::vector<UnitRecord>> units() override { return reads_.units(); }
+  Result<AdminOutcome> administrate(const AdminCall& call, const AdminPlan& plan) override;
+  Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit) override {
+    return reads_.audit(before, limit);
+  }
 
   bool write(Write write, WriteDone done) override {
     return inbox_.try_push({std::move(write), std::move(done)});
@@ -114,6 +120,7 @@ class SqliteLedger final : public Ledger {
   }
 
  private:
+  Result<AdminOutcome> decide_now(const AdminCall& call, const AdminPlan& plan);
   using Outcomes = std::vector<std::optional<Result<Written>>>;
   void commit_loop();
   void commit(std::deque<Job> jobs);
@@ -155,7 +162,7 @@ Status SqliteLedger::load() {
     TRY_STATUS(outputs.get());
     TRY_STATUS(proofs);
   }
-  TRY(const std::vector<KeysetRecord> records, keysets());
+  TRY(const std::vector<KeysetRecord> records, read_keysets(database_));
   books_.set_keysets(records);
   {
     TRY(Query row, database_.query("SELECT unit, msat FROM prices"));
@@ -165,6 +172,8 @@ Status SqliteLedger::load() {
       books_.set_price(books_.unit(row.text(0)), row.unsigned_integer(1));
     }
   }
+  TRY(const std::vector<UnitRecord> units, read_units(database_));
+  set_caps(books_, units);
   {
     TRY(Query row, database_.query("SELECT unit, issued, redeemed, paid_for, claimed FROM unit_totals"));
     for (;;) {
@@ -192,43 +201,9 @@ Status SqliteLedger::load() {
   return {};
 }
 
-Result<std::vector<KeysetRecord>> SqliteLedger::keysets() {
-  TRY(Query row, database_.query(
-                     "SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, "
-                     "final_expiry, derivation, created_at FROM keysets ORDER BY number"));
-  std::vector<KeysetRecord> out;
-  for (;;) {
-    TRY(const bool found, row.next());
-    if (!found) return out;
-    KeysetRecord record;
-    record.number = static_cast<std::uint32_t>(row.integer(0));
-    const auto id = cashu::KeysetId::from_bytes(row.blob(1));
-    if (!id) return broken("the ledger's keyset " + std::to_string(record.number) + " has a malformed id");
-    record.id = *id;
-    record.unit = row.text(2);
-    record.position = static_cast<std::uint32_t>(row.integer(3));
-    record.input_fee_ppk = row.unsigned_integer(4);
-    record.denominations = static_cast<std::uint32_t>(row.integer(5));
-    record.state = static_cast<KeysetState>(row.integer(6));
-    if (!row.is_null(7)) record.overlap_until = unix_seconds(row.integer(7));
-    if (!row.is_null(8)) record.final_expiry = unix_seconds(row.integer(8));
-    record.derivation = row.text(9);
-    record.created_at = unix_seconds(row.integer(10));
-    out.push_back(std::move(record));
-  }
-}
-
 Status SqliteLedger::store_keysets(const std::vector<KeysetRecord>& records) {
   TRY(Transaction transaction, Transaction::begin(database_));
-  for (const KeysetRecord& record : records) {
-    TRY_STATUS(database_.run(
-        "INSERT INTO keysets(number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, "
-        "final_expiry, derivation, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-        "ON CONFLICT(number) DO UPDATE SET state = ?7, overlap_until = ?8 WHERE state < 3",
-        record.number, record.id.bytes(), record.unit, record.position, record.input_fee_ppk,
-        record.denominations, static_cast<std::int64_t>(record.state), in_seconds(record.overlap_until),
-        in_seconds(record.final_expiry), record.derivation, count(record.created_at)));
-  }
+  TRY_STATUS(write_keysets(database_, records));
   TRY_STATUS(transaction.commit());
   books_.set_keysets(records);
   publish();
@@ -237,20 +212,49 @@ Status SqliteLedger::store_keysets(const std::vector<KeysetRecord>& records) {
 
 Status SqliteLedger::set_prices(const std::vector<Price>& prices) {
   Books next = books_;
-  for (const Price& price : prices) next.set_price(next.unit(price.unit), price.msat);
-  if (next.gap() > 0 && next.gap() > books_.gap()) {
-    return invalid("these prices would let the mint owe " + to_text(next.gap()) +
-                   " msat more than it has taken in: keep price_msat where it was until enough is melted");
-  }
   TRY(Transaction transaction, Transaction::begin(database_));
-  for (const Price& price : prices) {
-    TRY_STATUS(database_.run("INSERT INTO prices VALUES(?1, ?2) ON CONFLICT(unit) DO UPDATE SET msat = ?2",
-                             price.unit, price.msat));
+  for (const Price& price :
+       falls_first(prices, [&](const Price& each) { return next.price(next.unit(each.unit)); })) {
+    TRY_STATUS(change_price(database_, next, {price.unit, price.msat, price.melt_quotes_live, false},
+                            clock_->now_seconds()));
   }
   TRY_STATUS(transaction.commit());
   books_ = std::move(next);
   publish();
   return {};
+}
+
+Result<AdminOutcome> SqliteLedger::administrate(const AdminCall& call, const AdminPlan& plan) {
+  std::promise<Result<AdminOutcome>> promise;
+  auto future = promise.get_future();
+  if (!inbox_.push({{}, nullptr, [&] { promise.set_value(decide_now(call, plan)); }}))
+    return unavailable("the mint is shutting down");
+  return future.get();
+}
+
+/// On the committing thread, between two commits.
+Result<AdminOutcome> SqliteLedger::decide_now(const AdminCall& call, const AdminPlan& plan) {
+  if (refuses_) return broken("the mint's ledger can't be written: its operator has to restart it");
+  const auto turn = checkpointer_->turn();
+  Books next = books_;
+  const auto work = [&]() -> Result<AdminOutcome> {
+    TRY(Transaction transaction, Transaction::begin(database_));
+    SqliteAdminRows rows(database_, next);
+    TRY(AdminOutcome outcome, decide(rows, call, plan));
+    failpoint("mint.before-commit");
+    TRY_STATUS(transaction.commit());
+    return outcome;
+  };
+  auto outcome = work();
+  failpoint("mint.after-commit");
+  if (!outcome) {
+    if (database_.failed()) refuse_from_now_on(outcome.error());
+    return outcome;
+  }
+  books_ = std::move(next);
+  checkpointer_->committed(database_.log_pages());
+  publish();
+  return outcome;
 }
 
 Result<Written> SqliteLedger::write_now(Write write) {
@@ -279,7 +283,11 @@ void SqliteLedger::commit_loop() {
   for (;;) {
     std::deque<Job> jobs = inbox_.take(options_.batch);
     if (jobs.empty()) return;
-    commit(std::move(jobs));
+    const auto tasks =
+        std::ranges::stable_partition(jobs, [](const Job& job) { return job.task == nullptr; });
+    for (const Job& job : tasks) job.task();
+    jobs.erase(tasks.begin(), tasks.end());
+    if (!jobs.empty()) commit(std::move(jobs));
   }
 }
 

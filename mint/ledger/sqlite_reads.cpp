@@ -1,5 +1,8 @@
 #include "mint/ledger/sqlite_reads.h"
 
+#include "mint/ledger/sqlite_administration.h"
+#include "mint/ledger/sqlite_keysets.h"
+
 namespace manastr::mint {
 namespace {
 
@@ -249,6 +252,21 @@ Result<std::optional<StoredVerdict>> SqliteReads::verdict(const match::MatchId& 
     if (!found) return out;
     out.claims.emplace_back(row.text(0));
   }
+}
+
+Result<std::vector<KeysetRecord>> SqliteReads::keysets() {
+  TRY(Borrowed database, borrow());
+  return read_keysets(*database);
+}
+
+Result<std::vector<UnitRecord>> SqliteReads::units() {
+  TRY(Borrowed database, borrow());
+  return read_units(*database);
+}
+
+Result<std::vector<AuditLine>> SqliteReads::audit(std::uint64_t before, std::size_t limit) {
+  TRY(Borrowed database, borrow());
+  return read_audit(*database, before, limit);
 }
 
 }  // namespace manastr::mint

@@ -24,6 +24,9 @@ class SqliteReads {
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote);
   Result<std::optional<StoredOperation>> operation(const Hash32& key);
   Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match);
+  Result<std::vector<KeysetRecord>> keysets();
+  Result<std::vector<UnitRecord>> units();
+  Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit);
 
  private:
   class Borrowed;

@@ -101,6 +101,23 @@ CREATE TABLE pruned(
   keyset INTEGER PRIMARY KEY, proofs INTEGER NOT NULL, redeemed INTEGER NOT NULL, signatures INTEGER NOT NULL,
   issued INTEGER NOT NULL, done INTEGER NOT NULL) STRICT;
 )sql"},
+    {"operators: units at run time, prices with promises, the log of calls", R"sql(
+-- terms: of a unit that an operator made, JSON; null: mint.toml has them.
+CREATE TABLE units(
+  unit TEXT PRIMARY KEY, terms TEXT, cap INTEGER, final_expiry INTEGER, retired_at INTEGER) STRICT;
+-- promised_msat: a former, higher price that melt quotes may have until then. Mint quotes made after kept_since are
+-- credited in full.
+ALTER TABLE prices ADD COLUMN promised_msat INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE prices ADD COLUMN promised_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE prices ADD COLUMN kept_since INTEGER NOT NULL DEFAULT 0;
+-- One row for each call of an operator, numbers without a gap. answer: of what was done under a key.
+CREATE TABLE audit(
+  number INTEGER PRIMARY KEY, at INTEGER NOT NULL, admin TEXT NOT NULL, pubkey BLOB NOT NULL, roles TEXT NOT NULL,
+  action TEXT NOT NULL, arguments TEXT NOT NULL, status INTEGER NOT NULL, outcome TEXT NOT NULL, event BLOB NOT NULL,
+  key BLOB UNIQUE, operation BLOB, answer TEXT) STRICT;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+)sql"},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/gameapi/requests.h"
+#include "mint/ledger/administration.h"
 
 namespace manastr::mint {
 namespace {
@@ -120,6 +121,14 @@ Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
   return {};
 }
 
+/// All of one unit.
+Status SqliteWrites::check_caps(const std::vector<Issue>& issues) const {
+  if (issues.empty()) return {};
+  Wide more = 0;
+  for (const Issue& output : issues) more += output.amount;
+  return books_->check_cap(books_->unit_of_keyset(issues.front().keyset), more);
+}
+
 Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& operation) {
   if (issues.empty()) return {};
   TRY(Query insert,
@@ -162,6 +171,7 @@ Result<Written> SqliteWrites::operator()(const SwapWrite& write) {
 
 Result<Written> SqliteWrites::operator()(const NewMintQuote& write) {
   const MintQuote& quote = write.quote;
+  TRY_STATUS(check_price(quote, books_->price(books_->unit(quote.unit))));
   TRY_STATUS(
       database_->run("INSERT INTO mint_quotes(id, payment_hash, request, unit, amount, amount_paid, "
                      "amount_issued, received_msat, "
@@ -177,14 +187,21 @@ Result<Written> SqliteWrites::operator()(const InvoicePaid& write) {
   std::size_t unit = 0;
   cashu::Amount credited = 0;
   {
-    TRY(Query row,
-        database_->query("SELECT unit, amount FROM mint_quotes WHERE payment_hash = ? AND received_msat = 0",
-                         write.payment_hash));
+    TRY(Query row, database_->query(
+                       "SELECT q.unit, q.amount, q.invoice_msat, q.created_at > ifnull(p.kept_since, 0) AND "
+                       "q.expires_at >= ? FROM mint_quotes q LEFT JOIN prices p USING(unit) "
+                       "WHERE q.payment_hash = ? AND q.received_msat = 0",
+                       count(write.at - kInvoiceGrace), write.payment_hash));
     TRY(const bool found, row.next());
     if (!found) return Written{};
     unit = books_->unit(row.text(0));
-    credited =
-        std::min(row.unsigned_integer(1), write.received / std::max<std::uint64_t>(books_->price(unit), 1));
+    const std::uint64_t price = std::max<std::uint64_t>(books_->price(unit), 1);
+    const cashu::Amount amount = row.unsigned_integer(1);
+    // As it was promised, unless the mint has come to owe too much for that.
+    const bool promised = row.integer(3) != 0 && row.unsigned_integer(2) > 0 &&
+                          write.received >= row.unsigned_integer(2) &&
+                          books_->gap() + value_of(amount, price) - write.received <= 0;
+    credited = promised ? amount : std::min(amount, write.received / price);
   }
   TRY_STATUS(database_->run(
       "UPDATE mint_quotes SET amount_paid = ?, received_msat = ?, updated_at = ? WHERE payment_hash = ?",
@@ -219,6 +236,7 @@ Status SqliteWrites::claim(const MintWrite::Part& part, UnixSeconds at) {
 
 Result<Written> SqliteWrites::operator()(const MintWrite& write) {
   for (const MintWrite::Part& part : write.parts) TRY_STATUS(claim(part, write.at));
+  TRY_STATUS(check_caps(write.issues));
   TRY_STATUS(issue(write.issues, write.operation));
   return Written{};
 }
@@ -370,6 +388,7 @@ Result<Written> SqliteWrites::operator()(const CreditedIssue& write) {
   }
   const auto left = static_cast<std::uint64_t>(Wide{before} - write.cost_msat);
   TRY_STATUS(use_key(write.key, write.operation, left));
+  TRY_STATUS(check_caps(write.issues));
   TRY_STATUS(issue(write.issues, write.operation));
   TRY_STATUS(database_->run("UPDATE match_credits SET msat = ? WHERE match = ?", left, write.match));
   books_->sums.credit -= write.cost_msat;

@@ -36,6 +36,7 @@ class SqliteWrites {
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status claim(const MintWrite::Part& part, UnixSeconds at);
   Status lock(const std::vector<Spend>& spends, std::int64_t melt);
+  Status check_caps(const std::vector<Issue>& issues) const;
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);
   Status reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position);
   Status must_be_new_proof(const PointBytes& y);

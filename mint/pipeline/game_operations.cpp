@@ -55,6 +55,8 @@ Result<BurnWrite> prepare_burn(Parts& parts, const AuthorizedEngine& engine,
                                const gameapi::BurnManaRequest& request, const Hash32& operation,
                                Inputs& inputs, UnixSeconds now) {
   TRY(const CurrencyConfiguration* currency, currency_in_force(parts, inputs.unit));
+  if (currency->retired)
+    return refused(cashu::kUnitUnsupported, inputs.unit + " is retired: it can be melted or swapped");
   if (!currency->issued_by_lightning()) {
     return refused(cashu::kUnitUnsupported,
                    inputs.unit + " is what engines issue, it can't be burned for more");
@@ -74,6 +76,8 @@ Result<CreditedIssue> prepare_mint(Parts& parts, const AuthorizedEngine& engine,
                                    const gameapi::MintLootRequest& request, const Hash32& operation,
                                    const Outputs& outputs) {
   TRY(const CurrencyConfiguration* currency, currency_in_force(parts, outputs.unit));
+  if (currency->retired)
+    return refused(cashu::kMintingDisabled, outputs.unit + " is retired: no more of it is issued");
   if (!currency->issued_by_engine()) {
     return refused(cashu::kMintingDisabled, outputs.unit + " is not issued by engines");
   }

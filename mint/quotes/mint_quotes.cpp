@@ -34,6 +34,9 @@ Status MintQuotes::check(const MintQuoteRequest& request) const {
                    "this mint has no unit " + (cashu::is_unit(request.unit) ? request.unit : "of that name") +
                        ": /v1/keysets lists those it has");
   }
+  if (currency->retired) {
+    return refused(cashu::kMintingDisabled, request.unit + " is retired: no more of it is issued");
+  }
   if (!currency->issued_by_lightning()) {
     return refused(cashu::kMintingDisabled, request.unit + " is not sold for Lightning payments");
   }
@@ -42,8 +45,22 @@ Status MintQuotes::check(const MintQuoteRequest& request) const {
                                                    std::to_string(currency->min_amount) + " to " +
                                                    std::to_string(currency->max_amount) + " " + request.unit);
   }
+  if (currency->cap) TRY_STATUS(check_cap(*currency, request.amount));
   if (request.description.size() > kMaxDescription) {
     return invalid("description: at most " + std::to_string(kMaxDescription) + " bytes fit into an invoice");
+  }
+  return {};
+}
+
+/// For the payer's sake: whether what is paid for now can be issued soon. The ledger decides when it is.
+Status MintQuotes::check_cap(const CurrencyConfiguration& currency, cashu::Amount amount) const {
+  for (const UnitTotals& unit : ledger_->totals().units) {
+    if (unit.unit != currency.unit || unit.owed() + amount <= Wide{*currency.cap}) continue;
+    return refused(cashu::kAmountOutsideLimit, "no more than " + std::to_string(*currency.cap) + " " +
+                                                   currency.unit + " may be in circulation, " +
+                                                   to_text(unit.owed()) +
+                                                   " are or are paid for: wait until some are melted, or ask "
+                                                   "for less");
   }
   return {};
 }

@@ -42,6 +42,7 @@ class MintQuotes {
   Result<MintQuote> ask(const MintQuote& quote);
 
  private:
+  Status check_cap(const CurrencyConfiguration& currency, cashu::Amount amount) const;
   Status credit(const Hash32& payment_hash, Msat received);
 
   const Keysets* keysets_;

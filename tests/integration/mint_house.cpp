@@ -126,11 +126,11 @@ HttpReply MintHouse::post(const std::string& path, const std::string& body,
   return *reply;
 }
 
-HttpReply MintHouse::get(const std::string& path) {
+HttpReply MintHouse::get(const std::string& path, const std::string& authorization) {
   std::mutex mutex;
   std::condition_variable arrived;
   std::optional<HttpReply> reply;
-  transport_->send({"GET", url() + path, "", "", kPatience}, [&](Result<HttpReply> got) {
+  transport_->send({"GET", url() + path, "", authorization, kPatience}, [&](Result<HttpReply> got) {
     const std::lock_guard lock(mutex);
     reply = got ? *std::move(got) : HttpReply{};
     arrived.notify_all();

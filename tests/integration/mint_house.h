@@ -53,7 +53,7 @@ class MintHouse {
   // Raw HTTP. A reply that never came is status 0.
   mintclient::HttpReply post(const std::string& path, const std::string& body,
                              const std::string& authorization = "");
-  mintclient::HttpReply get(const std::string& path);
+  mintclient::HttpReply get(const std::string& path, const std::string& authorization = "");
   /// All at once, each on a connection of its own; replies in the order of the bodies.
   std::vector<mintclient::HttpReply> post_at_once(const std::string& path,
                                                   const std::vector<std::string>& bodies);

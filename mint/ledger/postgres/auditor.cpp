@@ -44,14 +44,14 @@ constexpr Statement kOpenOutputs{"open_outputs",
                                  "DECLARE seen NO SCROLL CURSOR FOR SELECT b_ FROM mint.signatures"};
 constexpr Statement kFetch{"fetch", "FETCH FORWARD 20000 FROM seen"};
 
+}  // namespace
+
 Wide wide_of(std::string_view text) {
   const bool negative = text.starts_with('-');
   Wide out = 0;
   for (const char digit : text.substr(negative ? 1 : 0)) out = out * 10 + (digit - '0');
   return negative ? -out : out;
 }
-
-}  // namespace
 
 Outcome<AuditedAccounts> audited_accounts(Connection& connection, const std::string& replica) {
   auto rows = connection.ask(kSums, Parameters().add(replica));

@@ -19,6 +19,8 @@ struct AuditedAccounts {
 };
 postgres::Outcome<AuditedAccounts> audited_accounts(postgres::Connection& connection,
                                                     const std::string& replica);
+/// A numeric that was read as text.
+Wide wide_of(std::string_view text);
 /// As the database has them, into `catalog`.
 postgres::Outcome<void> read_prices(postgres::Connection& connection, Catalog& catalog);
 

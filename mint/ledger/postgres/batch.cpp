@@ -32,8 +32,9 @@ bool is_plain(const BatchProof& row) {
 }
 
 bool touches_prices(const Write& write) {
-  return std::holds_alternative<InvoicePaid>(write) || std::holds_alternative<BurnWrite>(write) ||
-         std::holds_alternative<CreditedIssue>(write) || std::holds_alternative<SettleWrite>(write);
+  return std::holds_alternative<NewMintQuote>(write) || std::holds_alternative<InvoicePaid>(write) ||
+         std::holds_alternative<BurnWrite>(write) || std::holds_alternative<CreditedIssue>(write) ||
+         std::holds_alternative<SettleWrite>(write);
 }
 
 }  // namespace
@@ -56,11 +57,13 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
   std::vector<BatchPart> parts;
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     BatchPart part(*jobs_[i], locked_[i], *catalog_, *holder_);
-    if (Result<Written> planned = part.plan(); planned) {
+    const Result<Written> planned = part.plan();
+    const Status allowed = planned ? caps_.take(jobs_[i]->write, *catalog_) : Status{};
+    if (planned && allowed) {
       done_.emplace_back(jobs_[i], *planned);
       parts.push_back(std::move(part));
     } else {
-      jobs_[i]->outcome = std::unexpected(planned.error());
+      jobs_[i]->outcome = std::unexpected(planned ? allowed.error() : planned.error());
     }
   }
   if (done_.empty()) {
@@ -141,12 +144,18 @@ Outcome<void> Batch::lock() {
     connection_->queue(sql::kHoldPrices);
     connection_->queue(sql::kPrices);
   }
+  std::vector<std::string_view> units;
+  for (const Job* job : jobs_) {
+    const std::string_view unit = Caps::unit_of(job->write, *catalog_);
+    if (!unit.empty() && std::ranges::find(units, unit) == units.end()) units.push_back(unit);
+  }
+  const bool capped = Caps::queue_lock(*connection_, units);
   for (const Job* job : jobs_) {
     counts.push_back(BatchPart::queue_locks(*connection_, job->write));
     total += counts.back();
   }
   locked_.resize(jobs_.size());
-  if (total == 0 && !prices) return {};
+  if (total == 0 && !prices && !capped) return {};
   auto rows = connection_->run();
   if (!rows) return std::unexpected(rows.error());
   auto next = rows->begin() + 2;  // BEGIN and its setting
@@ -157,10 +166,12 @@ Outcome<void> Batch::lock() {
     }
     ++next;
   }
+  auto caps = next;
+  if (capped) ++next;
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     for (std::size_t n = 0; n < counts[i]; ++n) locked_[i].push_back(std::move(*next++));
   }
-  return {};
+  return capped ? caps_.read(*connection_, *caps, holder_->replica, *catalog_) : Outcome<void>{};
 }
 
 /// The rows are sorted: two mints that insert the same ones wait for each other in one direction only.

@@ -3,6 +3,7 @@
 // are done again; none of them aborts the batch. Used by the ledger's committing thread alone.
 #pragma once
 #include "mint/ledger/postgres/batch_plan.h"
+#include "mint/ledger/postgres/caps.h"
 
 namespace manastr::mint {
 
@@ -50,6 +51,7 @@ class Batch {
   std::vector<std::pair<Job*, Written>> done_;
   std::vector<Job*> deferred_;
   Tally tally_;
+  Caps caps_;
   bool commit_sent_ = false;
 };
 

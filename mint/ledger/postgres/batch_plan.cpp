@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/gameapi/requests.h"
+#include "mint/ledger/administration.h"
 #include "mint/ledger/postgres/batch_statements.h"
 
 namespace manastr::mint {
@@ -115,11 +116,13 @@ Result<Written> BatchPart::plan() {
   TRY(Written written, std::visit([this](const auto& write) { return (*this)(write); }, job_->write));
   const Wide gap = tally.gap(*catalog_);
   if (gap <= 0) return written;
+  // What a mint quote promises beyond the price of now was set aside when that price was made.
+  if (std::holds_alternative<InvoicePaid>(job_->write)) return written;
   if (!std::holds_alternative<FinishMelt>(job_->write)) {
     return broken("refused: by this the mint would owe " + to_text(gap) +
                   " msat more than it takes in; its operator has been told");
   }
-  tally.overrun = gap;
+  tally.overrun = std::max(Wide{0}, gap - promised_);
   return written;
 }
 
@@ -151,6 +154,8 @@ Result<Written> BatchPart::operator()(const SwapWrite& write) {
 
 Result<Written> BatchPart::operator()(const NewMintQuote& write) {
   const MintQuote& quote = write.quote;
+  if (const Status fair = check_price(quote, catalog_->price(catalog_->unit(quote.unit))); !fair)
+    return std::unexpected(fair.error());
   Parameters row;
   row.add(quote.id).add(quote.payment_hash).add(quote.request).add(quote.unit).add(whole(quote.amount));
   row.add(whole(quote.invoice_msat));
@@ -164,8 +169,13 @@ Result<Written> BatchPart::operator()(const InvoicePaid& write) {
   const Rows& quote = locked(0);
   if (quote.size() == 0) return Written{};
   const std::size_t unit = catalog_->unit(quote.text(0, 1));
-  const cashu::Amount credited = std::min(quote.unsigned_integer(0, 2),
-                                          write.received / std::max<std::uint64_t>(catalog_->price(unit), 1));
+  // As it was promised; else what was paid is worth now.
+  const cashu::Amount amount = quote.unsigned_integer(0, 2);
+  const Msat asked = quote.unsigned_integer(0, 3);
+  const bool promised = asked > 0 && write.received >= asked && quote.integer(0, 4) != 0;
+  const cashu::Amount credited =
+      promised ? amount
+               : std::min(amount, write.received / std::max<std::uint64_t>(catalog_->price(unit), 1));
   step(sql::kInvoicePaid, Parameters()
                               .add(quote.blob(0, 0))
                               .add(whole(write.received))
@@ -242,7 +252,9 @@ Result<Written> BatchPart::operator()(const FinishMelt& write) {
   if (quote.integer(0, 0) == 2) return Written{};
   if (quote.integer(0, 0) != 1) return broken("a payment was made for a quote that was not begun");
   const Rows& inputs = locked(1);
+  Wide given = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
+    given += inputs.unsigned_integer(i, 1);
     tally.redeem(static_cast<std::uint32_t>(inputs.integer(i, 0)), inputs.unsigned_integer(i, 1));
   }
   side_step(sql::kInputsSpent, Parameters().add(write.quote));
@@ -258,6 +270,10 @@ Result<Written> BatchPart::operator()(const FinishMelt& write) {
   step(sql::kMeltPaid, Parameters().add(write.quote).add(write.preimage).add(whole(write.paid)));
   step(sql::kPaymentMade, Parameters().add(quote.blob(0, 2)));
   tally.paid_out += write.paid;
+  // A fall of the price since the quote was made has freed more than the quote's own promise takes.
+  const Wide fall = Wide{quote.unsigned_integer(0, 6)} - catalog_->price(catalog_->unit(quote.text(0, 3)));
+  for (const Issue& output : write.change) given -= output.amount;
+  promised_ = std::max(Wide{0}, fall) * std::max(Wide{0}, given);
   return Written{};
 }
 
@@ -332,7 +348,8 @@ Result<Written> BatchPart::operator()(const SettleWrite& write) {
 
 std::size_t BatchPart::queue_locks(postgres::Connection& connection, const Write& write) {
   if (const auto* paid = std::get_if<InvoicePaid>(&write)) {
-    connection.queue(sql::kUnpaidInvoice, Parameters().add(paid->payment_hash));
+    connection.queue(sql::kUnpaidInvoice,
+                     Parameters().add(paid->payment_hash).add(count(paid->at - kInvoiceGrace)));
     return 1;
   }
   if (const auto* mint = std::get_if<MintWrite>(&write)) {

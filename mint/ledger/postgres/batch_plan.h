@@ -100,6 +100,7 @@ class BatchPart {
   const std::vector<postgres::Rows>* locked_;
   Catalog* catalog_;
   const Holder* holder_;
+  Wide promised_ = 0;  // what a melt quote of a former, higher price pays beyond the price of now
 };
 
 }  // namespace manastr::mint

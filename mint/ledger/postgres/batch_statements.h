@@ -20,16 +20,19 @@ inline constexpr Statement kDurably{"durably",
 inline constexpr Statement kHoldPrices{"hold_prices",
                                        "SELECT pg_advisory_xact_lock_shared(5570193308277399043)"};
 inline constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
-inline constexpr Statement kUnpaidInvoice{
-    "unpaid_invoice",
-    "SELECT id, unit, amount FROM mint.mint_quotes WHERE payment_hash = $1::bytea AND received_msat = 0 "
-    "FOR UPDATE"};
+inline constexpr Statement kUnpaidInvoice{"unpaid_invoice",
+                                          "SELECT q.id, q.unit, q.amount, q.invoice_msat, q.created_at > "
+                                          "coalesce(p.kept_since, 0) AND q.expires_at >= "
+                                          "$2::int8 FROM mint.mint_quotes q LEFT JOIN mint.prices p USING "
+                                          "(unit) WHERE q.payment_hash = $1::bytea AND "
+                                          "q.received_msat = 0 FOR UPDATE OF q"};
 inline constexpr Statement kMintQuoteState{
     "mint_quote_state",
     "SELECT amount_paid, amount_issued, unit FROM mint.mint_quotes WHERE id = $1::bytea FOR UPDATE"};
 inline constexpr Statement kMeltQuoteState{
     "melt_quote_state",
-    "SELECT q.state, p.state, q.payment_hash, q.unit, q.inputs, q.operation FROM mint.melt_quotes q "
+    "SELECT q.state, p.state, q.payment_hash, q.unit, q.inputs, q.operation, q.price_msat FROM "
+    "mint.melt_quotes q "
     "LEFT JOIN mint.payments p USING (payment_hash) WHERE q.id = $1::bytea FOR UPDATE OF q"};
 inline constexpr Statement kLockedInputs{
     "locked_inputs",

@@ -5,8 +5,11 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/inbox.h"
+#include "mint/ledger/postgres/administration.h"
 #include "mint/ledger/postgres/auditor.h"
+#include "mint/ledger/postgres/batch_statements.h"
 #include "mint/ledger/postgres/committer.h"
+#include "mint/ledger/postgres/keyset_rows.h"
 #include "mint/ledger/postgres/reads.h"
 #include "mint/ledger/postgres/schema.h"
 
@@ -23,17 +26,6 @@ using postgres::Statement;
 constexpr Millis kFilterPatience{300};  // more than a small ledger takes
 constexpr Statement kBegin{"begin", "BEGIN"};
 constexpr Statement kCommit{"commit", "COMMIT"};
-constexpr Statement kLockPrices{"lock_prices", "SELECT pg_advisory_xact_lock(5570193308277399043)"};
-constexpr Statement kSetPrice{
-    "set_price",
-    "INSERT INTO mint.prices VALUES($1::text, $2::int8) ON CONFLICT (unit) DO UPDATE SET msat = $2::int8"};
-constexpr Statement kStoreKeyset{
-    "store_keyset",
-    "INSERT INTO mint.keysets AS k(number, id, unit, position, input_fee_ppk, denominations, state, "
-    "overlap_until, final_expiry, derivation, created_at) VALUES($1::int8, $2::bytea, $3::text, $4::int8, "
-    "$5::int8, $6::int8, $7::int8, $8::int8, $9::int8, $10::text, $11::int8) ON CONFLICT (number) DO UPDATE "
-    "SET state = CASE WHEN k.state < 3 THEN excluded.state ELSE k.state END, overlap_until = "
-    "excluded.overlap_until WHERE k.id = excluded.id"};
 constexpr Statement kClaim{
     "claim",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE payment_hash = $1::bytea AND "
@@ -67,9 +59,23 @@ class PostgresLedger final : public Ledger {
     return {};
   }
 
-  Result<std::vector<KeysetRecord>> keysets() override { return reads_.keysets(); }
+  Result<std::vector<KeysetRecord>> keysets() override {
+    TRY(std::vector<KeysetRecord> records, reads_.keysets());
+    books_.set_keysets(records);  // before anything is signed with one that another mint has made
+    return records;
+  }
   Status store_keysets(const std::vector<KeysetRecord>& records) override;
   Status set_prices(const std::vector<Price>& prices) override;
+
+  Result<std::vector<UnitRecord>> units() override {
+    TRY(auto connection, reads_.pool().borrow());
+    return read_units(*connection);
+  }
+  Result<AdminOutcome> administrate(const AdminCall& call, const AdminPlan& plan) override;
+  Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit) override {
+    TRY(auto connection, reads_.pool().borrow());
+    return read_audit(*connection, before, limit);
+  }
 
   bool write(Write write, WriteDone done) override {
     return inbox_.try_push({std::move(write), std::move(done), std::nullopt, 0});
@@ -141,28 +147,8 @@ class PostgresLedger final : public Ledger {
 
 Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
   TRY(auto connection, reads_.pool().borrow());
-  connection->queue(kBegin);
-  for (const KeysetRecord& record : records) {
-    Parameters row;
-    row.add(std::int64_t{record.number})
-        .add(record.id.bytes())
-        .add(record.unit)
-        .add(std::int64_t{record.position});
-    row.add(static_cast<std::int64_t>(record.input_fee_ppk)).add(std::int64_t{record.denominations});
-    row.add(static_cast<std::int64_t>(record.state));
-    record.overlap_until ? row.add(count(*record.overlap_until)) : row.add_null();
-    record.final_expiry ? row.add(count(*record.final_expiry)) : row.add_null();
-    row.add(record.derivation).add(count(record.created_at));
-    connection->queue(kStoreKeyset, row);
-  }
-  TRY(const std::vector<Rows> stored, connection->run());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (stored[i + 1].affected() == 1) continue;
-    return invalid(
-        "keyset " + std::to_string(records[i].number) +
-        " of this database has other keys: the mints on one database need the same mnemonic, units "
-        "and keyset settings");
-  }
+  TRY_STATUS(connection->ask(kBegin));
+  TRY_STATUS(write_keysets(*connection, records));
   TRY_STATUS(connection->ask(kCommit));
   books_.set_keysets(records);
   return {};
@@ -170,31 +156,35 @@ Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
 
 Status PostgresLedger::set_prices(const std::vector<Price>& prices) {
   TRY(auto connection, reads_.pool().borrow());
-  connection->queue(kBegin);
-  connection->queue(kLockPrices);
-  TRY_STATUS(connection->run());
-  Catalog now = books_.catalog();
-  TRY_STATUS(read_prices(*connection, now));
-  TRY(const AuditedAccounts found, audited_accounts(*connection, holder_.replica));
-  Accounts all = found.others;
-  for (const auto& [account, amount] : found.own) all[account] += amount;
-  Catalog next = now;
-  for (const Price& price : prices) next.set_price(price.unit, price.msat);
-  const auto gap = [&](const Catalog& catalog) {
-    const Totals totals = totals_of(all, catalog);
-    return totals.liabilities_msat() - totals.assets_msat();
-  };
-  if (gap(next) > 0 && gap(next) > gap(now)) {
-    return invalid("these prices would let the mint owe " + to_text(gap(next)) +
-                   " msat more than it has taken in: keep price_msat where it was until enough is melted");
+  TRY_STATUS(connection->ask(kBegin));
+  TRY_STATUS(lock_administration(*connection));
+  Catalog next = books_.catalog();
+  for (const Price& price :
+       falls_first(prices, [&](const Price& each) { return next.price(next.unit(each.unit)); })) {
+    TRY_STATUS(change_price(*connection, holder_.replica, next,
+                            {price.unit, price.msat, price.melt_quotes_live, false}, clock_->now_seconds()));
   }
-  for (const Price& price : prices) {
-    connection->queue(kSetPrice, Parameters().add(price.unit).add(static_cast<std::int64_t>(price.msat)));
-  }
-  connection->queue(kCommit);
-  TRY_STATUS(connection->run());
+  TRY_STATUS(connection->ask(kCommit));
   books_.adopt(next);
   return {};
+}
+
+Result<AdminOutcome> PostgresLedger::administrate(const AdminCall& call, const AdminPlan& plan) {
+  if (books_.halted()) return broken("the mint's ledger can't be written: its operator has to look");
+  TRY(auto connection, reads_.pool().borrow());
+  connection->queue(kBegin);
+  connection->queue(sql::kDurably);
+  TRY_STATUS(connection->run());
+  TRY_STATUS(lock_administration(*connection));
+  Catalog next = books_.catalog();
+  PostgresAdminRows rows(*connection, holder_.replica, next);
+  TRY(AdminOutcome outcome, decide(rows, call, plan));
+  failpoint("mint.before-commit");
+  TRY(const Rows committed, connection->ask(kCommit));
+  if (committed.tag() != "COMMIT") return unavailable("the database rolled this back: try again");
+  failpoint("mint.after-commit");
+  books_.adopt(next);
+  return outcome;
 }
 
 Result<Written> PostgresLedger::write_now(Write write) {

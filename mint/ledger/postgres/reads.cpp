@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "mint/ledger/postgres/keyset_rows.h"
+
 namespace manastr::mint {
 namespace {
 
@@ -45,11 +47,6 @@ constexpr Statement kVerdict{"verdict",
                              "SELECT announcement, verdict FROM mint.verdicts WHERE match = $1::bytea"};
 constexpr Statement kClaims{"claims",
                             "SELECT claim FROM mint.claims WHERE match = $1::bytea ORDER BY at, claim_id"};
-constexpr Statement kKeysets{
-    "keysets",
-    "SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, final_expiry, "
-    "derivation, created_at FROM mint.keysets ORDER BY number"};
-
 Array array_of(std::span<const PointBytes> points) {
   Array out(Array::Element::bytea, points.size());
   for (const PointBytes& point : points) out.add(ByteView(point));
@@ -231,26 +228,8 @@ Result<std::optional<StoredVerdict>> PostgresReads::verdict(const match::MatchId
 }
 
 Result<std::vector<KeysetRecord>> PostgresReads::keysets() {
-  TRY(const Rows rows, pool_.read(kKeysets));
-  std::vector<KeysetRecord> out;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    KeysetRecord record;
-    record.number = static_cast<std::uint32_t>(rows.integer(i, 0));
-    const auto id = cashu::KeysetId::from_bytes(rows.blob(i, 1));
-    if (!id) return broken("the ledger's keyset " + std::to_string(record.number) + " has a malformed id");
-    record.id = *id;
-    record.unit = text(rows, i, 2);
-    record.position = static_cast<std::uint32_t>(rows.integer(i, 3));
-    record.input_fee_ppk = rows.unsigned_integer(i, 4);
-    record.denominations = static_cast<std::uint32_t>(rows.integer(i, 5));
-    record.state = static_cast<KeysetState>(rows.integer(i, 6));
-    if (!rows.is_null(i, 7)) record.overlap_until = unix_seconds(rows.integer(i, 7));
-    if (!rows.is_null(i, 8)) record.final_expiry = unix_seconds(rows.integer(i, 8));
-    record.derivation = text(rows, i, 9);
-    record.created_at = unix_seconds(rows.integer(i, 10));
-    out.push_back(std::move(record));
-  }
-  return out;
+  TRY(auto connection, pool_.borrow());
+  return read_keysets(*connection);
 }
 
 Status recognize(Ledger& ledger, Job& job) {

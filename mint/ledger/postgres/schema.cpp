@@ -129,6 +129,20 @@ CREATE TABLE mint.pruned(
   keyset int4 PRIMARY KEY, proofs int8 NOT NULL, redeemed numeric NOT NULL, signatures int8 NOT NULL,
   issued numeric NOT NULL, done bool NOT NULL);
 )sql"},
+    {"operators: units at run time, prices with promises, the log of calls", R"sql(
+-- terms: of a unit that an operator made, JSON; null: mint.toml has them. Who issues a unit with a cap locks its row.
+CREATE TABLE mint.units(unit text PRIMARY KEY, terms text, cap int8, final_expiry int8, retired_at int8);
+-- promised_msat: a former, higher price that melt quotes may have until then. Mint quotes made after kept_since are
+-- credited in full.
+ALTER TABLE mint.prices ADD COLUMN promised_msat int8 NOT NULL DEFAULT 0,
+  ADD COLUMN promised_until int8 NOT NULL DEFAULT 0, ADD COLUMN kept_since int8 NOT NULL DEFAULT 0;
+-- One row for each call of an operator, numbers without a gap: they are given under a lock. What admins wrote is bytea,
+-- for which no encoding is wrong. answer: of what was done under a key.
+CREATE TABLE mint.audit(
+  number int8 PRIMARY KEY, at int8 NOT NULL, admin bytea NOT NULL, pubkey bytea NOT NULL, roles text NOT NULL,
+  action text NOT NULL, arguments bytea NOT NULL, status int8 NOT NULL, outcome bytea NOT NULL, event bytea NOT NULL,
+  key bytea UNIQUE, operation bytea, answer bytea);
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -139,9 +153,10 @@ GRANT USAGE ON SCHEMA mint TO %;
 GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
 GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
   mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
-  mint.commits, mint.replicas TO %;
+  mint.commits, mint.replicas, mint.units, mint.audit TO %;
 GRANT UPDATE(state, overlap_until) ON mint.keysets TO %;
-GRANT UPDATE(msat) ON mint.prices TO %;
+GRANT UPDATE(msat, promised_msat, promised_until, kept_since) ON mint.prices TO %;
+GRANT UPDATE(terms, cap, final_expiry, retired_at) ON mint.units TO %;
 GRANT UPDATE(state) ON mint.proofs TO %;
 GRANT UPDATE(amount, c_, e, s, operation) ON mint.signatures TO %;
 GRANT UPDATE(amount_paid, amount_issued, received_msat, updated_at) ON mint.mint_quotes TO %;

@@ -114,6 +114,8 @@ TEST(MintConfiguration, the_keys_behind_a_hash_in_the_sample_are_keys) {
   const auto loaded = load_configuration(folder.write("mint.toml", text), environment());
   ASSERT_TRUE(loaded) << error_of(loaded);
   EXPECT_EQ(loaded->engines.size(), 1U);
+  ASSERT_EQ(loaded->admins.size(), 1U);
+  EXPECT_TRUE(loaded->admins[0].has(Role::treasurer));
   EXPECT_EQ(loaded->server.data_dir, folder.path("data/mint"));
   EXPECT_EQ(loaded->lightning.macaroon.reveal(), "00ff");
 }
@@ -306,6 +308,27 @@ TEST(PlayMoney, is_for_one_s_own_machine) {
   configuration.lightning.backend = "lnd";
   EXPECT_TRUE(allowed("0.0.0.0"));
   EXPECT_FALSE(check_backends(configuration));
+}
+
+TEST(MintConfiguration, admins_have_a_key_and_roles_each) {
+  const TemporaryFolder folder;
+  const auto fault = [&](const std::string& text) {
+    return error_of(load_configuration(folder.write("mint.toml", text), environment()));
+  };
+  const std::string alice = "[[admins]]\nname = \"alice\"\nnostr_pubkey = \"" + kKey + "\"\n";
+  EXPECT_EQ(fault(alice + "roles = [\"viewer\"]\n"), "");
+  EXPECT_NE(fault(alice).find("at least one of"), std::string::npos);
+  EXPECT_NE(fault(alice + "roles = [\"king\"]\n").find("\"king\" is none"), std::string::npos);
+  EXPECT_NE(fault(alice + "roles = [\"viewer\", \"viewer\"]\n").find("each role once"), std::string::npos);
+  EXPECT_NE(fault("[[admins]]\nname = \"a\"\nnostr_pubkey = \"npub1x\"\nroles = [\"viewer\"]\n")
+                .find("nostr_pubkey"),
+            std::string::npos);
+  const std::string twice = alice + "roles = [\"viewer\"]\n";
+  EXPECT_NE(fault(twice + twice).find("expected each admin once"), std::string::npos);
+  folder.write("admins.toml", twice);
+  EXPECT_NE(fault("[admin]\nadmins_file = \"admins.toml\"\n" + twice).find("expected each admin once"),
+            std::string::npos);
+  EXPECT_EQ(fault("[admin]\nadmins_file = \"admins.toml\"\n"), "");
 }
 
 }  // namespace

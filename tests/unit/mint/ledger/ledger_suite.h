@@ -315,4 +315,212 @@ TEST_P(LedgerTest, APaymentAfterAPriceRiseIsCreditedAtTheNewPrice) {
   EXPECT_TRUE(ledger_->totals().solvent());
 }
 
+/// A call of an operator; `unit` is set by it, or it is refused with `refusal`.
+struct Operators {
+  Ledger* ledger;
+  AdminCall call(const std::string& action = "cap") const {
+    AdminCall out;
+    out.at = system_clock().now();
+    out.admin = "alice";
+    out.pubkey = fresh_hash();
+    out.roles = "treasurer";
+    out.action = action;
+    out.arguments = R"({"unit":"mana"})";
+    out.event = fresh_hash();
+    out.event_until = system_clock().now_seconds() + Seconds{120};
+    return out;
+  }
+  Result<AdminOutcome> set(UnitRecord unit, std::optional<PriceChange> price = std::nullopt) const {
+    return ledger->administrate(call(), [&](const AdminView&) -> Result<AdminEffect> {
+      return AdminEffect{std::move(unit), {}, std::move(price), "{}"};
+    });
+  }
+};
+
+TEST_P(LedgerTest, ACallOfAnOperatorIsLoggedWithItsEffectOrItsRefusal) {
+  const Operators operators{ledger_.get()};
+  AdminCall call = operators.call("create");
+  call.key = fresh_hash();
+  call.operation = fresh_hash();
+  UnitRecord gold{.unit = "gold", .terms = CurrencyConfiguration{}};
+  gold.terms->name = gold.terms->unit = "gold";
+  gold.terms->price_msat = 500;
+  gold.terms->issued_by = {Issuer::lightning, Issuer::engine};
+  gold.terms->of_file = false;
+  gold.final_expiry = unix_seconds(2'000'000'000);
+  int asked = 0;
+  const AdminPlan plan = [&](const AdminView& view) -> Result<AdminEffect> {
+    ++asked;
+    EXPECT_TRUE(view.units.empty());
+    EXPECT_EQ(view.keysets.size(), 2U);
+    return AdminEffect{gold, {}, PriceChange{"gold", 500}, R"({"unit":"gold"})"};
+  };
+  auto outcome = ledger_->administrate(call, plan);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->status, 200);
+  EXPECT_FALSE(outcome->repeated);
+  EXPECT_EQ(*ledger_->units(), std::vector{gold});
+
+  EXPECT_EQ(ledger_->administrate(call, plan)->status, 401) << "the event is used up";
+  call.event = fresh_hash();
+  open();
+  outcome = ledger_->administrate(call, plan);
+  EXPECT_TRUE(outcome->repeated) << "also after a restart";
+  EXPECT_EQ(outcome->text, R"({"unit":"gold"})");
+  call.event = fresh_hash();
+  call.operation = fresh_hash();
+  EXPECT_EQ(ledger_->administrate(call, plan)->status, 400) << "the key stands for another call";
+  EXPECT_EQ(asked, 1);
+
+  AdminCall refused_call = operators.call();
+  refused_call.admin = "b\303\266b";
+  refused_call.pubkey = fresh_hash();
+  outcome = ledger_->administrate(refused_call, [](const AdminView&) -> Result<AdminEffect> {
+    return refused(40300, "a viewer may not do this");
+  });
+  EXPECT_EQ(outcome->status, 403);
+  EXPECT_FALSE(ledger_->administrate(operators.call(), [](const AdminView&) -> Result<AdminEffect> {
+    return broken("the keys don't fit");
+  })) << "a fault of the mint is no outcome";
+  const auto log = ledger_->audit(0, 100);
+  ASSERT_TRUE(log) << log.error().message;
+  std::vector<std::uint64_t> numbers;
+  std::vector<std::string> outcomes;
+  for (const AuditLine& line : *log) {
+    numbers.push_back(line.number);
+    outcomes.push_back(line.outcome);
+  }
+  EXPECT_EQ(numbers, (std::vector<std::uint64_t>{5, 4, 3, 2, 1}));
+  EXPECT_EQ(outcomes.front(), "a viewer may not do this");
+  EXPECT_EQ(outcomes[2], "repeated");
+  EXPECT_EQ(outcomes.back(), "done");
+  EXPECT_EQ(log->front().call.admin, refused_call.admin);
+  EXPECT_EQ(log->front().call.pubkey, refused_call.pubkey);
+  EXPECT_EQ(log->front().call.event, refused_call.event);
+  EXPECT_EQ(log->front().call.arguments, refused_call.arguments);
+  EXPECT_EQ(log->front().status, 403);
+  const auto page = ledger_->audit(3, 1);
+  ASSERT_EQ(page->size(), 1U);
+  EXPECT_EQ(page->front().number, 2U);
+}
+
+TEST_P(LedgerTest, NoMoreIsIssuedThanACapAllows) {
+  const Operators operators{ledger_.get()};
+  const Spend held = minted(10);
+  ASSERT_EQ(operators.set({.unit = "mana", .cap = 15})->status, 200);
+  const auto mint = [&](const MintQuote& quote, cashu::Amount amount) {
+    return code(MintWrite{fresh_hash(), {{quote.id, amount}}, {issue(amount)}, {}});
+  };
+  const MintQuote quote = paid(10);
+  EXPECT_EQ(mint(quote, 6), cashu::kAmountOutsideLimit);
+  EXPECT_EQ(mint(quote, 4), 0);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {held}, {issue(8)}}), 0) << "swaps conserve, less their fee";
+  EXPECT_EQ(mint(quote, 2), 0);
+  EXPECT_EQ(mint(quote, 2), cashu::kAmountOutsideLimit);
+  open();
+  EXPECT_EQ(mint(quote, 2), cashu::kAmountOutsideLimit) << "also after a restart";
+  EXPECT_EQ(mint(quote, 1), 0);
+  EXPECT_EQ(outstanding(0), 15);
+  // The other unit has no cap, and what engines issue of one that has is bound by it as well.
+  const match::MatchId match = fresh_hash();
+  const Spend burned = spend(3);
+  EXPECT_EQ(code(BurnWrite{fresh_hash(), fresh_hash(), match, {burned}, 3, 200}), 0);
+  EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), match, {issue(1, 2)}, 200}), 0);
+  const Operators now{ledger_.get()};
+  ASSERT_EQ(now.set({.unit = "loot", .cap = 1})->status, 200);
+  EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), match, {issue(1, 2)}, 200}),
+            cashu::kAmountOutsideLimit);
+  ASSERT_EQ(now.set({.unit = "loot"})->status, 200);
+  EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), match, {issue(1, 2)}, 200}), 0);
+}
+
+TEST_P(LedgerTest, ManyAtOnceStayBelowACap) {
+  const Operators operators{ledger_.get()};
+  ASSERT_EQ(operators.set({.unit = "mana", .cap = 20})->status, 200);
+  constexpr int kWrites = 40;
+  std::vector<MintQuote> quotes;
+  for (int i = 0; i < kWrites; ++i) quotes.push_back(paid(1));
+  std::atomic<int> done = 0;
+  std::atomic<int> refusals = 0;
+  std::promise<void> all;
+  for (const MintQuote& quote : quotes) {
+    const auto count = [&](const Result<Written>& result) {
+      if (!result && result.error().code == cashu::kAmountOutsideLimit) ++refusals;
+      if (++done == kWrites) all.set_value();
+    };
+    EXPECT_TRUE(ledger_->write(MintWrite{fresh_hash(), {{quote.id, 1}}, {issue(1)}, {}}, count));
+  }
+  all.get_future().wait();
+  EXPECT_EQ(refusals, kWrites - 20);
+  EXPECT_EQ(outstanding(0), 20);
+}
+
+TEST_P(LedgerTest, AQuoteKeepsThePriceThatItPromised) {
+  const Operators operators{ledger_.get()};
+  const UnixSeconds now = system_clock().now_seconds();
+  const auto quoted = [&](cashu::Amount amount, Msat msat) {
+    MintQuote quote;
+    quote.id = to_hex(fresh_hash());
+    quote.payment_hash = fresh_hash();
+    quote.request = "lnbcrt";
+    quote.unit = "mana";
+    quote.amount = amount;
+    quote.invoice_msat = msat;
+    quote.created_at = quote.updated_at = now - Seconds{5};
+    quote.expires_at = now + Seconds{3600};
+    EXPECT_EQ(code(NewMintQuote{quote}), 0);
+    return quote;
+  };
+  const auto pay = [&](const MintQuote& quote) {
+    EXPECT_EQ(code(InvoicePaid{quote.payment_hash, quote.invoice_msat, now}), 0);
+    return (*ledger_->mint_quote(quote.id))->amount_paid;
+  };
+  const auto price = [&](std::uint64_t msat, bool keep) {
+    return operators.set({.unit = "mana"}, PriceChange{"mana", msat, Seconds{600}, keep})->status;
+  };
+  const MintQuote first = quoted(10, 2'000);
+  EXPECT_EQ(price(400, true), 400) << "nobody set 2000 msat aside for what the quote would be worth";
+  const MintQuote gift = quoted(10, 20'000);
+  EXPECT_EQ(pay(gift), 10U) << "18000 msat more than they are worth";
+  EXPECT_EQ(price(400, true), 200);
+  EXPECT_EQ(pay(first), 10U) << "what it promised";
+  EXPECT_TRUE(ledger_->totals().solvent());
+  const MintQuote second = quoted(10, 4'000);
+  EXPECT_EQ(ledger_
+                ->write_now(NewMintQuote{{.id = "stale",
+                                          .payment_hash = fresh_hash(),
+                                          .request = "lnbcrt",
+                                          .unit = "mana",
+                                          .amount = 10,
+                                          .invoice_msat = 2'000}})
+                .error()
+                .kind,
+            ErrorKind::unavailable)
+      << "made at the price before";
+  EXPECT_EQ(price(1'000, true), 400);
+  EXPECT_EQ(price(1'000, false), 200) << "the operator breaks the promise";
+  EXPECT_EQ(pay(second), 4U) << "what was paid is worth that much now";
+  EXPECT_TRUE(ledger_->totals().solvent());
+  open();
+  EXPECT_EQ(ledger_->totals().units[0].price_msat, 1000U);
+}
+
+TEST_P(LedgerTest, AFallOfThePriceIsNotSpentTwice) {
+  const Operators operators{ledger_.get()};
+  const Spend held = minted(10);
+  minted(10);
+  const auto price = [&](const char* unit, std::uint64_t msat) {
+    return operators.set({.unit = unit}, PriceChange{unit, msat, Seconds{600}, true})->status;
+  };
+  // A melt quote made at 200 can still be paid at 200, for ten minutes.
+  EXPECT_EQ(price("mana", 100), 200);
+  EXPECT_EQ(price("mana", 200), 200);
+  EXPECT_EQ(price("mana", 201), 400);
+  EXPECT_EQ(price("mana", 100), 200);
+  const std::string melt = begin_melt({held}, {}, 2'000);
+  EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 2'000, {}}), 0);
+  EXPECT_TRUE(ledger_->totals().solvent());
+  EXPECT_TRUE(ledger_->health()) << "what the quote pays beyond today's price is no loss";
+}
+
 }  // namespace manastr::mint::test

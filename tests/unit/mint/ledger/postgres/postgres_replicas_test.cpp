@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <numeric>
 #include <thread>
 
 #include "tests/unit/mint/ledger/fresh.h"
@@ -183,10 +184,45 @@ TEST_F(Replicas, StopWhenTheBooksDontAddUp) {
 }
 
 TEST_F(Replicas, APriceSetByOneHoldsForAll) {
-  ASSERT_TRUE(a_->set_prices({{"mana", 400}}));
-  paid("dearer", 1);  // the invoice was over 200 msat
-  EXPECT_EQ(a_->mint_quote("dearer")->value().amount_paid, 0U);
+  const auto quote = [](const std::string& id) {
+    MintQuote out{.id = id, .payment_hash = fresh_hash(), .request = "lnbc", .unit = "mana"};
+    out.amount = 1;
+    out.invoice_msat = kManaMsat;
+    return out;
+  };
+  const MintQuote before = quote("before");
+  ASSERT_TRUE(b_->write_now(NewMintQuote{before}));
+  ASSERT_TRUE(a_->set_prices({{"mana", 2 * kManaMsat}}));
+  EXPECT_EQ(b_->write_now(NewMintQuote{quote("behind")}).error().kind, ErrorKind::unavailable)
+      << "at a price that is gone";
+  ASSERT_TRUE(b_->write_now(InvoicePaid{before.payment_hash, before.invoice_msat, {}}));
+  EXPECT_EQ(a_->mint_quote("before")->value().amount_paid, 0U);
   EXPECT_TRUE(a_->health());
+}
+
+TEST_F(Replicas, ACapHoldsForAllTogether) {
+  constexpr unsigned kEach = 60;
+  constexpr unsigned kCap = 50;
+  for (unsigned n = 0; n < 2 * kEach; ++n) paid("q" + std::to_string(n), 1);
+  AdminCall call;
+  call.at = system_clock().now();
+  call.event = fresh_hash();
+  call.event_until = system_clock().now_seconds() + Seconds{120};
+  call.action = "cap";
+  const auto set = a_->administrate(call, [](const AdminView&) -> Result<AdminEffect> {
+    return AdminEffect{UnitRecord{.unit = "mana", .cap = kCap}, {}, {}, ""};
+  });
+  ASSERT_TRUE(set && set->status == 200);
+  const auto mint = [](unsigned n) -> Write {
+    return MintWrite{fresh_hash(), {{"q" + std::to_string(n), 1}}, {output(30'000 + n, 1)}, {}};
+  };
+  std::vector<Write> at_a;
+  std::vector<Write> at_b;
+  for (unsigned n = 0; n < kEach; ++n) at_a.push_back(mint(n));
+  for (unsigned n = kEach; n < 2 * kEach; ++n) at_b.push_back(mint(n));
+  const std::vector<int> done = at_both(at_a, at_b);
+  EXPECT_EQ(std::accumulate(done.begin(), done.end(), 0), static_cast<int>(kCap));
+  EXPECT_EQ(b_->administrate(call, nullptr)->status, 401) << "the event is used up for all";
 }
 
 TEST_F(Replicas, OfOtherKeysAreRefused) {
