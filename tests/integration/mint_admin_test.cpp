@@ -208,14 +208,38 @@ TEST_F(MintAdmin, RotationAndCapsAreForTheFilesUnitsToo) {
 TEST_F(MintAdmin, APriceIsChangedWhereItCanBePaid) {
   ASSERT_EQ(post(treasurer_, "units", body(kGold)).status, 200);
   mint_.forget_keysets();
-  mint_.buy("gold", std::vector<cashu::Amount>{8});
+  const auto held = mint_.buy("gold", std::vector<cashu::Amount>{8});
+  const HttpReply melt_quote = mint_.post(
+      "/v1/melt/quote/bolt11", R"({"unit":"gold","request":")" + MintHouse::foreign_invoice(8) + "\"}");
+  ASSERT_EQ(melt_quote.status, 200) << melt_quote.body;
   const HttpReply dearer = post(treasurer_, "units/gold/price", body("\"price_msat\":2000"));
   EXPECT_EQ(dearer.status, 400);
   EXPECT_NE(dearer.body.find("owe"), std::string::npos) << dearer.body;
   EXPECT_EQ(post(treasurer_, "units/gold/price", body("\"price_msat\":500")).status, 200);
+  const HttpReply melted = mint_.post("/v1/melt/bolt11", melt_body(member(melt_quote.body, "quote"), held));
+  EXPECT_EQ(melted.status, 200) << melted.body << " at the price that the quote promised";
+  EXPECT_EQ(mint_.get("/health").body.find("owes"), std::string::npos);
   EXPECT_NE(mint_.get("/v1/info").body.find("\"price_msat\":500"), std::string::npos);
   mint_.restart();
   EXPECT_NE(mint_.get("/v1/info").body.find("\"price_msat\":500"), std::string::npos);
+}
+
+TEST_F(MintAdmin, WhatIsCommittedIsAnsweredAlikeAfterACrash) {
+  for (const char* point : {"mint.before-commit", "mint.after-commit"}) {
+    SCOPED_TRACE(point);
+    const std::string unit = std::string("unit-") + (point[5] == 'b' ? "before" : "after");
+    const std::string create = body("\"unit\":\"" + unit + "\",\"price_msat\":1000");
+    mint_.restart({{"MANASTR_FAILPOINT", point}});
+    EXPECT_EQ(post(treasurer_, "units", create).status, 0) << "the mint died";
+    mint_.restart();
+    const HttpReply again = post(treasurer_, "units", create);
+    ASSERT_EQ(again.status, 200) << again.body;
+    const json::Value lines = log("?limit=2");
+    EXPECT_EQ(*lines.find("calls")->if_array()->front().find("outcome"),
+              json::Value(point[5] == 'b' ? "done" : "repeated"));
+    mint_.forget_keysets();
+    EXPECT_EQ(mint_.keyset(unit).unit, unit);
+  }
 }
 
 TEST_F(MintAdmin, IsNotThereWhileNobodyIsAnAdmin) {
