@@ -15,6 +15,7 @@ INSERT INTO signatures(b_, keyset, amount, c_, e, s, operation)
 UPDATE index_reach SET number = 9475712;
 INSERT INTO proofs_index SELECT randomblob(8), number FROM proofs WHERE number <= 9475712 ORDER BY 1, 2;
 INSERT INTO signatures_index SELECT randomblob(8), number FROM signatures WHERE number <= 9475712 ORDER BY 1, 2;
-INSERT INTO unit_totals SELECT unit, 0, 10000000, 10000000, 0, 0 FROM keysets WHERE number = 1;
+INSERT INTO keyset_totals SELECT 1, coalesce(max(sequence), 0) + 1, 10000000, 10000000 FROM journal WHERE true
+  ON CONFLICT DO UPDATE SET issued = issued + 10000000, redeemed = redeemed + 10000000;
 COMMIT;
 PRAGMA journal_mode = WAL;

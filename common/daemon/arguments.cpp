@@ -10,8 +10,8 @@ std::string Arguments::data_folder(std::string_view configured) const {
 }
 
 Result<Arguments> read_arguments(std::span<const std::string_view> words,
-                                 std::span<const std::string_view> commands,
-                                 std::string_view default_config) {
+                                 std::span<const std::string_view> commands, std::string_view default_config,
+                                 std::span<const Option> options) {
   Arguments out{.config = std::string(default_config)};
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
@@ -19,7 +19,13 @@ Result<Arguments> read_arguments(std::span<const std::string_view> words,
       out.help = true;
       return out;
     }
-    if (word == "--config" || word == "--data") {
+    const auto option = std::ranges::find_if(
+        options, [&](const Option& each) { return each.command == out.command && each.name == word; });
+    if (option != options.end()) {
+      if (!option->is_flag && i + 1 == words.size())
+        return invalid(std::string(word) + " needs a value behind it; --help shows how");
+      out.options[std::string(word)] = option->is_flag ? "yes" : words[++i];
+    } else if (word == "--config" || word == "--data") {
       if (i + 1 == words.size())
         return invalid(std::string(word) + " needs a path behind it; --help shows how");
       (word == "--config" ? out.config : out.data) = words[++i];

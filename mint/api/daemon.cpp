@@ -23,6 +23,7 @@
 #include "mint/api/observation.h"
 #include "mint/api/replica.h"
 #include "mint/api/routes.h"
+#include "mint/keysets/journal_key.h"
 #include "mint/keysets/mnemonic_file.h"
 #include "mint/ledger/postgres/postgres_ledger.h"
 #include "mint/ledger/sqlite_ledger.h"
@@ -68,6 +69,7 @@ struct Opened {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<const Derivations> derivations;
   std::unique_ptr<Keysets> keysets;
+  crypto::XOnlyKey journal_key;
 };
 
 Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
@@ -118,6 +120,8 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   TRY(KeysetRing::Assembled assembled,
       KeysetRing::assemble(seed, std::move(stored), in_force, system_clock().now_seconds()));
   TRY_STATUS(out.ledger->store_keysets(assembled.records));
+  out.journal_key = journal_key(seed).x_only();
+  out.ledger->sign_checkpoints(journal_key(seed));
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
   // Those of the ledger's own units are there.
@@ -262,6 +266,8 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   net::Router router;
   net::ServerOptions options = server_options(configuration, observation.metrics);
   add_cashu_routes(router, parts, info_slot);
+  Supply supply(parts, opened.journal_key);
+  add_supply_route(router, supply);
   add_subscription_route(router, hub);
   add_game_routes(router, parts, info_slot);
   add_admin_routes(router, parts, admin_access, live_units, info_slot);

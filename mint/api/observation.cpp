@@ -36,6 +36,11 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
                      [all] { return approximate(all->ledger->totals().liabilities_msat()); });
   metrics.gauge_from("mint_assets_msat", "Received less paid out over Lightning",
                      [all] { return approximate(all->ledger->totals().assets_msat()); });
+  metrics.gauge_from("mint_received_msat", "Received over Lightning",
+                     [all] { return approximate(all->ledger->totals().received_msat); });
+  metrics.gauge_from("mint_paid_out_msat", "Paid over Lightning, fees included",
+                     [all] { return approximate(all->ledger->totals().paid_out_msat); });
+  watch_journal(*all->ledger);
   metrics.gauge_from("mint_queue_crypto", "Requests waiting for a worker",
                      [all] { return static_cast<double>(all->crypto->queued()); });
   metrics.gauge_from("mint_queue_ledger", "Transactions waiting for a commit",
@@ -45,12 +50,16 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   metrics.gauge_from("mint_melts_pending", "Payments without a known end",
                      [all] { return static_cast<double>(all->melt_payments->pending()); });
 
+  watch_keysets();
   metrics.gauge_from("mint_subscription_filters", "Quotes and proofs that WebSocket clients wait for",
                      [&hub] { return static_cast<double>(hub.filters()); });
 
   health.add("ledger", [all] {
     const Status status = all->ledger->health();
     if (status) return Health{};
+    // Degraded: payments under way still come to their end here.
+    if (!all->ledger->standing().alarm.empty())
+      return Health{HealthStatus::degraded, "ALARM: " + status.error().message};
     // Degraded still answers 200: what is asked next shows whether there is room again.
     const bool for_now = status.error().kind == ErrorKind::unavailable;
     return Health{for_now ? HealthStatus::degraded : HealthStatus::failed, status.error().message};
@@ -66,14 +75,57 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   });
 }
 
+void Observation::watch_journal(const Ledger& ledger) {
+  const Ledger* one = &ledger;
+  const auto age = [](UnixSeconds since) {
+    if (since == UnixSeconds{}) return -1.0;
+    return static_cast<double>(count(system_clock().now_seconds()) - count(since));
+  };
+  metrics.gauge_from("mint_journal_sequence", "Entries of this mint's chain of the journal",
+                     [one] { return static_cast<double>(one->standing().sequence); });
+  metrics.gauge_from("mint_checkpoint_age_seconds", "Since the last signed checkpoint; -1: there is none",
+                     [one, age] { return age(one->standing().checkpoint_at); });
+  metrics.gauge_from("mint_audit_age_seconds", "Since the totals were last found to add up; -1: never",
+                     [one, age] { return age(one->standing().audited_at); });
+  metrics.gauge_from("mint_checkpointer_wait_seconds",
+                     "That commits have waited for SQLite's log to be moved into the file, in all",
+                     [one] { return one->standing().checkpointer_wait_seconds; });
+  metrics.gauge_from("mint_alarm", "1: the books don't add up, nothing is issued",
+                     [one] { return one->standing().alarm.empty() ? 0.0 : 1.0; });
+}
+
+/// Keysets come while the mint runs: each gets its gauges when it is first seen.
+void Observation::watch_keysets() {
+  const Totals totals = ledger_->totals();
+  for (const KeysetTotals& keyset : totals.keysets) {
+    if (!watched_keysets_.insert(keyset.number).second) continue;
+    const auto gauge = [&](std::string_view name, std::string_view help, Wide KeysetTotals::* what) {
+      metrics.gauge_from(name, help,
+                         [ledger = ledger_, number = keyset.number, what] {
+                           for (const KeysetTotals& each : ledger->totals().keysets) {
+                             if (each.number == number) return approximate(each.*what);
+                           }
+                           return 0.0;
+                         },
+                         {{"keyset", std::to_string(keyset.number)}});
+    };
+    gauge("mint_issued", "Amount signed, by the number of the keyset in /v1/supply", &KeysetTotals::issued);
+    gauge("mint_redeemed", "Amount spent, by the number of the keyset in /v1/supply",
+          &KeysetTotals::redeemed);
+  }
+}
+
 void Observation::look() {
+  watch_keysets();
   const Status ledger = ledger_->health();
   const std::string trouble = ledger ? "" : ledger.error().message;
   if (trouble != ledger_trouble_) {
     if (ledger) {
       telemetry::log_info("the ledger is written again");
     } else {
-      telemetry::log_error("the ledger can't be written", {{"why", trouble}});
+      telemetry::log_error(ledger_->standing().alarm.empty() ? "the ledger can't be written"
+                                                             : "ALARM: nothing is issued any more",
+                           {{"why", trouble}});
     }
     ledger_trouble_ = trouble;
   }

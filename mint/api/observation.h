@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "common/telemetry/health.h"
 #include "common/telemetry/metrics.h"
@@ -27,10 +28,13 @@ class Observation {
   telemetry::HealthRegistry health;
 
  private:
+  void watch_journal(const Ledger& ledger);
+  void watch_keysets();
   telemetry::Histogram* commit_seconds_;
   telemetry::Histogram* commit_writes_;
   lightning::Node* node_ = nullptr;
   Ledger* ledger_ = nullptr;
+  std::set<std::uint32_t> watched_keysets_;
   std::string ledger_trouble_;  // as the log has it
   std::mutex lightning_mutex_;
   telemetry::Health lightning_;

@@ -67,6 +67,10 @@ void on_worker(Parts& parts, net::Responder responder, std::move_only_function<v
   if (!posted) shared->send(to_response(overloaded()));
 }
 
+void add_supply_route(net::Router& router, Supply& supply) {
+  router.get("/v1/supply", [&supply](const Request&) { return Response::json(supply.body()); });
+}
+
 void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
   router.get("/v1/info", [&parts, &info](const Request&) {
     const Info* known = info.load();

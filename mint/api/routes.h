@@ -4,6 +4,7 @@
 
 #include "common/net/router.h"
 #include "mint/api/info.h"
+#include "mint/api/supply.h"
 #include "mint/pipeline/parts.h"
 #include "mint/subscriptions/hub.h"
 
@@ -15,6 +16,9 @@ using InfoSlot = std::atomic<const Info*>;
 
 /// NUT endpoints. Both must outlive the server.
 void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info);
+
+/// GET /v1/supply.
+void add_supply_route(net::Router& router, Supply& supply);
 
 /// NUT-17: GET /v1/ws.
 void add_subscription_route(net::Router& router, Hub& hub);

@@ -12,7 +12,10 @@ void Books::set_keysets(const std::vector<KeysetRecord>& records) {
   for (const KeysetRecord& record : records) {
     if (unit_of_keyset_.size() <= record.number) unit_of_keyset_.resize(record.number + 1);
     unit_of_keyset_[record.number] = unit(record.unit);
+    keyset_ids_.resize(unit_of_keyset_.size());
+    keyset_ids_[record.number] = record.id.hex();
   }
+  sums.keysets.resize(unit_of_keyset_.size());
 }
 
 std::size_t Books::unit(std::string_view name) {
@@ -39,18 +42,28 @@ std::unexpected<Error> above_cap(std::string_view unit, cashu::Amount cap, Wide 
                                                  " are: wait until some are melted, or ask for less");
 }
 
-Wide Books::gap(const Sums& of) const {
-  Wide owed = of.credit;
-  for (std::size_t i = 0; i < of.units.size(); ++i) {
-    const UnitSums& unit = of.units[i];
+Wide Books::gap() const {
+  Wide owed = sums.credit;
+  for (std::size_t i = 0; i < sums.units.size(); ++i) {
+    const UnitSums& unit = sums.units[i];
     owed += (unit.issued - unit.redeemed + unit.paid_for - unit.claimed) * prices_[i];
   }
-  return owed - (of.received - of.paid_out);
+  return owed - (sums.received - sums.paid_out);
+}
+
+std::string Books::overdrawn() const {
+  for (std::size_t i = 0; i < sums.keysets.size(); ++i) {
+    const KeysetSums& keyset = sums.keysets[i];
+    const Wide taken = keyset.redeemed + keyset.locked;
+    if (taken > keyset.issued) return overdrawn_keyset(std::to_string(i), taken, keyset.issued);
+  }
+  return "";
 }
 
 void Books::restore(const Sums& earlier) {
   sums = earlier;
   sums.units.resize(names_.size());
+  sums.keysets.resize(unit_of_keyset_.size());
 }
 
 Totals Books::totals() const {
@@ -59,9 +72,33 @@ Totals Books::totals() const {
     const UnitSums& unit = sums.units[i];
     out.units.push_back({names_[i], prices_[i], unit.issued, unit.redeemed, unit.paid_for, unit.claimed});
   }
+  for (std::uint32_t number = 1; number < sums.keysets.size(); ++number)
+    out.keysets.push_back({number, sums.keysets[number].issued, sums.keysets[number].redeemed});
   out.received_msat = sums.received;
   out.paid_out_msat = sums.paid_out;
   out.credit_msat = sums.credit;
+  return out;
+}
+
+Accounts Books::since(const Sums& earlier) const {
+  Accounts out;
+  const auto add = [&](std::string_view kind, const std::string& what, Wide amount) {
+    if (amount != 0) out.emplace(std::string(kind) + what, amount);
+  };
+  for (std::size_t i = 0; i < sums.keysets.size(); ++i) {
+    const KeysetSums was = i < earlier.keysets.size() ? earlier.keysets[i] : KeysetSums{};
+    add(kIssued, std::to_string(i), sums.keysets[i].issued - was.issued);
+    add(kRedeemed, std::to_string(i), sums.keysets[i].redeemed - was.redeemed);
+  }
+  for (std::size_t i = 0; i < sums.units.size(); ++i) {
+    const UnitSums was = i < earlier.units.size() ? earlier.units[i] : UnitSums{};
+    add(kPaidFor, names_[i], sums.units[i].paid_for - was.paid_for);
+    add(kClaimed, names_[i], sums.units[i].claimed - was.claimed);
+  }
+  add(kReceived, "", sums.received - earlier.received);
+  add(kPaidOut, "", sums.paid_out - earlier.paid_out);
+  add(kCredit, "", sums.credit - earlier.credit);
+  add(kOverrun, "", sums.overrun - earlier.overrun);
   return out;
 }
 

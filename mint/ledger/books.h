@@ -1,16 +1,22 @@
-// The running totals behind the solvency check: what was issued and redeemed of each unit, what came in and
-// went out. Owned by the committing thread; kept in the database by hour, rows of past hours never change.
+// The running totals behind the checks of each SQLite commit: what was issued and redeemed of each keyset and
+// unit, what came in and went out. Owned by the committing thread; kept in the database by journal entry,
+// rows of entries that are written never change.
 #pragma once
 #include <optional>
-#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "mint/keysets/signing_keyset.h"
-#include "mint/ledger/records.h"
+#include "mint/ledger/accounts.h"
 
 namespace manastr::mint {
 
+struct KeysetSums {
+  Wide issued = 0;
+  Wide redeemed = 0;
+  Wide locked = 0;  ///< by melts under way; in no total
+  bool operator==(const KeysetSums&) const = default;
+};
 struct UnitSums {
   Wide issued = 0;
   Wide redeemed = 0;
@@ -18,12 +24,14 @@ struct UnitSums {
   Wide claimed = 0;
   bool operator==(const UnitSums&) const = default;
 };
-/// Numbers only, so that a copy per transaction costs nothing.
+/// Numbers only, so that a copy per transaction costs next to nothing.
 struct Sums {
-  std::vector<UnitSums> units;  ///< by Books::Unit index
+  std::vector<UnitSums> units;      ///< by Books::unit()
+  std::vector<KeysetSums> keysets;  ///< by number
   Wide received = 0;
   Wide paid_out = 0;
   Wide credit = 0;
+  Wide overrun = 0;  ///< by which payments cost more than was held for them; no part of the gap
   bool operator==(const Sums&) const = default;
 };
 
@@ -34,7 +42,23 @@ class Books {
   std::size_t unit(std::string_view name);
   const std::string& unit_name(std::size_t index) const { return names_[index]; }
   std::size_t unit_of_keyset(std::uint32_t number) const { return unit_of_keyset_[number]; }
-  UnitSums& of_keyset(std::uint32_t number) { return sums.units[unit_of_keyset(number)]; }
+  /// Hex, by number; "" where there is none.
+  const std::vector<std::string>& keyset_ids() const { return keyset_ids_; }
+
+  void issue(std::uint32_t keyset, Wide amount) {
+    sums.keysets[keyset].issued += amount;
+    sums.units[unit_of_keyset_[keyset]].issued += amount;
+  }
+  void redeem(std::uint32_t keyset, Wide amount) {
+    sums.keysets[keyset].redeemed += amount;
+    sums.units[unit_of_keyset_[keyset]].redeemed += amount;
+    look_at(sums.keysets[keyset]);
+  }
+  void lock(std::uint32_t keyset, Wide amount) {
+    sums.keysets[keyset].locked += amount;
+    look_at(sums.keysets[keyset]);
+  }
+  void unlock(std::uint32_t keyset, Wide amount) { sums.keysets[keyset].locked -= amount; }
 
   std::uint64_t price(std::size_t index) const { return prices_[index]; }
   void set_price(std::size_t index, std::uint64_t msat) { prices_[index] = msat; }
@@ -43,20 +67,29 @@ class Books {
   Status check_cap(std::size_t index, Wide more) const;
 
   /// What is owed beyond what is there; <= 0 is solvent.
-  Wide gap() const { return gap(sums); }
-  Wide gap(const Sums& of) const;
+  Wide gap() const;
+  /// "" or a sentence: more of a keyset is redeemed, or locked to be, than was issued.
+  std::string overdrawn() const;
   Totals totals() const;
+  /// By how much each account of the journal is more than in `earlier`.
+  Accounts since(const Sums& earlier) const;
 
   /// Back to what they were.
   void restore(const Sums& earlier);
 
   Sums sums;
+  /// Set where more of a keyset may have been redeemed than issued: a reason to ask overdrawn() in the end,
+  /// for a swap spends before it issues.
+  bool suspect = false;
 
  private:
+  void look_at(const KeysetSums& keyset) { suspect |= keyset.redeemed + keyset.locked > keyset.issued; }
+
   std::vector<std::string> names_;
   std::vector<std::uint64_t> prices_;
   std::vector<std::optional<cashu::Amount>> caps_;
   std::vector<std::size_t> unit_of_keyset_;
+  std::vector<std::string> keyset_ids_;
 };
 
 /// The refusal of an issue above a unit's cap.

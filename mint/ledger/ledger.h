@@ -3,8 +3,10 @@
 // meaning: rows are keyed by Y, B_ and quote id, and there is no row that all transactions touch. Promises: a
 // write is durable before its callback says so; writes that were under way together are committed together;
 // no write lets what is owed (all units at their prices, and the credit of matches) exceed what was received
-// less what was paid out; a callback says that a write did not happen only if it is certain. What happens
-// after a failed commit is the implementation's to say.
+// less what was paid out; if more of a keyset is redeemed than was issued, nothing is written any more but
+// what ends payments, until a restart; what is issued and redeemed is summed up in a journal
+// (journal_entry.h); a callback says that a write did not happen only if it is certain. What happens after a
+// failed commit is the implementation's to say.
 #pragma once
 #include <memory>
 #include <span>
@@ -12,6 +14,7 @@
 #include "mint/keysets/signing_keyset.h"
 #include "mint/ledger/administration.h"
 #include "mint/ledger/changes.h"
+#include "mint/ledger/standing.h"
 
 namespace manastr::mint {
 
@@ -78,10 +81,14 @@ class Ledger {
   virtual Result<std::optional<StoredOperation>> operation(const Hash32& key) = 0;
   virtual Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) = 0;
 
+  /// From now on checkpoints of the journal are signed with this key and made about once a minute, and at the
+  /// end.
+  virtual void sign_checkpoints(crypto::SecretKey key) = 0;
+  virtual Standing standing() const = 0;
   virtual Totals totals() const = 0;
   virtual std::size_t queued() const = 0;
-  /// An error says why nothing is written any more; `unavailable`, why the last write was not done (a full
-  /// disk).
+  /// An error says why nothing is written any more (but for ends of payments, if it is standing().alarm);
+  /// `unavailable`, why the last write was not done (a full disk).
   virtual Status health() const = 0;
 };
 

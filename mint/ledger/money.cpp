@@ -17,4 +17,18 @@ std::string to_text(Wide value) {
   return out;
 }
 
+std::optional<Wide> wide_from_text(std::string_view text) {
+  constexpr std::size_t kMaxDigits = 30;
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text.size() > kMaxDigits) return std::nullopt;
+  if (text.front() == '0' && (negative || text.size() > 1)) return std::nullopt;
+  Wide out = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    out = out * 10 + (digit - '0');
+  }
+  return negative ? -out : out;
+}
+
 }  // namespace manastr::mint

@@ -2,7 +2,9 @@
 // overflow.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/cashu/types.h"
 
@@ -17,6 +19,8 @@ inline Wide value_of(cashu::Amount amount, std::uint64_t price_msat) {
 /// a / b rounded up; a >= 0, b > 0.
 inline Wide divide_up(Wide a, Wide b) { return (a + b - 1) / b; }
 std::string to_text(Wide value);
+/// Reads what to_text() writes, of at most 30 digits.
+std::optional<Wide> wide_from_text(std::string_view text);
 /// For gauges, where the last digits don't matter.
 inline double approximate(Wide value) { return static_cast<double>(value); }
 

@@ -13,19 +13,25 @@ using storage::Query;
 /// Rows that a commit moves beside as many as it brought.
 constexpr std::size_t kMovedAtLeast = 1'024;
 
-using KeyBytes = ByteArray<8>;  ///< as the file's index has them
+}  // namespace
 
-std::uint64_t number_of(const KeyBytes& bytes) {
+std::uint64_t PointKey::number(const Bytes& bytes) {
   std::uint64_t out = 0;
   for (const Byte byte : bytes) out = out << 8 | byte;
   return out;
 }
-KeyBytes bytes_of(std::uint64_t key) {
-  KeyBytes out;
+
+PointKey::Bytes PointKey::bytes(std::uint64_t key) {
+  Bytes out;
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<Byte>(key >> (56 - 8 * i));
   return out;
 }
-}  // namespace
+
+std::uint64_t PointKey::of(const PointBytes& point, std::uint64_t salt) {
+  Bytes bytes;
+  std::copy_n(point.begin() + 1, bytes.size(), bytes.begin());
+  return mixed(number(bytes) ^ salt);
+}
 
 PointIndex::PointIndex(std::string table, const std::string& column, std::size_t recent,
                        unsigned filter_log2_bits)
@@ -39,11 +45,7 @@ PointIndex::PointIndex(std::string table, const std::string& column, std::size_t
       filter_(filter_log2_bits),
       buckets_(kBuckets) {}
 
-std::uint64_t PointIndex::key_of(const PointBytes& point) const {
-  KeyBytes bytes;
-  std::copy_n(point.begin() + 1, bytes.size(), bytes.begin());
-  return mixed(number_of(bytes) ^ salt_);
-}
+std::uint64_t PointIndex::key_of(const PointBytes& point) const { return PointKey::of(point, salt_); }
 
 Status PointIndex::load(Database& database) {
   {
@@ -52,15 +54,15 @@ Status PointIndex::load(Database& database) {
       TRY(const bool found, key.next());
       if (!found) break;
       TRY(const auto bytes, key.array<8>(0));
-      filter_.add(number_of(bytes));
+      filter_.add(PointKey::number(bytes));
     }
   }
   {
     TRY(Query reach, database.query("SELECT number, salt FROM index_reach WHERE of_table = ?", table_));
     TRY([[maybe_unused]] const bool found, reach.next());
     last_ = reach.integer(0);
-    TRY(const KeyBytes salt, reach.array<8>(1));
-    salt_ = number_of(salt);
+    TRY(const PointKey::Bytes salt, reach.array<8>(1));
+    salt_ = PointKey::number(salt);
   }
   TRY(Query row, database.query(select_recent_, last_));
   for (;;) {
@@ -86,7 +88,7 @@ Result<std::vector<std::int64_t>> PointIndex::numbers_of(Database& database, std
       if (row.key == key) numbers.push_back(row.number);
     }
   }
-  TRY(Query number, database.query(select_numbers_, bytes_of(key)));
+  TRY(Query number, database.query(select_numbers_, PointKey::bytes(key)));
   for (;;) {
     TRY(const bool found, number.next());
     if (!found) return numbers;
@@ -142,7 +144,7 @@ Status PointIndex::move_some(Database& database) {
     std::ranges::sort(bucket);
     for (const Row& row : bucket) {
       insert.reset();
-      insert.bind(1, bytes_of(row.key));
+      insert.bind(1, PointKey::bytes(row.key));
       insert.bind(2, row.number);
       TRY([[maybe_unused]] const bool returned, insert.next());
     }

@@ -16,6 +16,15 @@
 
 namespace manastr::mint {
 
+/// Under what a point stands in the index.
+struct PointKey {
+  using Bytes = ByteArray<8>;  ///< big-endian, as the file's index has it
+  /// Of the first bytes of the point's x.
+  static std::uint64_t of(const PointBytes& point, std::uint64_t salt);
+  static std::uint64_t number(const Bytes& bytes);
+  static Bytes bytes(std::uint64_t key);
+};
+
 class PointIndex {
  public:
   /// A `table` with columns `number` (its key) and `column` (the point), its index `table`_index(key,

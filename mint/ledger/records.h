@@ -97,8 +97,15 @@ struct UnitTotals {
   Wide outstanding() const { return issued - redeemed; }
   Wide owed() const { return outstanding() + paid_for - claimed; }
 };
+struct KeysetTotals {
+  std::uint32_t number = 0;
+  Wide issued = 0;
+  Wide redeemed = 0;
+  bool operator==(const KeysetTotals&) const = default;
+};
 struct Totals {
   std::vector<UnitTotals> units;
+  std::vector<KeysetTotals> keysets;
   Wide received_msat = 0;
   Wide paid_out_msat = 0;  ///< with fees
   Wide credit_msat = 0;    ///< burned for matches, not yet minted

@@ -9,9 +9,9 @@
 #include "common/base/failpoint.h"
 #include "common/base/inbox.h"
 #include "common/storage/checkpointer.h"
-#include "mint/ledger/books.h"
 #include "mint/ledger/point_index.h"
 #include "mint/ledger/sqlite_administration.h"
+#include "mint/ledger/sqlite_journal.h"
 #include "mint/ledger/sqlite_keysets.h"
 #include "mint/ledger/sqlite_reads.h"
 #include "mint/ledger/sqlite_schema.h"
@@ -24,6 +24,8 @@ using storage::Database;
 using storage::Query;
 using storage::Savepoint;
 using storage::Transaction;
+
+constexpr Millis kIdle{1'000};  // then the journal is looked at
 
 struct Job {
   Write write;
@@ -107,6 +109,14 @@ class SqliteLedger final : public Ledger {
     return reads_.verdict(match);
   }
 
+  void sign_checkpoints(crypto::SecretKey key) override { journal_.sign_with(std::move(key)); }
+  Standing standing() const override {
+    const std::lock_guard lock(published_mutex_);
+    Standing out = standing_;
+    out.audited_at = clock_->now_seconds();
+    out.alarm = alarm_;
+    return out;
+  }
   Totals totals() const override {
     const std::lock_guard lock(published_mutex_);
     return published_;
@@ -115,6 +125,7 @@ class SqliteLedger final : public Ledger {
   Status health() const override {
     const std::lock_guard lock(published_mutex_);
     if (!failure_.empty()) return broken(failure_);
+    if (!alarm_.empty()) return broken(alarm_ + "; nothing is issued until a restart");
     if (!trouble_.empty()) return unavailable(trouble_);
     return {};
   }
@@ -125,7 +136,10 @@ class SqliteLedger final : public Ledger {
   void commit_loop();
   void commit(std::deque<Job> jobs);
   Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
+  void keep_journal(bool at_once);
+  Status write_journal(bool at_once);
   void publish();
+  void raise_alarm(const std::string& violation);
   void tell(const std::deque<Job>& jobs, const Outcomes& outcomes);
   void refuse_from_now_on(const Error& error);
 
@@ -137,10 +151,15 @@ class SqliteLedger final : public Ledger {
   PointIndex outputs_;
   Books books_;
   SqliteWrites writes_;
+  SqliteJournal journal_;
+  bool alarmed_ = false;  // the committing thread's
+  double waited_seconds_ = 0;
   Inbox<Job> inbox_;
   std::atomic<bool> refuses_ = false;
   mutable std::mutex published_mutex_;
   Totals published_;
+  Standing standing_;
+  std::string alarm_;
   std::string failure_;        // for good
   std::string trouble_;        // of the last commit
   std::mutex listener_mutex_;  // held while the listener is told
@@ -174,29 +193,19 @@ Status SqliteLedger::load() {
   }
   TRY(const std::vector<UnitRecord> units, read_units(database_));
   set_caps(books_, units);
+  TRY_STATUS(journal_.load(database_, books_));
   {
-    TRY(Query row, database_.query("SELECT unit, issued, redeemed, paid_for, claimed FROM unit_totals"));
+    TRY(Query row, database_.query("SELECT keyset, amount FROM proofs WHERE state = 0"));
     for (;;) {
       TRY(const bool found, row.next());
       if (!found) break;
-      const std::size_t index = books_.unit(row.text(0));
-      UnitSums& unit = books_.sums.units[index];
-      unit.issued += row.integer(1);
-      unit.redeemed += row.integer(2);
-      unit.paid_for += row.integer(3);
-      unit.claimed += row.integer(4);
+      const auto keyset = static_cast<std::size_t>(row.integer(0));
+      if (keyset >= books_.sums.keysets.size())
+        return broken("the ledger has proofs of a keyset that it lacks");
+      books_.lock(static_cast<std::uint32_t>(keyset), row.unsigned_integer(1));
     }
   }
-  {
-    TRY(Query row, database_.query("SELECT received_msat, paid_out_msat, credit_msat FROM money_totals"));
-    for (;;) {
-      TRY(const bool found, row.next());
-      if (!found) break;
-      books_.sums.received += row.integer(0);
-      books_.sums.paid_out += row.integer(1);
-      books_.sums.credit += row.integer(2);
-    }
-  }
+  if (const std::string wrong = books_.overdrawn(); !wrong.empty()) raise_alarm(wrong);
   publish();
   return {};
 }
@@ -271,6 +280,17 @@ void SqliteLedger::publish() {
   Totals totals = books_.totals();
   const std::lock_guard lock(published_mutex_);
   published_ = std::move(totals);
+  standing_.sequence = journal_.sequence();
+  standing_.checkpointer_wait_seconds = waited_seconds_;
+  if (standing_.checkpoint == journal_.checkpoint()) return;
+  standing_.checkpoint = journal_.checkpoint();
+  standing_.checkpoint_at = journal_.checkpoint_at();
+}
+
+void SqliteLedger::raise_alarm(const std::string& violation) {
+  alarmed_ = true;
+  const std::lock_guard lock(published_mutex_);
+  if (alarm_.empty()) alarm_ = "the books don't add up: " + violation;
 }
 
 void SqliteLedger::refuse_from_now_on(const Error& error) {
@@ -281,14 +301,37 @@ void SqliteLedger::refuse_from_now_on(const Error& error) {
 
 void SqliteLedger::commit_loop() {
   for (;;) {
-    std::deque<Job> jobs = inbox_.take(options_.batch);
-    if (jobs.empty()) return;
+    std::deque<Job> jobs = inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle);
+    const bool over = jobs.empty() && inbox_.drained();
+    if (jobs.empty()) keep_journal(over);
     const auto tasks =
         std::ranges::stable_partition(jobs, [](const Job& job) { return job.task == nullptr; });
     for (const Job& job : tasks) job.task();
     jobs.erase(tasks.begin(), tasks.end());
     if (!jobs.empty()) commit(std::move(jobs));
+    if (over) return;
   }
+}
+
+/// What was committed last gets into the journal though nothing is committed after it.
+void SqliteLedger::keep_journal(bool at_once) {
+  if (refuses_ || !journal_.due(books_, clock_->now_seconds(), clock_->monotonic(), at_once)) return;
+  const auto turn = checkpointer_->turn();
+  const Status status = [&]() -> Status {
+    TRY(Transaction transaction, Transaction::begin(database_));
+    TRY_STATUS(write_journal(at_once));
+    return transaction.commit();
+  }();
+  if (status) {
+    journal_.committed();
+    publish();
+  } else if (database_.failed() || status.error().kind == ErrorKind::broken) {
+    refuse_from_now_on(status.error());
+  }
+}
+
+Status SqliteLedger::write_journal(bool at_once) {
+  return journal_.write(database_, books_, clock_->now_seconds(), clock_->monotonic(), at_once);
 }
 
 /// Everything in one transaction; `separately` puts each write into a savepoint of its own, for batches with
@@ -298,9 +341,14 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
   TRY(Transaction transaction, Transaction::begin(database_));
   const Sums before = books_.sums;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const Sums before_this = books_.sums;
+    if (alarmed_ && !ends_payment(jobs[i].write)) {
+      outcomes[i] = broken("the mint's ledger can't be written: its operator has to look");
+      continue;
+    }
+    Sums before_this;
     std::optional<Savepoint> savepoint;
     if (separately) {
+      before_this = books_.sums;
       TRY(Savepoint set, Savepoint::set(database_));
       savepoint.emplace(std::move(set));
     }
@@ -313,18 +361,20 @@ Status SqliteLedger::try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool 
     if (!*outcomes[i]) {
       if (!separately) return invalid("");
       books_.restore(before_this);
+      if (!writes_.violation().empty()) raise_alarm(writes_.violation());
     } else if (separately) {
       TRY_STATUS(savepoint->keep());
     }
   }
-  constexpr std::int64_t kHour = 3600;
-  TRY_STATUS(writes_.store_totals(before, count(clock_->now_seconds()) / kHour));
+  TRY_STATUS(writes_.store_totals(before, journal_.next_entry()));
+  TRY_STATUS(write_journal(false));
   TRY_STATUS(proofs_.move_some(database_));
   TRY_STATUS(outputs_.move_some(database_));
   failpoint("mint.before-commit");
   TRY_STATUS(transaction.commit());
   proofs_.moved();
   outputs_.moved();
+  journal_.committed();
   return {};
 }
 
@@ -344,6 +394,7 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
   Status status = broken("");
   if (!refuses_) {
     const auto turn = checkpointer_->turn();
+    waited_seconds_ += std::chrono::duration<double>(clock_->monotonic() - started).count();
     const Sums before = books_.sums;
     status = try_commit(jobs, outcomes, false);
     if (!status && status.error().message.empty()) {

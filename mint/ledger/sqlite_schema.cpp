@@ -118,6 +118,39 @@ CREATE TABLE audit(
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
 )sql"},
+    {"totals by keyset, the journal", R"sql(
+-- What was committed for entry ENTRY of the journal; once that is written these rows are never changed.
+CREATE TABLE keyset_totals(
+  keyset INTEGER NOT NULL, entry INTEGER NOT NULL, issued INTEGER NOT NULL, redeemed INTEGER NOT NULL,
+  PRIMARY KEY(keyset, entry)) STRICT, WITHOUT ROWID;
+INSERT INTO keyset_totals SELECT keyset, 1, sum(issued), sum(redeemed) FROM (
+    SELECT keyset, sum(amount) AS issued, 0 AS redeemed FROM signatures WHERE c_ IS NOT NULL GROUP BY keyset
+    UNION ALL SELECT keyset, 0, sum(amount) FROM proofs WHERE state = 1 GROUP BY keyset
+    UNION ALL SELECT keyset, issued, redeemed FROM pruned) GROUP BY keyset;
+ALTER TABLE unit_totals RENAME TO old_unit_totals;
+CREATE TABLE unit_totals(
+  unit TEXT NOT NULL, entry INTEGER NOT NULL, paid_for INTEGER NOT NULL, claimed INTEGER NOT NULL,
+  PRIMARY KEY(unit, entry)) STRICT, WITHOUT ROWID;
+INSERT INTO unit_totals SELECT unit, 1, sum(paid_for), sum(claimed) FROM old_unit_totals GROUP BY unit;
+ALTER TABLE money_totals RENAME TO old_money_totals;
+CREATE TABLE money_totals(
+  entry INTEGER PRIMARY KEY, received_msat INTEGER NOT NULL, paid_out_msat INTEGER NOT NULL,
+  credit_msat INTEGER NOT NULL, overrun_msat INTEGER NOT NULL) STRICT;
+-- What payments have cost beyond their reserve was not kept: it is what is missing today.
+INSERT INTO money_totals SELECT 1, received, paid_out, credit, max(0, owed + credit - (received - paid_out)) FROM
+  (SELECT sum(received_msat) AS received, sum(paid_out_msat) AS paid_out, sum(credit_msat) AS credit
+     FROM old_money_totals),
+  (SELECT coalesce(sum((issued - redeemed + paid_for - claimed) * msat), 0) AS owed
+     FROM old_unit_totals JOIN prices USING (unit))
+  WHERE received IS NOT NULL;
+DROP TABLE old_unit_totals;
+DROP TABLE old_money_totals;
+
+CREATE TABLE journal(
+  chain TEXT NOT NULL, sequence INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY(chain, sequence)) STRICT,
+  WITHOUT ROWID;
+CREATE TABLE checkpoints(number INTEGER PRIMARY KEY, text TEXT NOT NULL, signature BLOB NOT NULL) STRICT;
+)sql"},
 };
 
 }  // namespace

@@ -18,38 +18,55 @@ bool fits(Wide value) { return value >= 0 && value <= std::numeric_limits<std::i
 
 Result<Written> SqliteWrites::apply(const Write& write) {
   const Wide before = books_->gap();
+  violation_.clear();
+  books_->suspect = false;
   TRY(Written written, std::visit([this](const auto& one) { return (*this)(one); }, write));
   const Wide after = books_->gap();
-  // What a payment did to the outside can't be refused any more; it is written, and /health shows the gap.
-  if (after > 0 && after > before && !std::holds_alternative<FinishMelt>(write)) {
+  if (ends_payment(write)) {
+    // What a payment did to the outside can't be refused any more; it is written, and /health shows the gap.
+    if (after > 0 && after > before) books_->sums.overrun += std::min(after, after - before);
+    return written;
+  }
+  if (after > 0 && after > before) {
     return broken("refused: the mint would owe " + to_text(after) +
                   " msat more than it has; its operator has been told");
   }
+  if (books_->suspect) violation_ = books_->overdrawn();
+  if (!violation_.empty()) return broken("the mint's ledger can't be written: its operator has to look");
   return written;
 }
 
-Status SqliteWrites::store_totals(const Sums& before, std::int64_t hour) {
+Status SqliteWrites::store_totals(const Sums& before, std::int64_t entry) {
   const Sums& now = books_->sums;
+  const auto difference = [](Wide a, Wide b) { return static_cast<std::int64_t>(a - b); };
+  for (std::size_t i = 0; i < now.keysets.size(); ++i) {
+    const KeysetSums was = i < before.keysets.size() ? before.keysets[i] : KeysetSums{};
+    const KeysetSums& is = now.keysets[i];
+    if (is.issued == was.issued && is.redeemed == was.redeemed) continue;
+    TRY_STATUS(database_->run(
+        "INSERT INTO keyset_totals VALUES(?1, ?2, ?3, ?4) ON CONFLICT(keyset, entry) DO UPDATE SET issued = "
+        "issued + ?3, redeemed = redeemed + ?4",
+        static_cast<std::int64_t>(i), entry, difference(is.issued, was.issued),
+        difference(is.redeemed, was.redeemed)));
+  }
   for (std::size_t i = 0; i < now.units.size(); ++i) {
     const UnitSums was = i < before.units.size() ? before.units[i] : UnitSums{};
-    if (now.units[i] == was) continue;
-    const auto difference = [](Wide a, Wide b) { return static_cast<std::int64_t>(a - b); };
+    const UnitSums& is = now.units[i];
+    if (is.paid_for == was.paid_for && is.claimed == was.claimed) continue;
     TRY_STATUS(database_->run(
-        "INSERT INTO unit_totals VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(unit, hour) DO UPDATE SET issued "
-        "= issued + ?3, "
-        "redeemed = redeemed + ?4, paid_for = paid_for + ?5, claimed = claimed + ?6",
-        books_->unit_name(i), hour, difference(now.units[i].issued, was.issued),
-        difference(now.units[i].redeemed, was.redeemed), difference(now.units[i].paid_for, was.paid_for),
-        difference(now.units[i].claimed, was.claimed)));
+        "INSERT INTO unit_totals VALUES(?1, ?2, ?3, ?4) ON CONFLICT(unit, entry) DO UPDATE SET paid_for = "
+        "paid_for + ?3, claimed = claimed + ?4",
+        books_->unit_name(i), entry, difference(is.paid_for, was.paid_for),
+        difference(is.claimed, was.claimed)));
   }
-  if (now.received != before.received || now.paid_out != before.paid_out || now.credit != before.credit) {
-    TRY_STATUS(
-        database_->run("INSERT INTO money_totals VALUES(?1, ?2, ?3, ?4) ON CONFLICT(hour) DO UPDATE SET "
-                       "received_msat = received_msat + ?2, "
-                       "paid_out_msat = paid_out_msat + ?3, credit_msat = credit_msat + ?4",
-                       hour, static_cast<std::int64_t>(now.received - before.received),
-                       static_cast<std::int64_t>(now.paid_out - before.paid_out),
-                       static_cast<std::int64_t>(now.credit - before.credit)));
+  if (now.received != before.received || now.paid_out != before.paid_out || now.credit != before.credit ||
+      now.overrun != before.overrun) {
+    TRY_STATUS(database_->run(
+        "INSERT INTO money_totals VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(entry) DO UPDATE SET received_msat "
+        "= received_msat + ?2, paid_out_msat = paid_out_msat + ?3, credit_msat = credit_msat + ?4, "
+        "overrun_msat = overrun_msat + ?5",
+        entry, difference(now.received, before.received), difference(now.paid_out, before.paid_out),
+        difference(now.credit, before.credit), difference(now.overrun, before.overrun)));
   }
   return {};
 }
@@ -104,7 +121,7 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
       insert.bind(6, *match);
     }
     TRY([[maybe_unused]] const bool row, insert.next());
-    books_->of_keyset(proof.keyset).redeemed += proof.amount;
+    books_->redeem(proof.keyset, proof.amount);
   }
   return {};
 }
@@ -117,6 +134,7 @@ Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
         "INSERT INTO proofs(number, y, keyset, amount, state, melt, witness) VALUES(?, ?, ?, ?, 0, ?, ?)",
         number, proof.y, proof.keyset, proof.amount, melt,
         proof.witness.empty() ? std::nullopt : std::optional(proof.witness)));
+    books_->lock(proof.keyset, proof.amount);
   }
   return {};
 }
@@ -147,7 +165,7 @@ Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& opera
     insert.bind(7, output.dleq.s);
     insert.bind(8, operation);
     TRY([[maybe_unused]] const bool row, insert.next());
-    books_->of_keyset(output.keyset).issued += output.amount;
+    books_->issue(output.keyset, output.amount);
   }
   return {};
 }
@@ -283,39 +301,46 @@ Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
   return Written{};
 }
 
+Result<std::vector<std::pair<std::uint32_t, Wide>>> SqliteWrites::held(std::int64_t melt) {
+  TRY(Query row, database_->query("SELECT keyset, amount FROM proofs WHERE melt = ? AND state = 0", melt));
+  std::vector<std::pair<std::uint32_t, Wide>> out;
+  for (;;) {
+    TRY(const bool found, row.next());
+    if (!found) return out;
+    out.emplace_back(static_cast<std::uint32_t>(row.integer(0)), row.unsigned_integer(1));
+  }
+}
+
 Result<Written> SqliteWrites::operator()(const FinishMelt& write) {
   std::int64_t number = 0;
-  Wide inputs = 0;
-  std::size_t unit = 0;
   Hash32 operation{};
   {
     TRY(Query row,
-        database_->query("SELECT number, state, inputs, unit, operation FROM melt_quotes WHERE id = ?",
-                         write.quote));
+        database_->query("SELECT number, state, operation FROM melt_quotes WHERE id = ?", write.quote));
     TRY(const bool found, row.next());
     if (!found) return broken("a payment was made for a quote that the ledger lacks");
     if (row.integer(1) == 2) return Written{};
     if (row.integer(1) != 1) return broken("a payment was made for a quote that was not begun");
     number = row.integer(0);
-    inputs = row.unsigned_integer(2);
-    unit = books_->unit(row.text(3));
-    TRY(operation, row.array<32>(4));
+    TRY(operation, row.array<32>(2));
+  }
+  TRY(const auto inputs, held(number));
+  for (const auto& [keyset, amount] : inputs) {
+    books_->unlock(keyset, amount);
+    books_->redeem(keyset, amount);
   }
   TRY_STATUS(database_->run("UPDATE proofs SET state = 1 WHERE melt = ? AND state = 0", number));
-  Wide change = 0;
   for (const Issue& output : write.change) {
     TRY_STATUS(database_->run(
         "UPDATE signatures SET amount = ?, c_ = ?, e = ?, s = ?, operation = ? WHERE melt = ? AND b_ = ?",
         output.amount, output.c_blinded, output.dleq.e, output.dleq.s, operation, number, output.b_blinded));
     if (database_->changes() != 1)
       return broken("change was signed for an output that the ledger has not reserved");
-    change += output.amount;
+    books_->issue(output.keyset, output.amount);
   }
   TRY_STATUS(database_->run("DELETE FROM signatures WHERE melt = ? AND c_ IS NULL", number));
   TRY_STATUS(database_->run("UPDATE melt_quotes SET state = 2, preimage = ?, paid_msat = ? WHERE number = ?",
                             write.preimage, write.paid, number));
-  books_->sums.units[unit].redeemed += inputs;
-  books_->sums.units[unit].issued += change;
   books_->sums.paid_out += write.paid;
   return Written{};
 }
@@ -329,6 +354,8 @@ Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
     if (!found) return Written{};
     number = row.integer(0);
   }
+  TRY(const auto inputs, held(number));
+  for (const auto& [keyset, amount] : inputs) books_->unlock(keyset, amount);
   TRY_STATUS(database_->run("DELETE FROM proofs WHERE melt = ? AND state = 0", number));
   TRY_STATUS(database_->run("DELETE FROM signatures WHERE melt = ? AND c_ IS NULL", number));
   TRY_STATUS(database_->run(

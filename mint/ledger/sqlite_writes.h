@@ -14,10 +14,12 @@ class SqliteWrites {
       : database_(&database), books_(&books), proofs_(&proofs), outputs_(&outputs) {}
 
   /// An error leaves the transaction and the books in an undefined state: the caller rolls both back. Asserts
-  /// solvency.
+  /// solvency, and that of no keyset more is redeemed than was issued.
   Result<Written> apply(const Write& write);
-  /// The difference to `before` into the rows of `hour` (hours since 1970).
-  Status store_totals(const Sums& before, std::int64_t hour);
+  /// After a refusal: "" or why it means that nothing must be issued any more.
+  const std::string& violation() const { return violation_; }
+  /// The difference to `before` into the rows of the journal's entry `entry`.
+  Status store_totals(const Sums& before, std::int64_t entry);
 
  private:
   Result<Written> operator()(const SwapWrite& write);
@@ -43,12 +45,15 @@ class SqliteWrites {
   Status must_be_new_output(const PointBytes& b_blinded);
   Result<std::uint64_t> credit(const match::MatchId& match);
   Status use_key(const Hash32& key, const Hash32& operation, std::uint64_t credit_msat);
+  /// What a melt under way holds, by keyset.
+  Result<std::vector<std::pair<std::uint32_t, Wide>>> held(std::int64_t melt);
   Result<bool> group_done(const SettleGroup& group);
 
   storage::Database* database_;
   Books* books_;
   PointIndex* proofs_;
   PointIndex* outputs_;
+  std::string violation_;
 };
 
 }  // namespace manastr::mint

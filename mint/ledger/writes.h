@@ -120,6 +120,12 @@ struct SettleWrite {
 using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
                            FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite>;
 
+/// Ends what has begun outside: written also while the books don't add up.
+inline bool ends_payment(const Write& write) {
+  return std::holds_alternative<FinishMelt>(write) || std::holds_alternative<ReleaseMelt>(write) ||
+         std::holds_alternative<InvoicePaid>(write);
+}
+
 /// What the caller may want to know of a write that was done.
 struct Written {
   std::uint64_t credit_msat = 0;  ///< of the match, after a burn or an issue against it

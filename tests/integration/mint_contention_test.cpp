@@ -49,6 +49,7 @@ TEST(MintContention, OneProofIsSpentOnce) {
     if (replies[i].status == 200) held = mint.unblind(replies[i].body, outputs[i], "sat");
   }
   EXPECT_EQ(mint.unspent(held) * 1000, static_cast<std::uint64_t>(mint.book_msat()));
+  EXPECT_EQ(mint.faults(), "");
 }
 
 TEST(MintContention, OneOutputIsSignedOnce) {
@@ -63,6 +64,7 @@ TEST(MintContention, OneOutputIsSignedOnce) {
   std::vector<cashu::Proof> held = mint.unblind(result.winner, outputs, "sat");
   held.insert(held.end(), proofs.begin(), proofs.end());
   EXPECT_EQ(mint.unspent(held) * 1000, static_cast<std::uint64_t>(mint.book_msat()));
+  EXPECT_EQ(mint.faults(), "");
 }
 
 TEST(MintContention, IdenticalRequestsGetEqualReplies) {
@@ -105,6 +107,7 @@ TEST(MintContention, OneInvoiceIsPaidOnce) {
   EXPECT_EQ(result.codes.count(20005) + result.codes.count(20006), kClients - 1);
   EXPECT_EQ(before - mint.book_msat(), 5000);
   EXPECT_EQ(mint.unspent(proofs), (kClients - 1) * 8) << "every other melt gave its inputs back";
+  EXPECT_EQ(mint.faults(), "");
 }
 
 }  // namespace

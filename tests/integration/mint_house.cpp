@@ -76,6 +76,17 @@ void MintHouse::expire_keyset(const std::string& id) {
     throw std::runtime_error("no expiry set");
 }
 
+std::string MintHouse::faults(const std::string& after) const {
+  const std::string output = folder_ + "/verify.log";
+  std::filesystem::remove(output);
+  std::vector<std::string> arguments{"verify", "--config", folder_ + "/mint.toml", "--data",
+                                     folder_ + "/data"};
+  if (!after.empty()) arguments.insert(arguments.end(), {"--after", after});
+  Process verify("manastr-mint", {arguments, environment(), output});
+  const auto code = verify.wait();
+  return code == 0 ? "" : "exit code " + std::to_string(code.value_or(-1)) + ":\n" + read_file(output);
+}
+
 MintHouse::~MintHouse() {
   daemon_.reset();
   std::filesystem::remove_all(folder_);

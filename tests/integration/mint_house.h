@@ -43,6 +43,10 @@ class MintHouse {
   /// SIGKILL if it runs, and up again on the same port, with this in the environment.
   void restart(const std::map<std::string, std::string>& environment = {});
 
+  /// What `manastr-mint verify` finds wrong with the ledger, as it stands: "" if nothing. `after`: the file of
+  /// a checkpoint that was kept.
+  std::string faults(const std::string& after = "") const;
+
   /// Another configuration (instead of Options::toml) for the next start.
   void configure(const std::string& toml);
   /// While it is down: the keyset has expired long ago. Of version 1, whose id doesn't bind the expiry.

@@ -182,8 +182,10 @@ TEST_P(MintKilled, AnswersTheSameRequestAsIfNothingHadHappened) {
     mint.restart({{"MANASTR_FAILPOINT", point}});
     for (int i = 0; i < kActionsBetween; ++i) customer.act();
     if (HasFatalFailure()) return;
+    EXPECT_EQ(mint.faults(), "") << "while it may be dead";
     mint.restart();
     ASSERT_TRUE(eventually([&] { return customer.unbalanced().empty(); })) << customer.unbalanced();
+    EXPECT_EQ(mint.faults(), "");
   }
 }
 

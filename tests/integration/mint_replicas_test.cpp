@@ -128,6 +128,7 @@ TEST_F(MintReplicas, DoEverythingOnceThatBothAreAskedAtOnce) {
   EXPECT_EQ(a_.unspent(held), b_.unspent(held));
   EXPECT_EQ(a_.get("/health").status, 200);
   EXPECT_EQ(b_.get("/health").status, 200);
+  EXPECT_EQ(a_.faults(), "");
 }
 
 TEST_F(MintReplicas, KnowWhatTheOtherHasSigned) {
@@ -218,6 +219,7 @@ TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {
   EXPECT_EQ(a_.unspent(held), kClients * kSwaps);
   EXPECT_EQ(book_msat(), static_cast<std::int64_t>(kClients * kSwaps) * 1000);
   EXPECT_EQ(a_.get("/health").status, 200);
+  EXPECT_EQ(b_.faults(), "");
 }
 
 }  // namespace

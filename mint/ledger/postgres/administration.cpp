@@ -128,7 +128,7 @@ Status change_price(Connection& connection, const std::string& replica, Catalog&
   TRY(const AuditedAccounts found, audited_accounts(connection, replica));
   Accounts all = found.others;
   for (const auto& [account, amount] : found.own) all[account] += amount;
-  const OpenQuotes open{wide_of(unpaid.text(0, 0)), unix_seconds(unpaid.integer(0, 1))};
+  const OpenQuotes open{wide_from_text(unpaid.text(0, 0)).value_or(0), unix_seconds(unpaid.integer(0, 1))};
   TRY(const UnitPrice next, changed_price(totals_of(all, catalog), prices, change, open, now));
   TRY_STATUS(connection.ask(kSetPrice, Parameters()
                                            .add(next.unit)

@@ -1,8 +1,7 @@
 #include "mint/ledger/postgres/auditor.h"
 
-#include <charconv>
-
 #include "common/base/random.h"
+#include "mint/ledger/postgres/checkpoints.h"
 
 namespace manastr::mint {
 namespace {
@@ -37,7 +36,8 @@ constexpr Statement kKeepName{
 constexpr Statement kRenewLeases{
     "renew_leases",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE holder = $1::text AND state = 1"};
-constexpr Statement kFold{"fold", "SELECT mint.fold_commits()"};
+constexpr Statement kFold{"fold", "SELECT mint.fold_commits(interval '5 seconds')"};
+constexpr Statement kFoldAll{"fold_all", "SELECT mint.fold_commits(interval '0')"};
 constexpr Statement kForget{"forget", "SELECT mint.forget()"};
 constexpr Statement kOpenProofs{"open_proofs", "DECLARE seen NO SCROLL CURSOR FOR SELECT y FROM mint.proofs"};
 constexpr Statement kOpenOutputs{"open_outputs",
@@ -46,20 +46,13 @@ constexpr Statement kFetch{"fetch", "FETCH FORWARD 20000 FROM seen"};
 
 }  // namespace
 
-Wide wide_of(std::string_view text) {
-  const bool negative = text.starts_with('-');
-  Wide out = 0;
-  for (const char digit : text.substr(negative ? 1 : 0)) out = out * 10 + (digit - '0');
-  return negative ? -out : out;
-}
-
 Outcome<AuditedAccounts> audited_accounts(Connection& connection, const std::string& replica) {
   auto rows = connection.ask(kSums, Parameters().add(replica));
   if (!rows) return std::unexpected(rows.error());
   AuditedAccounts out;
   for (std::size_t i = 0; i < rows->size(); ++i) {
     (rows->integer(i, 0) != 0 ? out.own : out.others)[std::string(rows->text(i, 1))] =
-        wide_of(rows->text(i, 2));
+        wide_from_text(rows->text(i, 2)).value_or(0);
   }
   return out;
 }
@@ -107,6 +100,8 @@ Status Auditor::begin() {
   TRY(connection_, Connection::open(address_));
   incarnation_ = system_random().bytes<16>();
   TRY_STATUS(connection_->ask(kTakeName, Parameters().add(holder_.replica).add(incarnation_)));
+  TRY(Standing standing, read_standing(*connection_, holder_.replica));
+  books_->set_standing(std::move(standing));
   return audit();
 }
 
@@ -127,10 +122,12 @@ Status Auditor::audit() {
   TRY(AuditedAccounts found, read);
   Accounts all = found.others;
   for (const auto& [account, amount] : found.own) all[account] += amount;
-  if (std::string wrong = violation(all, catalog); !wrong.empty())
-    books_->halt("the books don't add up: " + wrong);
+  if (std::string wrong = violation(all, catalog); !wrong.empty()) books_->raise_alarm(wrong);
   books_->adopt(catalog);
   books_->audited(std::move(found.own), std::move(found.others), generation);
+  Standing standing = books_->standing();
+  standing.audited_at = system_clock().now_seconds();
+  books_->set_standing(std::move(standing));
   return {};
 }
 
@@ -166,24 +163,52 @@ Status Auditor::load_filters() {
   return {};
 }
 
+void Auditor::sign_with(crypto::SecretKey key) {
+  const std::lock_guard lock(mutex_);
+  key_ = std::move(key);
+}
+
+Status Auditor::keep_journal(bool at_once) {
+  TRY_STATUS(connection_->ask(at_once ? kFoldAll : kFold));
+  TRY(Standing standing, read_standing(*connection_, holder_.replica));
+  const auto key = [&] {
+    const std::lock_guard lock(mutex_);
+    return key_;
+  }();
+  const UnixSeconds now = system_clock().now_seconds();
+  const bool recent =
+      standing.checkpoint && now >= standing.checkpoint_at && now - standing.checkpoint_at < kCheckpointEvery;
+  if (key && (at_once || !recent)) {
+    TRY(const bool made, make_checkpoint(*connection_, *key, at_once));
+    if (made) {
+      TRY(standing, read_standing(*connection_, holder_.replica));
+    }
+  }
+  standing.audited_at = books_->standing().audited_at;
+  books_->set_standing(std::move(standing));
+  return {};
+}
+
+Status Auditor::round(unsigned n) {
+  if (!connection_ || !connection_->usable() || connection_->in_transaction()) {
+    connection_.reset();
+    TRY(connection_, Connection::open(address_));
+  }
+  if (!books_->filters_loaded) TRY_STATUS(load_filters());
+  TRY_STATUS(look_after_name());
+  if (n % kRenewEvery == 0) TRY_STATUS(connection_->ask(kRenewLeases, Parameters().add(holder_.replica)));
+  TRY_STATUS(keep_journal(false));
+  if (n % kForgetEvery == kForgetEvery - 1) TRY_STATUS(connection_->ask(kForget));
+  return audit();
+}
+
 void Auditor::loop() {
   for (unsigned n = 0;; ++n) {
-    const auto round = [&]() -> Status {
-      if (!connection_ || !connection_->usable() || connection_->in_transaction()) {
-        connection_.reset();
-        TRY(connection_, Connection::open(address_));
-      }
-      if (!books_->filters_loaded) TRY_STATUS(load_filters());
-      TRY_STATUS(look_after_name());
-      if (n % kRenewEvery == 0) TRY_STATUS(connection_->ask(kRenewLeases, Parameters().add(holder_.replica)));
-      TRY_STATUS(connection_->ask(kFold));
-      if (n % kForgetEvery == kForgetEvery - 1) TRY_STATUS(connection_->ask(kForget));
-      return audit();
-    };
     // The database is away or hinders: the committing thread says so; the next round tries again.
-    (void)round();
-    if (!wait(every_)) return;
+    (void)round(n);
+    if (!wait(every_)) break;
   }
+  if (connection_ && connection_->usable() && !connection_->in_transaction()) (void)keep_journal(true);
 }
 
 }  // namespace manastr::mint

@@ -1,6 +1,7 @@
-// Once a second: adds up what all mints have committed, looks whether it can be right, keeps this mint's
-// claims alive, and takes over what other mints have changed (keysets, prices). A thread and a connection of
-// its own.
+// Once a second: adds up what all mints have committed, looks whether it can be right, brings the journal
+// forward, keeps this mint's claims alive, and takes over what other mints have changed (keysets, prices). A
+// thread and a connection of its own. When it ends, what this mint has committed is in the journal and under
+// a checkpoint, if the database is there.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -19,8 +20,6 @@ struct AuditedAccounts {
 };
 postgres::Outcome<AuditedAccounts> audited_accounts(postgres::Connection& connection,
                                                     const std::string& replica);
-/// A numeric that was read as text.
-Wide wide_of(std::string_view text);
 /// As the database has them, into `catalog`.
 postgres::Outcome<void> read_prices(postgres::Connection& connection, Catalog& catalog);
 
@@ -34,6 +33,8 @@ class Auditor {
   Status begin();
   /// From now on in a thread. Loads the filters first.
   void start();
+  /// From any thread: without a key there are no checkpoints.
+  void sign_with(crypto::SecretKey key);
   /// True once the filters are loaded; waits for at most this long.
   bool wait_for_filters(Millis limit);
 
@@ -41,6 +42,8 @@ class Auditor {
   Status audit();
   Status look_after_name();
   Status load_filters();
+  Status keep_journal(bool at_once);
+  Status round(unsigned n);
   void loop();
   bool wait(Millis time);
 
@@ -53,6 +56,7 @@ class Auditor {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::optional<crypto::SecretKey> key_;
   std::thread thread_;
 };
 

@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "common/postgres/connection.h"
-#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/accounts.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {

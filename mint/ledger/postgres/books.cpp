@@ -103,6 +103,25 @@ void PostgresBooks::halt(std::string why) {
   if (halted_.empty()) halted_ = std::move(why);
 }
 
+void PostgresBooks::raise_alarm(const std::string& violation) {
+  const std::lock_guard lock(mutex_);
+  if (!alarm_.empty()) return;
+  alarm_ = "the books don't add up: " + violation;
+  if (halted_.empty()) halted_ = alarm_;
+}
+
+void PostgresBooks::set_standing(Standing standing) {
+  const std::lock_guard lock(mutex_);
+  standing_ = std::move(standing);
+}
+
+Standing PostgresBooks::standing() const {
+  const std::lock_guard lock(mutex_);
+  Standing out = standing_;
+  out.alarm = alarm_;
+  return out;
+}
+
 void PostgresBooks::set_away(std::string why) {
   const std::lock_guard lock(mutex_);
   away_ = std::move(why);

@@ -4,8 +4,9 @@
 #include <atomic>
 #include <mutex>
 
-#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/accounts.h"
 #include "mint/ledger/seen_filter.h"
+#include "mint/ledger/standing.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {
@@ -32,6 +33,11 @@ class PostgresBooks {
 
   /// From now on only what ends payments is written, until a restart.
   void halt(std::string why);
+  /// The same, since the books don't add up.
+  void raise_alarm(const std::string& violation);
+  /// As the database has it; the alarm in it doesn't count.
+  void set_standing(Standing standing);
+  Standing standing() const;
   /// Writes can't be done now: why; "" once they can.
   void set_away(std::string why);
   bool halted() const;
@@ -66,6 +72,8 @@ class PostgresBooks {
   std::uint64_t generation_ = 0;
   bool committing_ = false;
   std::string halted_;
+  std::string alarm_;
+  Standing standing_;
   std::string away_;
 };
 

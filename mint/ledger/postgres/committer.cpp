@@ -26,12 +26,6 @@ constexpr Statement kFence{"fence",
                            "VALUES($1::bytea, '', '{}', '{}', true) ON CONFLICT (id) DO NOTHING"};
 constexpr Statement kWhoseCommit{"whose_commit", "SELECT replica FROM mint.commits WHERE id = $1::bytea"};
 
-/// May be written though the books don't add up: it ends what has begun.
-bool ends_something(const Write& write) {
-  return std::holds_alternative<FinishMelt>(write) || std::holds_alternative<ReleaseMelt>(write) ||
-         std::holds_alternative<InvoicePaid>(write);
-}
-
 std::unexpected<Error> away() { return unavailable("the mint's database can't be reached now: try again"); }
 
 }  // namespace
@@ -192,7 +186,7 @@ void Committer::commit(std::deque<Job>& jobs, const Ended& ended) {
     std::vector<Job*> round, later, refused;
     const bool halted = books_->halted();
     for (Job* job : waiting) {
-      if (halted && !ends_something(job->write)) {
+      if (halted && !ends_payment(job->write)) {
         job->outcome = broken("the mint's ledger can't be written: its operator has to look");
         refused.push_back(job);
       } else {

@@ -122,6 +122,8 @@ class PostgresLedger final : public Ledger {
     return reads_.verdict(match);
   }
 
+  void sign_checkpoints(crypto::SecretKey key) override { auditor_.sign_with(std::move(key)); }
+  Standing standing() const override { return books_.standing(); }
   Totals totals() const override { return books_.totals(); }
   std::size_t queued() const override { return inbox_.size(); }
   Status health() const override { return books_.health(); }

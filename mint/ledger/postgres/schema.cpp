@@ -143,6 +143,60 @@ CREATE TABLE mint.audit(
   action text NOT NULL, arguments bytea NOT NULL, status int8 NOT NULL, outcome bytea NOT NULL, event bytea NOT NULL,
   key bytea UNIQUE, operation bytea, answer bytea);
 )sql"},
+    {"the journal", R"sql(
+CREATE TABLE mint.journal(
+  chain text COLLATE "C" NOT NULL, sequence int8 NOT NULL, entry text NOT NULL, PRIMARY KEY(chain, sequence));
+CREATE TABLE mint.checkpoints(number int8 PRIMARY KEY, text text NOT NULL, signature bytea NOT NULL);
+
+-- The lines of an entry, as docs/journal.md has them.
+CREATE FUNCTION mint.append_entry(to_chain text, changes text) RETURNS void LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO mint.journal
+    SELECT to_chain, coalesce(last.sequence, 0) + 1,
+           E'manastr-journal 1\nchain ' || to_chain || E'\nsequence ' || coalesce(last.sequence, 0) + 1
+             || E'\ntime ' || floor(extract(epoch FROM now()))::int8 || E'\nprevious '
+             || coalesce(encode(sha256(convert_to(last.entry, 'UTF8')), 'hex'), repeat('0', 64)) || E'\n' || changes
+      FROM (SELECT 1) AS one LEFT JOIN LATERAL
+        (SELECT sequence, entry FROM mint.journal WHERE chain = to_chain ORDER BY sequence DESC LIMIT 1) AS last
+        ON true $$;
+-- Sums up what was committed lately, into the totals and into an entry of each replica's chain; one at a time,
+-- others go on.
+DROP FUNCTION mint.fold_commits();
+CREATE FUNCTION mint.fold_commits(older interval) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  news record;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(5570193308277399042) THEN RETURN; END IF;
+  FOR news IN
+    WITH lately AS (
+      UPDATE mint.commits SET folded = true WHERE NOT folded AND at <= now() - older
+        RETURNING replica, at, accounts, amounts),
+    sums AS (
+      SELECT replica, account, (at AT TIME ZONE 'UTC')::date AS day, sum(amount) AS amount
+        FROM lately, unnest(accounts, amounts) AS each(account, amount) GROUP BY 1, 2, 3),
+    kept AS (
+      INSERT INTO mint.totals SELECT replica, account, day, amount FROM sums ORDER BY 1, 2, 3
+        ON CONFLICT ON CONSTRAINT totals_pkey DO UPDATE SET amount = totals.amount + excluded.amount),
+    changes AS (SELECT replica, account, sum(amount) AS amount FROM sums GROUP BY 1, 2 HAVING sum(amount) <> 0)
+    SELECT replica, string_agg('change ' || account || CASE WHEN amount > 0 THEN ' +' ELSE ' ' END || amount
+                                 || E'\n', '' ORDER BY account COLLATE "C") AS lines
+      FROM changes GROUP BY replica ORDER BY replica
+  LOOP
+    PERFORM mint.append_entry(news.replica, news.lines);
+  END LOOP;
+END $$;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mint FROM PUBLIC;
+-- What was before the journal.
+DO $$ BEGIN
+  PERFORM mint.append_entry(replica, lines) FROM (
+    SELECT replica, string_agg('change ' || account || CASE WHEN amount > 0 THEN ' +' ELSE ' ' END || amount
+                                 || E'\n', '' ORDER BY account COLLATE "C") AS lines
+      FROM (SELECT replica, account, sum(amount) AS amount FROM mint.totals GROUP BY 1, 2
+              HAVING sum(amount) <> 0) AS each
+      GROUP BY replica) AS opening;
+END $$;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -153,7 +207,7 @@ GRANT USAGE ON SCHEMA mint TO %;
 GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
 GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
   mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
-  mint.commits, mint.replicas, mint.units, mint.audit TO %;
+  mint.commits, mint.replicas, mint.units, mint.audit, mint.checkpoints TO %;
 GRANT UPDATE(state, overlap_until) ON mint.keysets TO %;
 GRANT UPDATE(msat, promised_msat, promised_until, kept_since) ON mint.prices TO %;
 GRANT UPDATE(terms, cap, final_expiry, retired_at) ON mint.units TO %;

@@ -7,6 +7,7 @@
 
 #include "common/gameapi/requests.h"
 #include "mint/ledger/ledger.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/mint/ledger/fresh.h"
 
 namespace manastr::mint::test {
@@ -16,6 +17,10 @@ class LedgerPlace {
  public:
   virtual ~LedgerPlace() = default;
   virtual Result<std::unique_ptr<Ledger>> open() = 0;
+  /// First column of each row of a query, of a ledger that may be open; `prefix` stands before the names of
+  /// tables.
+  virtual std::vector<std::string> column(const std::string& what, const std::string& table,
+                                          const std::string& rest) = 0;
 };
 using MakePlace = std::unique_ptr<LedgerPlace> (*)();
 
@@ -521,6 +526,117 @@ TEST_P(LedgerTest, AFallOfThePriceIsNotSpentTwice) {
   EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 2'000, {}}), 0);
   EXPECT_TRUE(ledger_->totals().solvent());
   EXPECT_TRUE(ledger_->health()) << "what the quote pays beyond today's price is no loss";
+}
+
+/// Sums of the entries that are in the database, whose chains are walked; "" in `fault` if all are whole.
+inline Accounts journaled(LedgerPlace& place, std::string& fault) {
+  Accounts sums;
+  std::map<std::string, std::pair<std::uint64_t, Hash32>> heads;
+  for (const std::string& text : place.column("entry", "journal", "ORDER BY chain, sequence")) {
+    const auto entry = JournalEntry::parse(text);
+    if (!entry) {
+      fault = entry.error().message + ": " + text;
+      return sums;
+    }
+    auto& [sequence, digest] = heads[entry->chain];
+    if (entry->sequence != sequence + 1 || entry->previous != digest)
+      fault = "the chain is broken at " + text;
+    sequence = entry->sequence;
+    digest = journal_digest(text);
+    add_changes(sums, entry->changes);
+  }
+  return sums;
+}
+inline Accounts accounts_of(const Totals& totals) {
+  Accounts out;
+  const auto add = [&](std::string_view kind, const std::string& what, Wide amount) {
+    if (amount != 0) out.emplace(std::string(kind) + what, amount);
+  };
+  for (const KeysetTotals& keyset : totals.keysets) {
+    add(kIssued, std::to_string(keyset.number), keyset.issued);
+    add(kRedeemed, std::to_string(keyset.number), keyset.redeemed);
+  }
+  for (const UnitTotals& unit : totals.units) {
+    add(kPaidFor, unit.unit, unit.paid_for);
+    add(kClaimed, unit.unit, unit.claimed);
+  }
+  add(kReceived, "", totals.received_msat);
+  add(kPaidOut, "", totals.paid_out_msat);
+  add(kCredit, "", totals.credit_msat);
+  return out;
+}
+
+TEST_P(LedgerTest, TheJournalHasAllThatWasCommittedWhenItCloses) {
+  const crypto::SecretKey key = crypto::SecretKey::generate(system_random());
+  ledger_->sign_checkpoints(key);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {minted(8)}, {issue(4), issue(3)}}), 0);
+  const std::string melt = begin_melt({minted(5)}, {}, 1'000);
+  EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 1'000, {}}), 0);
+  const Accounts first = accounts_of(ledger_->totals());
+  ledger_.reset();
+  std::string fault;
+  EXPECT_EQ(journaled(*place_, fault), first);
+  EXPECT_EQ(fault, "");
+  open();
+  ledger_->sign_checkpoints(key);
+  minted(2);
+  EXPECT_EQ(code(BurnWrite{fresh_hash(), fresh_hash(), fresh_hash(), {minted(10)}, 10, 200}), 0);
+  const Accounts second = accounts_of(ledger_->totals());
+  ledger_.reset();
+  EXPECT_EQ(journaled(*place_, fault), second);
+  EXPECT_EQ(fault, "");
+
+  const auto texts = place_->column("text", "checkpoints", "ORDER BY number");
+  ASSERT_GE(texts.size(), 2U);
+  EXPECT_EQ(Checkpoint::parse(texts.front())->previous, Hash32{});
+  EXPECT_EQ(Checkpoint::parse(texts.back())->previous, journal_digest(texts[texts.size() - 2]));
+  open();
+  const auto last = ledger_->standing().checkpoint;
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->text, texts.back());
+  const auto read = read_checkpoint(*last, key.x_only());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->number, texts.size());
+  EXPECT_EQ(read->balances, second);
+  ASSERT_EQ(read->heads.size(), 1U);
+  EXPECT_EQ(read->heads[0].sequence, ledger_->standing().sequence);
+  ASSERT_EQ(read->keysets.size(), 2U);
+  EXPECT_EQ(read->keysets[1].unit, "loot");
+}
+
+TEST_P(LedgerTest, WithoutAKeyThereAreNoCheckpoints) {
+  minted(1);
+  open();
+  EXPECT_GT(ledger_->standing().sequence, 0U);
+  EXPECT_FALSE(ledger_->standing().checkpoint);
+}
+
+TEST_P(LedgerTest, ProofsThatNobodyIssuedRaiseTheAlarm) {
+  const Spend mine = minted(8);
+  const std::string melt = begin_melt({mine}, {}, 1'600);
+  const MintQuote waiting = [&] {
+    MintQuote quote;
+    quote.id = "waiting";
+    quote.payment_hash = fresh_hash();
+    quote.request = "lnbcrt";
+    quote.unit = "mana";
+    quote.amount = 1;
+    quote.invoice_msat = 200;
+    EXPECT_EQ(code(NewMintQuote{quote}), 0);
+    return quote;
+  }();
+  // Whoever has the keys of mana turns more of it into loot than there is.
+  EXPECT_EQ(ledger_->standing().alarm, "");
+  (void)ledger_->write_now(SwapWrite{fresh_hash(), {spend(9)}, {issue(9, 2)}});
+  EXPECT_TRUE(manastr::test::eventually([&] { return !ledger_->standing().alarm.empty(); }));
+  EXPECT_NE(ledger_->standing().alarm.find("of keyset 1 "), std::string::npos) << ledger_->standing().alarm;
+  ASSERT_FALSE(ledger_->health());
+  EXPECT_EQ(kind(SwapWrite{fresh_hash(), {spend(1)}, {issue(1)}}), ErrorKind::broken);
+  EXPECT_EQ(kind(NewMintQuote{MintQuote{.id = "new", .payment_hash = fresh_hash(), .unit = "mana"}}),
+            ErrorKind::broken);
+  EXPECT_EQ(code(InvoicePaid{waiting.payment_hash, 200, {}}), 0) << "ends of payments go on";
+  EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 1'600, {}}), 0);
+  EXPECT_EQ(state(mine), ProofState::State::spent);
 }
 
 }  // namespace manastr::mint::test

@@ -20,6 +20,14 @@ class SqlitePlace final : public LedgerPlace {
     options.filter_log2_bits = 16;
     return open_sqlite_ledger(std::move(options));
   }
+  std::vector<std::string> column(const std::string& what, const std::string& table,
+                                  const std::string& rest) override {
+    auto database = *storage::Database::open(folder_.path("ledger.sqlite"), {.create = false, .vfs = ""});
+    auto row = *database.query("SELECT " + what + " FROM " + table + " " + rest);
+    std::vector<std::string> out;
+    while (row.next().value()) out.emplace_back(row.text(0));
+    return out;
+  }
 
  private:
   const manastr::test::TemporaryFolder folder_;
@@ -32,15 +40,21 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, LedgerTest, testing::Values(&in_sqlite), [](con
 TEST(SqliteLedger, OfTheFirstSchemaIsBroughtForward) {
   const Spend spent = spend(8);
   const Spend locked = spend(4);
-  const Issue signed_before = issue(8);
+  const Issue signed_before = issue(16);
   const manastr::test::TemporaryFolder folder;
   const std::string file = folder.path("old.sqlite");
   {
     auto old = storage::Database::open(file);
     ASSERT_TRUE(storage::migrate(*old, storage::kMintLedger, ledger_migrations().first(1)));
+    ASSERT_TRUE(old->run("INSERT INTO keysets VALUES(1, ?, 'mana', 1, 0, 32, 1, NULL)", ByteArray<8>{0, 1}));
+    ASSERT_TRUE(old->run("INSERT INTO prices VALUES('mana', 200)"));
+    for (const int hour : {400'000, 400'001}) {
+      ASSERT_TRUE(old->run("INSERT INTO unit_totals VALUES('mana', ?, 8, 4, 10, 8)", hour));
+      ASSERT_TRUE(old->run("INSERT INTO money_totals VALUES(?, 1900, 0, 0)", hour));
+    }
     ASSERT_TRUE(old->run("INSERT INTO proofs VALUES(?, 1, 8, 1, NULL, NULL, NULL)", spent.y));
     ASSERT_TRUE(old->run("INSERT INTO proofs VALUES(?, 1, 4, 0, 7, NULL, NULL)", locked.y));
-    ASSERT_TRUE(old->run("INSERT INTO signatures VALUES(?, 1, 8, ?, ?, ?, ?, NULL, NULL)",
+    ASSERT_TRUE(old->run("INSERT INTO signatures VALUES(?, 1, 16, ?, ?, ?, ?, NULL, NULL)",
                          signed_before.b_blinded, signed_before.c_blinded, signed_before.dleq.e,
                          signed_before.dleq.s, fresh_hash()));
   }
@@ -59,6 +73,14 @@ TEST(SqliteLedger, OfTheFirstSchemaIsBroughtForward) {
   const auto found = ledger.signatures(std::span(&signed_before.b_blinded, 1));
   ASSERT_TRUE(found && (*found)[0]);
   EXPECT_EQ((*found)[0]->c_blinded, signed_before.c_blinded);
+  const Totals totals = ledger.totals();
+  ASSERT_EQ(totals.units.size(), 1U);
+  EXPECT_EQ(totals.units[0].issued, 16);
+  EXPECT_EQ(totals.units[0].redeemed, 8);
+  EXPECT_EQ(totals.units[0].paid_for, 20);
+  EXPECT_EQ(totals.units[0].claimed, 16);
+  EXPECT_EQ(totals.received_msat, 3'800);
+  EXPECT_EQ(totals.keysets.at(0), (KeysetTotals{1, 16, 8}));
 }
 
 TEST(SqliteLedger, WhatIsSpentIsSpentForWhoReadsWhileTheIndexMoves) {

@@ -1,5 +1,5 @@
-// What commits add to the totals: by keyset what was issued and redeemed, by unit what was paid for and
-// claimed, and the money. Several mints add each their own; the sum is over all rows.
+// The accounts of the mint: by keyset what was issued and redeemed, by unit what was paid for and claimed,
+// and the money. Commits add to them; where several mints do, the sum is over all rows.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -67,11 +67,24 @@ class Tally {
   std::vector<Flow> units_;    // paid for and claimed, by index
 };
 
-/// Sums by the names that Tally::rows() gives.
+/// Amounts by the names of accounts, as the journal has them. issued/ and redeemed/ are followed by a
+/// keyset's number, paid_for/ and claimed/ by a unit.
 using Accounts = std::map<std::string, Wide, std::less<>>;
+inline constexpr std::string_view kIssued = "issued/";
+inline constexpr std::string_view kRedeemed = "redeemed/";
+inline constexpr std::string_view kPaidFor = "paid_for/";
+inline constexpr std::string_view kClaimed = "claimed/";
+inline constexpr std::string_view kReceived = "received";
+inline constexpr std::string_view kPaidOut = "paid_out";
+inline constexpr std::string_view kCredit = "credit";
+inline constexpr std::string_view kOverrun = "overrun";
+/// 0 if there is no such account.
+Wide amount_of(const Accounts& accounts, std::string_view kind, std::string_view what = "");
 Totals totals_of(const Accounts& accounts, const Catalog& catalog);
 /// "" or a sentence: more of a keyset was redeemed than issued, or more is owed than there is and no
 /// payment's overrun explains it.
 std::string violation(const Accounts& accounts, const Catalog& catalog);
+/// Its sentence about a keyset.
+std::string overdrawn_keyset(std::string_view number, Wide redeemed, Wide issued);
 
 }  // namespace manastr::mint

@@ -1,22 +1,14 @@
-#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/accounts.h"
 
 #include <algorithm>
 #include <limits>
 
 namespace manastr::mint {
-namespace {
 
-constexpr std::string_view kIssued = "issued/";
-constexpr std::string_view kRedeemed = "redeemed/";
-constexpr std::string_view kPaidFor = "paid_for/";
-constexpr std::string_view kClaimed = "claimed/";
-
-Wide of(const Accounts& accounts, std::string_view kind, std::string_view what) {
+Wide amount_of(const Accounts& accounts, std::string_view kind, std::string_view what) {
   const auto it = accounts.find(std::string(kind) + std::string(what));
   return it == accounts.end() ? 0 : it->second;
 }
-
-}  // namespace
 
 void Catalog::set_keysets(const std::vector<KeysetRecord>& records) {
   for (const KeysetRecord& record : records) {
@@ -87,10 +79,10 @@ bool Tally::rows(const Catalog& catalog, std::vector<std::pair<std::string, std:
     row(kPaidFor, catalog.units()[i], units_[i].in);
     row(kClaimed, catalog.units()[i], units_[i].out);
   }
-  row("received", "", received);
-  row("paid_out", "", paid_out);
-  row("credit", "", credit);
-  row("overrun", "", overrun);
+  row(kReceived, "", received);
+  row(kPaidOut, "", paid_out);
+  row(kCredit, "", credit);
+  row(kOverrun, "", overrun);
   return fits;
 }
 
@@ -98,35 +90,40 @@ Totals totals_of(const Accounts& accounts, const Catalog& catalog) {
   Totals out;
   for (std::size_t i = 0; i < catalog.units().size(); ++i) {
     UnitTotals unit{.unit = catalog.units()[i], .price_msat = catalog.price(i)};
-    unit.paid_for = of(accounts, kPaidFor, unit.unit);
-    unit.claimed = of(accounts, kClaimed, unit.unit);
+    unit.paid_for = amount_of(accounts, kPaidFor, unit.unit);
+    unit.claimed = amount_of(accounts, kClaimed, unit.unit);
     out.units.push_back(std::move(unit));
   }
   for (std::uint32_t number = 0; number < catalog.keysets(); ++number) {
     if (!catalog.knows_keyset(number)) continue;
     UnitTotals& unit = out.units[catalog.unit_of_keyset(number)];
-    unit.issued += of(accounts, kIssued, std::to_string(number));
-    unit.redeemed += of(accounts, kRedeemed, std::to_string(number));
+    const KeysetTotals keyset{number, amount_of(accounts, kIssued, std::to_string(number)),
+                              amount_of(accounts, kRedeemed, std::to_string(number))};
+    unit.issued += keyset.issued;
+    unit.redeemed += keyset.redeemed;
+    out.keysets.push_back(keyset);
   }
-  out.received_msat = of(accounts, "received", "");
-  out.paid_out_msat = of(accounts, "paid_out", "");
-  out.credit_msat = of(accounts, "credit", "");
+  out.received_msat = amount_of(accounts, kReceived);
+  out.paid_out_msat = amount_of(accounts, kPaidOut);
+  out.credit_msat = amount_of(accounts, kCredit);
   return out;
+}
+
+std::string overdrawn_keyset(std::string_view number, Wide redeemed, Wide issued) {
+  return "of keyset " + std::string(number) + " " + to_text(redeemed) + " were redeemed and only " +
+         to_text(issued) + " issued: someone else has its keys";
 }
 
 std::string violation(const Accounts& accounts, const Catalog& catalog) {
   for (const auto& [account, redeemed] : accounts) {
     if (!account.starts_with(kRedeemed)) continue;
     const std::string number = account.substr(kRedeemed.size());
-    const Wide issued = of(accounts, kIssued, number);
-    if (redeemed > issued) {
-      return "of keyset " + number + " " + to_text(redeemed) + " were redeemed and only " + to_text(issued) +
-             " issued";
-    }
+    const Wide issued = amount_of(accounts, kIssued, number);
+    if (redeemed > issued) return overdrawn_keyset(number, redeemed, issued);
   }
   const Totals totals = totals_of(accounts, catalog);
   const Wide gap = totals.liabilities_msat() - totals.assets_msat();
-  if (gap > std::max(Wide{0}, of(accounts, "overrun", "")))
+  if (gap > std::max(Wide{0}, amount_of(accounts, kOverrun)))
     return "the mint owes " + to_text(gap) + " msat more than it has";
   return "";
 }
