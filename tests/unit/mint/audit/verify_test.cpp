@@ -151,9 +151,10 @@ TEST_P(Verify, SaysWhatWasAltered) {
     std::string sql;
     std::string said;
   };
-  const std::string any_proof = "y = (SELECT min(y) FROM @proofs WHERE state = 1 AND keyset = 1)";
+  const std::string any_proof =
+      "y = (SELECT y FROM @proofs WHERE state = 1 AND keyset = 1 ORDER BY y LIMIT 1)";
   const std::string any_signature =
-      "b_ = (SELECT min(b_) FROM @signatures WHERE c_ IS NOT NULL AND keyset = 1)";
+      "b_ = (SELECT b_ FROM @signatures WHERE c_ IS NOT NULL AND keyset = 1 ORDER BY b_ LIMIT 1)";
   std::vector<Alteration> alterations{
       {"UPDATE @proofs SET amount = amount + 1 WHERE " + any_proof, "redeemed/1 is"},
       {"UPDATE @proofs SET keyset = 3 WHERE " + any_proof, "redeemed/3 is"},
@@ -170,7 +171,7 @@ TEST_P(Verify, SaysWhatWasAltered) {
       {"UPDATE @melt_quotes SET state = 1", "other proofs are locked for it"},
       {"UPDATE @match_credits SET msat = msat + 1", "credit is"},
       {"UPDATE @prices SET msat = 1000000", "owes"},
-      {"UPDATE @journal SET entry = replace(entry, 'change issued/1 +', 'change issued/1 +1') WHERE sequence "
+      {"UPDATE @journal SET entry = replace(entry, ' +', ' +1') WHERE sequence "
        "= 1",
        "it does not follow the entry before it"},
       {"UPDATE @journal SET entry = replace(entry, 'change', 'chance') WHERE sequence = 1", "malformed"},
@@ -196,7 +197,8 @@ TEST_P(Verify, SaysWhatWasAltered) {
          {"UPDATE money_totals SET received_msat = received_msat + 1 WHERE entry = 1", "received is"},
          {"DELETE FROM journal WHERE sequence > 1; DELETE FROM checkpoints WHERE number > 1",
           "its tail is missing"},
-         {"UPDATE proofs SET y = (SELECT max(y) FROM proofs) WHERE number = 1", "hold the same point"},
+         {"UPDATE proofs SET y = (SELECT y FROM proofs WHERE number = 2) WHERE number = 1",
+          "hold the same point"},
          {"UPDATE proofs SET y = randomblob(33) WHERE number = 1", "the index does not lead to row 1"},
          {"UPDATE signatures SET b_ = randomblob(33) WHERE number = 1", "the index does not lead to row 1"},
          {"DELETE FROM proofs_index WHERE number = 1", "the index does not lead to row 1"}});
