@@ -62,6 +62,8 @@ std::string Supply::made_now() const {
     each.set("issued", number(unit.issued)).set("redeemed", number(unit.redeemed));
     each.set("outstanding", number(unit.outstanding()));
     each.set("paid_for", number(unit.paid_for)).set("claimed", number(unit.claimed));
+    const CurrencyConfiguration* known = ring.currency(unit.unit);
+    each.set("cap", known != nullptr && known->cap ? Value(*known->cap) : Value(nullptr));
     each.set("keysets", keysets_of(ring, totals, unit.unit));
     units.push_back(std::move(each));
   }

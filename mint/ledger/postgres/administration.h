@@ -2,7 +2,7 @@
 #pragma once
 #include "common/postgres/pool.h"
 #include "mint/ledger/administration.h"
-#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/accounts.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {

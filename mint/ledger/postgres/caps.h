@@ -6,7 +6,7 @@
 #include <span>
 
 #include "common/postgres/connection.h"
-#include "mint/ledger/postgres/accounts.h"
+#include "mint/ledger/accounts.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {
