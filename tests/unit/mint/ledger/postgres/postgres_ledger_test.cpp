@@ -12,17 +12,22 @@
 namespace manastr::mint::test {
 namespace {
 
+std::vector<std::string> column_of(const std::string& url, const std::string& what, const std::string& table,
+                                   const std::string& rest) {
+  const auto connection = PostgresCluster::instance().connect(url);
+  const std::string sql = "SELECT " + what + " FROM mint." + table + " " + rest;
+  const auto rows = connection->ask({"column", sql.c_str()}).value();
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.emplace_back(rows.text(i, 0));
+  return out;
+}
+
 class PostgresPlace final : public LedgerPlace {
  public:
   Result<std::unique_ptr<Ledger>> open() override { return open_postgres_ledger(options_for(url_)); }
   std::vector<std::string> column(const std::string& what, const std::string& table,
                                   const std::string& rest) override {
-    const auto connection = PostgresCluster::instance().connect(url_);
-    const std::string sql = "SELECT " + what + " FROM mint." + table + " " + rest;
-    const auto rows = connection->ask({"column", sql.c_str()}).value();
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < rows.size(); ++i) out.emplace_back(rows.text(i, 0));
-    return out;
+    return column_of(url_, what, table, rest);
   }
 
  private:
@@ -55,6 +60,10 @@ class PartitionedPlace final : public LedgerPlace {
     if (!split || split->integer(0, 0) != 3) throw std::runtime_error("the tables are not split");
   }
   Result<std::unique_ptr<Ledger>> open() override { return open_postgres_ledger(options_for(url_)); }
+  std::vector<std::string> column(const std::string& what, const std::string& table,
+                                  const std::string& rest) override {
+    return column_of(url_, what, table, rest);
+  }
 
  private:
   const std::string url_ = PostgresCluster::instance().make_database();
