@@ -45,9 +45,18 @@ struct CountedRows {
   std::vector<std::string> faults;
 };
 
+/// A signature as it was given out.
+struct StoredBlind {
+  std::uint32_t keyset = 0;
+  cashu::Amount amount = 0;
+  PointBytes b_blinded{};
+  PointBytes c_blinded{};
+};
+
 class LedgerView {
  public:
   virtual ~LedgerView() = default;
+  virtual Result<std::vector<KeysetRecord>> keysets() = 0;
   virtual Result<Catalog> catalog() = 0;
   virtual Result<std::vector<std::string>> chains() = 0;
   /// Ascending by sequence.
@@ -57,6 +66,8 @@ class LedgerView {
   /// `lengths`: last sequence of each chain.
   virtual Result<KeptTotals> kept(const std::map<std::string, std::uint64_t>& lengths) = 0;
   virtual Result<CountedRows> count() = 0;
+  /// Of the `signatures` that there are, about `most`, spread over all; all, if there are no more.
+  virtual Result<std::vector<StoredBlind>> some_signatures(std::uint64_t signatures, std::size_t most) = 0;
   /// Sentences about proofs and signatures that stand in more than one row or are not found where they are.
   virtual Result<std::vector<std::string>> misplaced_points() = 0;
 };

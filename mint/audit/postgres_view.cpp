@@ -4,6 +4,7 @@
 
 #include "common/postgres/connection.h"
 #include "mint/ledger/postgres/auditor.h"
+#include "mint/ledger/postgres/reads.h"
 #include "mint/ledger/postgres/schema.h"
 
 namespace manastr::mint {
@@ -65,6 +66,10 @@ constexpr Statement kUnevenLocks{
     "FROM mint.proofs WHERE state = 0 GROUP BY 1) AS p FULL JOIN (SELECT id, inputs FROM mint.melt_quotes "
     "WHERE "
     "state = 1) AS m ON m.id = p.melt WHERE p.held IS DISTINCT FROM m.inputs LIMIT 10"};
+constexpr Statement kSomeSignatures{"verify_some_signatures",
+                                    "SELECT keyset, amount, b_, c_ FROM mint.signatures TABLESAMPLE SYSTEM "
+                                    "($1::text::float8) WHERE c_ IS NOT "
+                                    "NULL LIMIT $2::int8"};
 constexpr Statement kCredits{"verify_credits", "SELECT coalesce(sum(msat), 0)::text FROM mint.match_credits"};
 
 Wide wide(const Rows& rows, std::size_t row, int column) {
@@ -136,7 +141,8 @@ class Checkpoints final : public Pages<StoredCheckpoint> {
 
 class PostgresView final : public LedgerView {
  public:
-  explicit PostgresView(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  PostgresView(const Address& address, std::unique_ptr<Connection> connection)
+      : address_(address), connection_(std::move(connection)) {}
 
   Status begin() {
     TRY(const bool current, is_ledger_current(*connection_));
@@ -147,6 +153,7 @@ class PostgresView final : public LedgerView {
     return {};
   }
 
+  Result<std::vector<KeysetRecord>> keysets() override { return PostgresReads(address_, 1).keysets(); }
   Result<Catalog> catalog() override {
     Catalog out;
     TRY_STATUS(read_prices(*connection_, out));
@@ -176,12 +183,32 @@ class PostgresView final : public LedgerView {
     return out;
   }
   Result<CountedRows> count() override;
+  Result<std::vector<StoredBlind>> some_signatures(std::uint64_t signatures, std::size_t most) override;
   /// Unique keys of the database see to that.
   Result<std::vector<std::string>> misplaced_points() override { return std::vector<std::string>{}; }
 
  private:
+  const Address address_;
   std::unique_ptr<Connection> connection_;
 };
+
+Result<std::vector<StoredBlind>> PostgresView::some_signatures(std::uint64_t signatures, std::size_t most) {
+  const std::string percent =
+      signatures <= most
+          ? "100"
+          : std::to_string(100.0 * static_cast<double>(most) / static_cast<double>(signatures));
+  TRY(const Rows rows,
+      ask(*connection_, kSomeSignatures, Parameters().add(percent).add(static_cast<std::int64_t>(most))));
+  std::vector<StoredBlind> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    StoredBlind& row = out.emplace_back();
+    row.keyset = static_cast<std::uint32_t>(rows.integer(i, 0));
+    row.amount = rows.unsigned_integer(i, 1);
+    if (const auto point = rows.array<33>(i, 2); point) row.b_blinded = *point;
+    if (const auto point = rows.array<33>(i, 3); point) row.c_blinded = *point;
+  }
+  return out;
+}
 
 Result<CountedRows> PostgresView::count() {
   CountedRows out;
@@ -241,7 +268,7 @@ Result<CountedRows> PostgresView::count() {
 Result<std::unique_ptr<LedgerView>> view_postgres_ledger(const crypto::SecretText& url) {
   TRY(const Address address, Address::parse(url, "manastr-mint verify"));
   TRY(std::unique_ptr<Connection> connection, Connection::open(address));
-  auto view = std::make_unique<PostgresView>(std::move(connection));
+  auto view = std::make_unique<PostgresView>(address, std::move(connection));
   TRY_STATUS(view->begin());
   return std::unique_ptr<LedgerView>(std::move(view));
 }

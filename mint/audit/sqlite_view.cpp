@@ -2,6 +2,7 @@
 
 #include "common/storage/database.h"
 #include "mint/audit/point_check.h"
+#include "mint/ledger/sqlite_keysets.h"
 #include "mint/ledger/sqlite_schema.h"
 
 namespace manastr::mint {
@@ -54,6 +55,7 @@ class SqliteView final : public LedgerView {
                    ": start the mint once, or use its program");
   }
 
+  Result<std::vector<KeysetRecord>> keysets() override { return read_keysets(database_); }
   Result<Catalog> catalog() override {
     Catalog out;
     std::vector<KeysetRecord> keysets;
@@ -86,6 +88,7 @@ class SqliteView final : public LedgerView {
 
   Result<KeptTotals> kept(const std::map<std::string, std::uint64_t>& lengths) override;
   Result<CountedRows> count() override;
+  Result<std::vector<StoredBlind>> some_signatures(std::uint64_t signatures, std::size_t most) override;
   Result<std::vector<std::string>> misplaced_points() override {
     TRY_STATUS(
         database_.execute("COMMIT"));  // the rest is about rows alone, and each table of its own moment
@@ -201,6 +204,29 @@ Result<CountedRows> SqliteView::count() {
          to_text(amount) + " are locked by melt number " + std::to_string(melt) + ", which is not under way");
   TRY_STATUS(
       each("SELECT msat FROM match_credits", [&](const Query& row) { set(kCredit, "", row.integer(0)); }));
+  return out;
+}
+
+Result<std::vector<StoredBlind>> SqliteView::some_signatures(std::uint64_t signatures, std::size_t most) {
+  std::vector<StoredBlind> out;
+  std::int64_t highest = 0;
+  TRY_STATUS(each("SELECT max(number) FROM signatures", [&](const Query& row) { highest = row.integer(0); }));
+  const std::int64_t stride =
+      signatures <= most ? 1 : std::max<std::int64_t>(1, highest / static_cast<std::int64_t>(most));
+  TRY(Query row,
+      database_.query("SELECT number, keyset, amount, b_, c_ FROM signatures WHERE number >= ? AND c_ "
+                      "IS NOT NULL ORDER BY number LIMIT 1"));
+  for (std::int64_t at = 1; at <= highest;) {
+    row.reset();
+    row.bind(1, at);
+    TRY(const bool found, row.next());
+    if (!found) break;
+    StoredBlind each_row{static_cast<std::uint32_t>(row.integer(1)), row.unsigned_integer(2), {}, {}};
+    if (const auto point = row.array<33>(3); point) each_row.b_blinded = *point;
+    if (const auto point = row.array<33>(4); point) each_row.c_blinded = *point;
+    out.push_back(each_row);
+    at = std::max(at, row.integer(0)) + stride;
+  }
   return out;
 }
 

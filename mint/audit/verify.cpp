@@ -1,6 +1,7 @@
 #include "mint/audit/verify.h"
 
 #include "mint/audit/journal_walk.h"
+#include "mint/audit/signature_check.h"
 
 namespace manastr::mint {
 namespace {
@@ -30,7 +31,8 @@ std::vector<std::string> one(std::string fault) {
 }  // namespace
 
 Result<bool> verify_ledger(LedgerView& view, const crypto::XOnlyKey& key,
-                           const std::optional<SignedCheckpoint>& after, const TellCheck& tell) {
+                           const std::optional<SignedCheckpoint>& after, const TellCheck& tell,
+                           const Derivations* derivations) {
   Report report(tell);
   TRY(const Catalog catalog, view.catalog());
   TRY(const WalkedJournal journal, walk_journal(view, key, after));
@@ -74,6 +76,14 @@ Result<bool> verify_ledger(LedgerView& view, const crypto::XOnlyKey& key,
       rows.faults);
   report.say("no keyset has more redeemed than issued, and the mint owes no more than it has",
              one(violation(all, catalog)));
+  if (derivations != nullptr) {
+    TRY(const CheckedSignatures checked, check_signatures(view, *derivations, rows.signatures));
+    report.say(
+        "signatures, " + number(checked.checked, "looked at, are what the mint's keys give") +
+            (checked.without_keys == 0 ? ""
+                                       : ", " + number(checked.without_keys, "are of keys from elsewhere")),
+        checked.faults);
+  }
   TRY(const std::vector<std::string> misplaced, view.misplaced_points());
   report.say("each proof and each output stands in one row, where it is looked for", misplaced);
   return report.clean();

@@ -6,6 +6,7 @@
 
 #include "mint/audit/ledger_view.h"
 #include "mint/configuration/configuration.h"
+#include "mint/keysets/derivation.h"
 
 namespace manastr::mint {
 
@@ -14,8 +15,10 @@ using TellCheck = std::function<void(bool passed, const std::string& line)>;
 
 /// True if everything passed. An error: the ledger could not be read. `after`: a checkpoint that someone
 /// kept.
+/// `derivations`: null, signatures are counted and not checked.
 Result<bool> verify_ledger(LedgerView& view, const crypto::XOnlyKey& key,
-                           const std::optional<SignedCheckpoint>& after, const TellCheck& tell);
+                           const std::optional<SignedCheckpoint>& after, const TellCheck& tell,
+                           const Derivations* derivations = nullptr);
 
 /// The same of a mint by its configuration; `after_file` is a file with a reply of /v1/supply, or with its
 /// member `checkpoint` ("": none).

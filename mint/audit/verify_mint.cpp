@@ -47,7 +47,8 @@ Result<bool> verify_mint(const Configuration& configuration, const std::string& 
       configuration.database.is_postgresql()
           ? view_postgres_ledger(crypto::SecretText(configuration.database.secret_text()))
           : view_sqlite_ledger(configuration.sqlite_file(directory)));
-  return verify_ledger(*view, key, after, tell);
+  const Derivations derivations(seed);
+  return verify_ledger(*view, key, after, tell, &derivations);
 }
 
 }  // namespace manastr::mint

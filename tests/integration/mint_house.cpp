@@ -76,6 +76,14 @@ void MintHouse::expire_keyset(const std::string& id) {
     throw std::runtime_error("no expiry set");
 }
 
+void MintHouse::tamper(std::string sql) const {
+  for (std::size_t at = sql.find('@'); at != std::string::npos; at = sql.find('@'))
+    sql.replace(at, 1, database_url_.empty() ? "" : "mint.");
+  if (!database_url_.empty()) return PostgresCluster::instance().execute(database_url_, sql);
+  auto ledger = storage::Database::open(folder_ + "/data/mint.sqlite", {.create = false});
+  if (!ledger || !ledger->execute(sql)) throw std::runtime_error("not done: " + sql);
+}
+
 std::string MintHouse::faults(const std::string& after) const {
   const std::string output = folder_ + "/verify.log";
   std::filesystem::remove(output);

@@ -43,6 +43,8 @@ class MintHouse {
   /// SIGKILL if it runs, and up again on the same port, with this in the environment.
   void restart(const std::map<std::string, std::string>& environment = {});
 
+  /// Behind the mint's back: SQL in its ledger, where '@' stands before each table.
+  void tamper(std::string sql) const;
   /// What `manastr-mint verify` finds wrong with the ledger, as it stands: "" if nothing. `after`: the file of
   /// a checkpoint that was kept.
   std::string faults(const std::string& after = "") const;

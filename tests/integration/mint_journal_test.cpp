@@ -81,5 +81,35 @@ TEST(MintJournal, ACheckpointThatWasKeptHoldsThroughKillsAndStops) {
   EXPECT_NE(mint.faults(file).find("kept.json"), std::string::npos);
 }
 
+TEST(MintJournal, ASignatureThatIsNotTheMintsIsFound) {
+  MintHouse mint;
+  mint.buy("sat", std::vector<cashu::Amount>{8, 2});
+  EXPECT_EQ(mint.faults(), "");
+  mint.tamper("UPDATE @signatures SET c_ = (SELECT c_ FROM @signatures WHERE amount = 2) WHERE amount = 8");
+  const std::string said = mint.faults();
+  EXPECT_NE(said.find("the signature of 8 of keyset"), std::string::npos) << said;
+}
+
+TEST(MintJournal, WhatNobodyIssuedStopsTheMintAndEveryoneHearsOfIt) {
+  MintHouse mint;
+  const auto proofs = mint.buy("sat", std::vector<cashu::Amount>{8});
+  mint.daemon().process().signal(SIGTERM);
+  ASSERT_EQ(mint.daemon().process().wait(), 0);
+  // As if someone else had the keys, and had issued what is spent now.
+  mint.tamper(
+      mint.environment().empty()
+          ? "UPDATE keyset_totals SET redeemed = redeemed + 1000 WHERE issued > 0"
+          : "UPDATE mint.totals SET account = replace(account, 'issued', 'redeemed') WHERE account LIKE "
+            "'issued/%'");
+  mint.restart();
+  EXPECT_EQ(mint.post("/v1/swap", swap_body(proofs, mint.drafts("sat", {8}))).status, 500);
+  const auto health = mint.get("/health");
+  EXPECT_EQ(health.status, 200) << "payments still come to their end";
+  EXPECT_NE(health.body.find("were redeemed and only"), std::string::npos) << health.body;
+  EXPECT_NE(mint.get("/metrics").body.find("mint_alarm 1"), std::string::npos);
+  EXPECT_NE(mint.get("/v1/supply").body.find("\"issues\":false"), std::string::npos);
+  EXPECT_TRUE(eventually([&] { return mint.daemon().log().find("ALARM") != std::string::npos; }));
+}
+
 }  // namespace
 }  // namespace manastr::test
