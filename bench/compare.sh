@@ -24,18 +24,23 @@ measure() {
   log=$work/$name-$database
   if [ "$database" = PostgreSQL ]; then server=(--server "$postgres_pid"); fi
   say "$name on $database"
-  if ! "$@"; then rows+=("| $name | $database | did not start | | | | | | |"); stop_mint; return 0; fi
+  if ! "$@"; then rows+=("| $name | $database | did not start | | | | | |"); stop_mint; return 0; fi
   json=$("$build/bench/mint-load" --mint "$mint_url" --pid "$mint_pid" "${server[@]}" --requests "$requests" --runs "$runs" \
     --connections "$connections" --max-outputs 200 --json 2>"$log") || true
   stop_mint
   ok=$(figure succeeded <<<"$json")
-  if [ -z "$ok" ]; then rows+=("| $name | $database | $(tail -n 1 "$log" | cut -c1-80) | | | | | | |"); return 0; fi
-  rows+=("$(awk -v name="$name" -v database="$database" -v connections="$connections" -v rate="$(figure per_second <<<"$json")" -v bound="$before" \
-    -v p50="$(figure p50_ms <<<"$json")" -v p99="$(figure p99_ms <<<"$json")" -v mint="$(figure mint_cpu_us <<<"$json")" \
-    -v server="$(figure server_cpu_us <<<"$json")" -v mb="$(figure mint_mb <<<"$json")" -v ok="$ok" -v failed="$(figure failed <<<"$json")" 'BEGIN {
-      printf "| %s | %s | %d | %.0f | %.1f %% | %.1f / %.1f | %.0f | %s | %.0f |%s", name, database, connections, rate, 100 * rate / bound, p50, p99,
-        mint, server > 0 ? sprintf("%.0f", server) : "–", mb, failed > 0 ? sprintf(" %.1f %% refused", 100 * failed / (failed + ok)) : "" }')")
-  say "  ${rows[-1]}"
+  if [ -z "$ok" ]; then rows+=("| $name | $database | $(tail -n 1 "$log" | cut -c1-80) | | | | | |"); return 0; fi
+  rows+=("$name|$database|$connections|$(for each in per_second p50_ms p99_ms mint_cpu_us server_cpu_us mint_mb failed succeeded; do
+    printf '%s|' "$(figure $each <<<"$json")"; done)")
+  say "  $(figure per_second <<<"$json") swaps/s"
+}
+
+# A table of what `rows` hold; a line of another kind is passed on.
+table() {
+  printf '%s\n' "${rows[@]}" | awk -F '|' -v before="$before" -v after="$after" '
+    NF < 11 { print; next }
+    { printf "| %s | %s | %d | %.0f | %.1f %% | %.1f / %.1f | %.0f | %s | %.0f | %s |\n", $1, $2, $3, $4, 200 * $4 / (before + after), $5, $6, $7,
+        ($8 > 0 ? sprintf("%.0f", $8) : "–"), $9, ($10 > 0 ? sprintf("%.1f %%", 100 * $10 / ($10 + $11)) : "0") }'
 }
 
 have_cdk=1 have_nutshell=1
@@ -61,6 +66,6 @@ after=$(bound)
 echo "$(date +%F), $(nproc) cores ($(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)) shared by mint, load tool and PostgreSQL $("$postgres_bin/postgres" --version | grep -o '[0-9.]*' | head -n 1);"
 echo "2-in 2-out swaps with DLEQ, durable; the median of three runs. The bound was $before/s before and $after/s after; load average $(cut -d ' ' -f 1 /proc/loadavg)."
 echo
-echo '| mint | ledger | connections | swaps/s | of the bound | p50 / p99 ms | CPU a swap, µs | of the server, µs | memory, MB |'
-echo '|---|---|---|---|---|---|---|---|---|'
-printf '%s\n' "${rows[@]}"
+echo '| mint | ledger | connections | swaps/s | of the bound | p50 / p99 ms | CPU a swap, µs | of the server, µs | memory, MB | refused |'
+echo '|---|---|---|---|---|---|---|---|---|---|'
+table

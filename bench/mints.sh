@@ -57,6 +57,7 @@ ttl = 0
 tti = 0
 [database]
 engine = "$2"
+$(if [ "$2" = postgres ]; then printf '[database.postgres]\nurl = "env:CDK_MINTD_POSTGRES_URL"\n'; fi)
 [fake_wallet]
 fee_percent = 0.0
 reserve_fee_min = 0
@@ -86,11 +87,11 @@ start_nutshell() {
   local dir=$1 port database; port=$(free_port)
   mkdir -p "$dir/home" "$dir/database"
   database=$dir/database
-  if [ "$2" = postgres ]; then database="postgres://manastr@/$3?host=$postgres_folder"; fi
+  if [ "$2" = postgres ]; then database="postgres://manastr@/$3"; fi  # its folder by PGHOST, for nutshell appends an option of its own
   mint_url=http://127.0.0.1:$port
   (
     cd "$dir/home"
-    export HOME=$dir/home MINT_DATABASE=$database MINT_PRIVATE_KEY=benchmark MINT_BACKEND_BOLT11_SAT=FakeWallet FAKEWALLET_BRR=TRUE
+    export PGHOST=${postgres_folder:-} HOME=$dir/home MINT_DATABASE=$database MINT_PRIVATE_KEY=benchmark MINT_BACKEND_BOLT11_SAT=FakeWallet FAKEWALLET_BRR=TRUE
     export FAKEWALLET_DELAY_INCOMING_PAYMENT=0.1 MINT_RATE_LIMIT=FALSE MINT_INPUT_FEE_PPK=0
     exec setsid "$nutshell_bin/mint" --host 127.0.0.1 --port "$port" --log-level=warning --access_log=0 >"$dir/log" 2>&1 </dev/null
   ) &

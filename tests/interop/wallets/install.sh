@@ -36,6 +36,9 @@ install_cdk() {
   local dir=$peers_cache/cdk program=$1 log=$peers_cache/cdk/$1.log features=
   if [ -x "$cdk_bin/$program" ] && "$cdk_bin/$program" --version 2>/dev/null | grep -qF "$cdk_version"; then return 0; fi
   command -v cargo >/dev/null || { echo "cargo is not installed (https://rustup.rs)"; return 2; }
+  if [ "$program" = cdk-mintd ] && ! command -v protoc >/dev/null; then
+    echo "protoc is not installed (apt-get install protobuf-compiler)"; return 2
+  fi
   echo "compiling $program $cdk_version (12 to 20 minutes; $log tells how far it is)" >&2
   if [ "$program" = cdk-mintd ]; then features="--no-default-features --features fakewallet,sqlite,postgres"; fi
   mkdir -p "$dir"
