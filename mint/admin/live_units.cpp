@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/telemetry/log.h"
-
 namespace manastr::mint {
 namespace {
 
@@ -11,23 +9,11 @@ constexpr std::size_t kMaxKeysets = 4096;  // rings are kept as long as the mint
 
 }  // namespace
 
-LiveUnits::LiveUnits(Keysets& keysets, const Derivations& derivations, Ledger& ledger, UnitRules rules)
-    : keysets_(&keysets), derivations_(&derivations), ledger_(&ledger), rules_(std::move(rules)) {}
-
-LiveUnits::~LiveUnits() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
 Result<std::shared_ptr<const KeysetRing>> LiveUnits::make(std::vector<KeysetRecord> keysets,
                                                           const std::vector<UnitRecord>& units) const {
   TRY(std::vector<CurrencyConfiguration> currencies, units_in_force(rules_.of_file, units));
-  return KeysetRing::make(*derivations_, std::move(keysets), std::move(currencies), rules_.id_version,
-                          keysets_->now());
+  return KeysetRing::make(rotation_->derivations(), std::move(keysets), std::move(currencies),
+                          rules_.id_version, rotation_->keysets().now());
 }
 
 Result<AdminEffect> LiveUnits::effect_of(const AdminRequest& request, const AdminView& view,
@@ -38,24 +24,20 @@ Result<AdminEffect> LiveUnits::effect_of(const AdminRequest& request, const Admi
   out.price = std::move(change.price);
   if (!change.keys) return out;
   if (view.keysets.size() >= kMaxKeysets) return invalid("this mint has as many keysets as it can keep");
-  KeysetRecord fresh;
-  fresh.number = static_cast<std::uint32_t>(view.keysets.size() + 1);
-  fresh.unit = request.unit;
-  fresh.position = 1;
-  fresh.input_fee_ppk = change.keys->input_fee_ppk;
-  fresh.denominations = rules_.denominations;
-  fresh.final_expiry = change.keys->final_expiry;
-  fresh.created_at = now;
-  for (const KeysetRecord& record : view.keysets) {
-    if (record.unit != request.unit || record.derivation != kOwnDerivation) continue;
-    fresh.position = std::max(fresh.position, record.position + 1);
-    if (record.state != KeysetState::signing) continue;
-    KeysetRecord& former = out.keysets.emplace_back(record);
-    former.state = KeysetState::verifying;
+  KeysetPlan plan;
+  plan.unit = request.unit;
+  plan.input_fee_ppk = change.keys->input_fee_ppk;
+  plan.denominations = rules_.denominations;
+  plan.overlap = rules_.overlap;
+  plan.lifetime = rules_.lifetime;
+  plan.ends = change.keys->final_expiry;
+  std::vector<KeysetRecord> keysets = view.keysets;
+  succeed(keysets, plan, now);
+  for (std::size_t i = 0; i < keysets.size(); ++i) {
+    if (i >= view.keysets.size() || keysets[i] != view.keysets[i]) out.keysets.push_back(keysets[i]);
   }
-  out.keysets.push_back(fresh);
   TRY(const auto ring, ring_of(view, out));
-  out.keysets.back() = ring->by_number(fresh.number)->record();  // with its id
+  out.keysets.back() = ring->by_number(out.keysets.back().number)->record();  // with its id
   return out;
 }
 
@@ -72,35 +54,6 @@ Result<std::shared_ptr<const KeysetRing>> LiveUnits::ring_of(const AdminView& vi
     known == units.end() ? units.push_back(*effect.unit) : void(*known = *effect.unit);
   }
   return make(std::move(keysets), units);
-}
-
-Status LiveUnits::refresh() {
-  const std::lock_guard one_at_a_time(refresh_mutex_);
-  TRY(std::vector<KeysetRecord> keysets, ledger_->keysets());
-  TRY(const std::vector<UnitRecord> units, ledger_->units());
-  const KeysetRing* now = keysets_->now();
-  TRY(const std::vector<CurrencyConfiguration> currencies, units_in_force(rules_.of_file, units));
-  if (now->currencies() == currencies && now->records() == keysets) return {};
-  TRY(std::shared_ptr<const KeysetRing> next, make(std::move(keysets), units));
-  keysets_->publish(std::move(next));
-  telemetry::log_info("units or keysets have changed", {{"units", keysets_->now()->currencies().size()},
-                                                        {"keysets", keysets_->now()->all().size()}});
-  return {};
-}
-
-void LiveUnits::follow(Millis every) {
-  thread_ = std::thread([this, every] {
-    std::string trouble;
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, every, [&] { return stopping_; })) {
-      lock.unlock();
-      const Status fresh = refresh();
-      const std::string now = fresh ? "" : fresh.error().message;
-      if (now != trouble && !now.empty()) telemetry::log_warn("units can't be looked up", {{"why", now}});
-      trouble = now;
-      lock.lock();
-    }
-  });
 }
 
 }  // namespace manastr::mint

@@ -12,6 +12,8 @@ struct UnitRules {
   Seconds melt_quotes_live{600};
   int id_version = 2;                ///< of fresh keysets
   std::uint32_t denominations = 32;  ///< of fresh keysets
+  Seconds overlap{0};                ///< how long their predecessors sign on
+  Seconds lifetime{0};               ///< until the final expiry of those that have no other; 0: none
 };
 
 struct UnitChange {

@@ -25,6 +25,7 @@
 #include "mint/api/routes.h"
 #include "mint/keysets/journal_key.h"
 #include "mint/keysets/mnemonic_file.h"
+#include "mint/keysets/rotation.h"
 #include "mint/ledger/postgres/postgres_ledger.h"
 #include "mint/ledger/sqlite_ledger.h"
 
@@ -34,7 +35,6 @@ namespace {
 constexpr std::size_t kLightningThreads = 16;
 constexpr Millis kHealthEvery{2'000};
 constexpr Millis kLookEvery{1'000};  // at a ledger that other mints write too
-constexpr Millis kFollowEvery{500};  // units and keysets that another mint has changed
 constexpr Millis kDrainMargin{700};
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
@@ -67,8 +67,7 @@ Status check_ledger_is_not_lost(const Configuration& configuration, const std::s
 
 struct Opened {
   std::unique_ptr<Ledger> ledger;
-  std::unique_ptr<const Derivations> derivations;
-  std::unique_ptr<Keysets> keysets;
+  std::unique_ptr<Rotation> rotation;
   crypto::XOnlyKey journal_key;
 };
 
@@ -106,7 +105,7 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   TRY(out.ledger, configuration.database.is_postgresql()
                       ? open_postgres(configuration, directory, node, observation)
                       : open_sqlite(configuration, directory, observation));
-  TRY(std::vector<KeysetRecord> stored, out.ledger->keysets());
+  TRY(const std::vector<KeysetRecord> stored, out.ledger->keysets());
   TRY(const Mnemonic mnemonic,
       load_mnemonic(configuration.keysets.mnemonic, directory, stored.empty(), system_random()));
   if (!mnemonic.made_file.empty()) {
@@ -114,22 +113,24 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
                         {{"file", mnemonic.made_file}});
   }
   TRY(const crypto::Secret<64> seed, crypto::mnemonic_seed(mnemonic.words.reveal()));
-  TRY(const std::vector<UnitRecord> units, out.ledger->units());
-  Configuration in_force = configuration;
-  TRY(in_force.currencies, units_in_force(configuration.currencies, units));
-  TRY(KeysetRing::Assembled assembled,
-      KeysetRing::assemble(seed, std::move(stored), in_force, system_clock().now_seconds()));
-  TRY_STATUS(out.ledger->store_keysets(assembled.records));
   out.journal_key = journal_key(seed).x_only();
   out.ledger->sign_checkpoints(journal_key(seed));
+  RotationOptions rotation;
+  rotation.shared = configuration.database.is_postgresql();
+  rotation.prune_after = configuration.keysets.prune_after;
+  rotation.currencies = [ledger = out.ledger.get(),
+                         &configuration]() -> Result<std::vector<CurrencyConfiguration>> {
+    TRY(const std::vector<UnitRecord> units, ledger->units());
+    return units_in_force(configuration.currencies, units);
+  };
+  TRY(out.rotation,
+      Rotation::open(Derivations(seed), *out.ledger, configuration, std::move(rotation), system_clock()));
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
   // Those of the ledger's own units are there.
   for (const CurrencyConfiguration& currency : configuration.currencies)
     prices.push_back({currency.unit, currency.price_msat, configuration.lightning.melt_quote_expiry});
   TRY_STATUS(out.ledger->set_prices(prices));
-  out.keysets = std::make_unique<Keysets>(std::move(assembled.ring));
-  out.derivations = std::make_unique<const Derivations>(seed);
   return out;
 }
 
@@ -222,7 +223,8 @@ Status run_mint(const Configuration& configuration, const std::string& directory
       Engines::start(configuration.authorization, configuration.engines, system_clock()));
   Reservations reservations;
   Parts parts;
-  parts.keysets = opened.keysets.get();
+  parts.rotation = opened.rotation.get();
+  parts.keysets = &opened.rotation->keysets();
   parts.ledger = opened.ledger.get();
   parts.engines = engines.get();
   parts.reservations = &reservations;
@@ -252,14 +254,15 @@ Status run_mint(const Configuration& configuration, const std::string& directory
           hub_limits, *parts.clock);
   observation.watch(parts, *node, hub);
   TRY_STATUS(melt_payments.recover());  // before the first request
+  opened.rotation->start();
 
   TRY(const std::unique_ptr<Admins> admins,
       Admins::start(configuration.admin, configuration.admins, system_clock()));
-  LiveUnits live_units(*opened.keysets, *opened.derivations, *opened.ledger,
-                       {configuration.currencies, configuration.lightning.melt_quote_expiry,
-                        configuration.keysets.id_version, configuration.keysets.denominations});
+  LiveUnits live_units(
+      *opened.rotation,
+      {configuration.currencies, configuration.lightning.melt_quote_expiry, configuration.keysets.id_version,
+       configuration.keysets.denominations, configuration.keysets.overlap, configuration.keysets.lifetime});
   AdminAccess admin_access(*admins, parts, observation.metrics);
-  live_units.follow(kFollowEvery);
 
   std::optional<Info> info;
   InfoSlot info_slot = nullptr;

@@ -179,7 +179,7 @@ std::string Info::head_of(const KeysetRing& ring) const {
 std::string keysets_body(const KeysetRing& ring) {
   Array list;
   for (const auto& keyset : ring.all()) {
-    if (!keyset->is_money() || keyset->record().state == KeysetState::pruned) continue;
+    if (!keyset->is_money()) continue;
     list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published())));
   }
   Value out;

@@ -27,7 +27,7 @@ class Info {
   mutable PerRing<std::string> heads_;  ///< everything but the time
 };
 
-/// Of money, those that are pruned left out.
+/// Of money.
 std::string keysets_body(const KeysetRing& ring);
 /// Active keysets of money with their keys.
 std::string active_keys_body(const KeysetRing& ring);

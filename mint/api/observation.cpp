@@ -32,6 +32,17 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
                        },
                        {{"unit", currency.unit}});
   }
+  for (const CurrencyConfiguration& currency : parts.keysets->now()->currencies()) {
+    metrics.gauge_from("mint_expired",
+                       "Issued, never redeemed, and past its keyset's final expiry, in the unit",
+                       [all, unit = currency.unit] {
+                         for (const UnitTotals& each : all->ledger->totals().units) {
+                           if (each.unit == unit) return approximate(each.expired);
+                         }
+                         return 0.0;
+                       },
+                       {{"unit", currency.unit}});
+  }
   metrics.gauge_from("mint_liabilities_msat", "All that could still be asked for, at the units' prices",
                      [all] { return approximate(all->ledger->totals().liabilities_msat()); });
   metrics.gauge_from("mint_assets_msat", "Received less paid out over Lightning",

@@ -26,7 +26,7 @@ Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string
         .set("number", std::uint64_t{keyset.number})
         .set("active", known->active());
     each.set("issued", number(keyset.issued)).set("redeemed", number(keyset.redeemed));
-    each.set("outstanding", number(keyset.issued - keyset.redeemed));
+    each.set("outstanding", number(keyset.issued - keyset.redeemed - keyset.expired));
     list.push_back(std::move(each));
   }
   return list;

@@ -45,9 +45,10 @@ constexpr Statement kSigned{"verify_signed",
                             "SELECT keyset, count(*), sum(amount)::text FROM mint.signatures WHERE c_ IS NOT "
                             "NULL GROUP BY 1"};
 constexpr Statement kHasPruned{"verify_has_pruned", "SELECT to_regclass('mint.pruned') IS NOT NULL"};
-constexpr Statement kPruned{
-    "verify_pruned",
-    "SELECT keyset, proofs::int8, redeemed::text, signatures::int8, issued::text FROM mint.pruned"};
+constexpr Statement kPruned{"verify_pruned",
+                            "SELECT keyset, proofs::int8, redeemed::text, signatures::int8, issued::text, "
+                            "CASE WHEN done THEN issued - "
+                            "redeemed ELSE 0 END::text FROM mint.pruned"};
 constexpr Statement kMintQuotes{
     "verify_mint_quotes",
     "SELECT unit, count(*), sum(amount_paid)::text, sum(amount_issued)::text, sum(received_msat)::text FROM "
@@ -232,6 +233,7 @@ Result<CountedRows> PostgresView::count() {
     for (std::size_t i = 0; i < pruned.size(); ++i) {
       add(kRedeemed, keyset(pruned, i), wide(pruned, i, 2));
       add(kIssued, keyset(pruned, i), wide(pruned, i, 4));
+      add(kExpired, keyset(pruned, i), wide(pruned, i, 5));
       out.pruned_proofs += pruned.unsigned_integer(i, 1);
       out.pruned_signatures += pruned.unsigned_integer(i, 3);
     }

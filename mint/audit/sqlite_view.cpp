@@ -126,10 +126,12 @@ Result<KeptTotals> SqliteView::kept(const std::map<std::string, std::uint64_t>& 
     Accounts& to = entry > head ? out.open : out.entered[std::string(kOnlyChain)];
     add_changes(to, {{std::string(kind) + std::string(what), amount}});
   };
-  TRY_STATUS(each("SELECT entry, keyset, issued, redeemed FROM keyset_totals", [&](const Query& row) {
-    add(row.integer(0), kIssued, row.text(1), row.integer(2));
-    add(row.integer(0), kRedeemed, row.text(1), row.integer(3));
-  }));
+  TRY_STATUS(
+      each("SELECT entry, keyset, issued, redeemed, expired FROM keyset_totals", [&](const Query& row) {
+        add(row.integer(0), kIssued, row.text(1), row.integer(2));
+        add(row.integer(0), kRedeemed, row.text(1), row.integer(3));
+        add(row.integer(0), kExpired, row.text(1), row.integer(4));
+      }));
   TRY_STATUS(each("SELECT entry, unit, paid_for, claimed FROM unit_totals", [&](const Query& row) {
     add(row.integer(0), kPaidFor, row.text(1), row.integer(2));
     add(row.integer(0), kClaimed, row.text(1), row.integer(3));
@@ -147,7 +149,7 @@ Result<KeptTotals> SqliteView::kept(const std::map<std::string, std::uint64_t>& 
 /// Row by row: no sorting, so that ten million take no more memory than ten.
 Result<CountedRows> SqliteView::count() {
   CountedRows out;
-  std::map<std::int64_t, Wide> issued, redeemed, locked;  // by keyset; by melt
+  std::map<std::int64_t, Wide> issued, redeemed, expired, locked;  // by keyset; by melt
   TRY_STATUS(each("SELECT keyset, amount, state, melt FROM proofs", [&](const Query& row) {
     if (row.integer(2) == 1) {
       redeemed[row.integer(0)] += row.unsigned_integer(1);
@@ -165,18 +167,21 @@ Result<CountedRows> SqliteView::count() {
   TRY_STATUS(each("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pruned'",
                   [&](const Query&) { pruned = true; }));
   if (pruned) {
-    TRY_STATUS(each("SELECT keyset, proofs, redeemed, signatures, issued FROM pruned", [&](const Query& row) {
-      redeemed[row.integer(0)] += row.integer(2);
-      issued[row.integer(0)] += row.integer(4);
-      out.pruned_proofs += row.unsigned_integer(1);
-      out.pruned_signatures += row.unsigned_integer(3);
-    }));
+    TRY_STATUS(
+        each("SELECT keyset, proofs, redeemed, signatures, issued, done FROM pruned", [&](const Query& row) {
+          redeemed[row.integer(0)] += row.integer(2);
+          issued[row.integer(0)] += row.integer(4);
+          if (row.integer(5) != 0) expired[row.integer(0)] += row.integer(4) - row.integer(2);
+          out.pruned_proofs += row.unsigned_integer(1);
+          out.pruned_signatures += row.unsigned_integer(3);
+        }));
   }
   const auto set = [&](std::string_view kind, std::string_view what, Wide amount) {
     add_changes(out.accounts, {{std::string(kind) + std::string(what), amount}});
   };
   for (const auto& [keyset, amount] : issued) set(kIssued, std::to_string(keyset), amount);
   for (const auto& [keyset, amount] : redeemed) set(kRedeemed, std::to_string(keyset), amount);
+  for (const auto& [keyset, amount] : expired) set(kExpired, std::to_string(keyset), amount);
   TRY_STATUS(each(
       "SELECT id, unit, amount_paid, amount_issued, received_msat FROM mint_quotes", [&](const Query& row) {
         ++out.mint_quotes;

@@ -14,7 +14,9 @@ using config::Document;
 using config::Section;
 
 constexpr Millis kSecond{1'000};
-constexpr Millis kDay{86'400'000};
+constexpr Millis kHour{3'600'000};
+constexpr Millis kDay{24 * kHour};
+constexpr Millis kLongest{36'500 * kDay};
 constexpr std::uint64_t kMostAmount = std::uint64_t{1} << 62;
 
 ServerConfiguration read_server(Section section) {
@@ -59,6 +61,21 @@ LightningConfiguration read_lightning(Section section) {
   return out;
 }
 
+Seconds read_span(Section& section, const char* key, Millis unit, Seconds fallback) {
+  return std::chrono::duration_cast<Seconds>(section.duration(key, unit, fallback, Millis{0}, kLongest));
+}
+
+/// A keyset that expires needs a successor in time, or its unit has none.
+void check_rotation(Section& section, Seconds rotate_every, Seconds overlap, Seconds lifetime) {
+  if (lifetime <= Seconds{0}) return;
+  if (rotate_every <= Seconds{0}) {
+    section.reject("final_expiry_days",
+                   "0 where rotate_every_days is 0, or else the unit had no keys after it");
+  } else if (lifetime <= rotate_every + overlap) {
+    section.reject("final_expiry_days", "more than rotate_every_days and overlap_hours together");
+  }
+}
+
 CurrencyConfiguration read_currency(const std::string& name, Section section) {
   CurrencyConfiguration out;
   out.name = name;
@@ -99,6 +116,18 @@ CurrencyConfiguration embedded_currency(const std::string& unit) {
   return out;
 }
 
+/// The schedule of each unit, once both sections are read.
+void read_schedules(Section section, const KeysetsConfiguration& keysets,
+                    std::vector<CurrencyConfiguration>& currencies) {
+  for (auto& [name, own] : section.sections()) {
+    const auto found = std::ranges::find(currencies, name, &CurrencyConfiguration::name);
+    found->rotate_every = read_span(own, "rotate_every_days", kDay, keysets.rotate_every);
+    found->overlap = read_span(own, "overlap_hours", kHour, keysets.overlap);
+    found->keyset_lifetime = read_span(own, "final_expiry_days", kDay, keysets.lifetime);
+    check_rotation(own, *found->rotate_every, *found->overlap, *found->keyset_lifetime);
+  }
+}
+
 std::vector<CurrencyConfiguration> read_currencies(Section section) {
   std::vector<CurrencyConfiguration> out;
   for (auto& [name, currency] : section.sections()) {
@@ -122,6 +151,11 @@ KeysetsConfiguration read_keysets(Section section) {
   }
   out.id_version = static_cast<int>(section.integer("id_version", 2, 1, 2));
   out.denominations = static_cast<std::uint32_t>(section.integer("denominations", out.denominations, 1, 63));
+  out.rotate_every = read_span(section, "rotate_every_days", kDay, out.rotate_every);
+  out.overlap = read_span(section, "overlap_hours", kHour, out.overlap);
+  out.lifetime = read_span(section, "final_expiry_days", kDay, out.lifetime);
+  out.prune_after = read_span(section, "prune_after_days", kDay, out.prune_after);
+  check_rotation(section, out.rotate_every, out.overlap, out.lifetime);
   return out;
 }
 
@@ -168,6 +202,7 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.lightning = read_lightning(document.section("lightning"));
   out.currencies = read_currencies(document.section("currencies"));
   out.keysets = read_keysets(document.section("keysets"));
+  read_schedules(document.section("currencies"), out.keysets, out.currencies);
   out.limits = read_limits(document.section("limits"));
   out.info = read_info(document.section("info"));
   out.logging = daemon::read_logging(document);

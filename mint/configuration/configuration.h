@@ -70,6 +70,10 @@ struct CurrencyConfiguration {
   bool retired = false;                     ///< nothing more is issued; `issued_by` is empty then
   std::optional<cashu::Amount> cap;         ///< most that may be in circulation
   std::optional<UnixSeconds> final_expiry;  ///< of the keyset that signs now, if an operator gave it one
+  // Absent: as [keysets] says.
+  std::optional<Seconds> rotate_every;
+  std::optional<Seconds> overlap;
+  std::optional<Seconds> keyset_lifetime;
   bool issued_by_lightning() const;
   bool issued_by_engine() const;
   bool operator==(const CurrencyConfiguration&) const = default;
@@ -80,6 +84,10 @@ struct KeysetsConfiguration {
   crypto::SecretText mnemonic;
   int id_version = 2;                ///< 1 or 2 (NUT-02)
   std::uint32_t denominations = 32;  ///< powers of two from 1
+  Seconds rotate_every{0};           ///< a fresh keyset after this; 0: never by itself
+  Seconds overlap{3'600};            ///< how long its predecessor signs on
+  Seconds lifetime{0};               ///< of a fresh keyset until its final expiry; 0: for ever
+  Seconds prune_after{30 * 86'400};  ///< past the final expiry; 0: never
 };
 
 struct LimitsConfiguration {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mint/keysets/keyset_plan.h"
+
 namespace manastr::mint {
 namespace {
 
@@ -16,30 +18,6 @@ Status check_unit_indices(const std::vector<KeysetRecord>& records) {
     }
   }
   return {};
-}
-
-/// Adds a keyset for `currency` unless its newest one fits, and leaves exactly one of its keysets active.
-void bring_forward(std::vector<KeysetRecord>& records, const CurrencyConfiguration& currency,
-                   const KeysetsConfiguration& keysets, UnixSeconds now) {
-  KeysetRecord* newest = nullptr;
-  for (KeysetRecord& record : records) {
-    if (record.unit != currency.unit || record.derivation != kOwnDerivation) continue;
-    if (newest == nullptr || record.position > newest->position) newest = &record;
-  }
-  const std::uint32_t wanted = currency.keyset_index + 1;
-  if (newest != nullptr && newest->position >= wanted && newest->input_fee_ppk == currency.input_fee_ppk &&
-      newest->denominations == keysets.denominations && newest->version() == keysets.id_version) {
-    if (newest->state != KeysetState::pruned) newest->state = KeysetState::signing;
-    return;
-  }
-  KeysetRecord fresh;
-  fresh.number = static_cast<std::uint32_t>(records.size() + 1);
-  fresh.unit = currency.unit;
-  fresh.position = newest == nullptr ? wanted : std::max(newest->position + 1, wanted);
-  fresh.input_fee_ppk = currency.input_fee_ppk;
-  fresh.denominations = keysets.denominations;
-  fresh.created_at = now;
-  records.push_back(std::move(fresh));
 }
 
 }  // namespace
@@ -85,12 +63,7 @@ Result<std::shared_ptr<const KeysetRing>> KeysetRing::make(const Derivations& de
 Result<KeysetRing::Assembled> KeysetRing::assemble(const crypto::Secret<64>& seed,
                                                    std::vector<KeysetRecord> stored,
                                                    const Configuration& configuration, UnixSeconds now) {
-  for (KeysetRecord& record : stored) {
-    if (record.state == KeysetState::signing && record.is_money()) record.state = KeysetState::verifying;
-  }
-  for (const CurrencyConfiguration& currency : configuration.currencies) {
-    bring_forward(stored, currency, configuration.keysets, now);
-  }
+  bring_forward(stored, plans_of(configuration.currencies, configuration.keysets), now);
   Assembled out;
   TRY(out.ring,
       make(Derivations(seed), std::move(stored), configuration.currencies, configuration.keysets.id_version));

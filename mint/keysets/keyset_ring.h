@@ -24,9 +24,7 @@ class KeysetRing {
                                                         const KeysetRing* former = nullptr);
 
   struct Assembled;
-  /// What a start makes of what the ledger has stored: a unit whose fee, denominations, id version or
-  /// `keyset_index` is another than its newest keyset's gets a fresh keyset, and the older ones become
-  /// inactive: a fee never changes under an id.
+  /// What a start makes of what the ledger has stored (keyset_plan.h), for tests and tools.
   static Result<Assembled> assemble(const crypto::Secret<64>& seed, std::vector<KeysetRecord> stored,
                                     const Configuration& configuration, UnixSeconds now = {});
 

@@ -11,6 +11,13 @@
 
 namespace manastr::mint {
 
+/// Looks for keysets that this process does not know yet: rotation.h.
+class KeysetSource {
+ public:
+  virtual ~KeysetSource() = default;
+  virtual Result<const KeysetRing*> look() = 0;
+};
+
 class Keysets {
  public:
   explicit Keysets(std::shared_ptr<const KeysetRing> first) { publish(std::move(first)); }
@@ -19,12 +26,18 @@ class Keysets {
 
   /// From any thread, without a lock. Never null; valid as long as this.
   const KeysetRing* now() const { return ring_.load(std::memory_order_acquire); }
+  /// For a request that names a keyset which now() lacks: the ring after a look at the ledger, which another
+  /// mint may have given a new one. `unavailable` if that can't be told now.
+  Result<const KeysetRing*> look() const { return source_ == nullptr ? now() : source_->look(); }
+  /// Before the first request; null: nobody but this process makes keysets.
+  void asks(KeysetSource* source) { source_ = source; }
   /// In force from now on. What is new in it must be in the ledger already: what it signs is to be found
   /// again after a crash.
   void publish(std::shared_ptr<const KeysetRing> next);
 
  private:
   std::atomic<const KeysetRing*> ring_ = nullptr;
+  KeysetSource* source_ = nullptr;
   std::mutex mutex_;
   std::vector<std::shared_ptr<const KeysetRing>> all_;
 };

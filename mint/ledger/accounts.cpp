@@ -14,6 +14,9 @@ void Catalog::set_keysets(const std::vector<KeysetRecord>& records) {
   for (const KeysetRecord& record : records) {
     if (unit_of_keyset_.size() <= record.number) unit_of_keyset_.resize(record.number + 1, kNone);
     unit_of_keyset_[record.number] = unit(record.unit);
+    if (record.state != KeysetState::pruned) continue;
+    if (pruned_.size() <= record.number) pruned_.resize(record.number + 1);
+    pruned_[record.number] = true;
   }
 }
 
@@ -26,6 +29,8 @@ void Catalog::adopt(const Catalog& other) {
     if (unit_of_keyset_.size() <= i) unit_of_keyset_.resize(i + 1, kNone);
     unit_of_keyset_[i] = unit(other.units_[other.unit_of_keyset_[i]]);
   }
+  if (pruned_.size() < other.pruned_.size()) pruned_.resize(other.pruned_.size());
+  for (std::size_t i = 0; i < other.pruned_.size(); ++i) pruned_[i] = pruned_[i] || other.pruned_[i];
 }
 
 std::size_t Catalog::unit(std::string_view name) {
@@ -41,6 +46,7 @@ void Tally::add(const Tally& other) {
   for (std::size_t i = 0; i < other.keysets_.size(); ++i) {
     of(keysets_, i).in += other.keysets_[i].in;
     keysets_[i].out += other.keysets_[i].out;
+    keysets_[i].expired += other.keysets_[i].expired;
   }
   for (std::size_t i = 0; i < other.units_.size(); ++i) {
     of(units_, i).in += other.units_[i].in;
@@ -56,7 +62,7 @@ Wide Tally::gap(const Catalog& catalog) const {
   Wide owed = credit;
   for (std::size_t i = 0; i < keysets_.size(); ++i) {
     if (!catalog.knows_keyset(static_cast<std::uint32_t>(i))) continue;
-    owed += (keysets_[i].in - keysets_[i].out) *
+    owed += (keysets_[i].in - keysets_[i].out - keysets_[i].expired) *
             catalog.price(catalog.unit_of_keyset(static_cast<std::uint32_t>(i)));
   }
   for (std::size_t i = 0; i < units_.size(); ++i) owed += (units_[i].in - units_[i].out) * catalog.price(i);
@@ -74,6 +80,7 @@ bool Tally::rows(const Catalog& catalog, std::vector<std::pair<std::string, std:
   for (std::size_t i = 0; i < keysets_.size(); ++i) {
     row(kIssued, std::to_string(i), keysets_[i].in);
     row(kRedeemed, std::to_string(i), keysets_[i].out);
+    row(kExpired, std::to_string(i), keysets_[i].expired);
   }
   for (std::size_t i = 0; i < units_.size(); ++i) {
     row(kPaidFor, catalog.units()[i], units_[i].in);
@@ -98,9 +105,11 @@ Totals totals_of(const Accounts& accounts, const Catalog& catalog) {
     if (!catalog.knows_keyset(number)) continue;
     UnitTotals& unit = out.units[catalog.unit_of_keyset(number)];
     const KeysetTotals keyset{number, amount_of(accounts, kIssued, std::to_string(number)),
-                              amount_of(accounts, kRedeemed, std::to_string(number))};
+                              amount_of(accounts, kRedeemed, std::to_string(number)),
+                              amount_of(accounts, kExpired, std::to_string(number))};
     unit.issued += keyset.issued;
     unit.redeemed += keyset.redeemed;
+    unit.expired += keyset.expired;
     out.keysets.push_back(keyset);
   }
   out.received_msat = amount_of(accounts, kReceived);

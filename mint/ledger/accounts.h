@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mint/keysets/signing_keyset.h"
+#include "mint/keysets/keyset_record.h"
 #include "mint/ledger/records.h"
 
 namespace manastr::mint {
@@ -27,6 +27,8 @@ class Catalog {
   }
   std::size_t unit_of_keyset(std::uint32_t number) const { return unit_of_keyset_[number]; }
   std::size_t keysets() const { return unit_of_keyset_.size(); }
+  /// Of its proofs none may be spent, of its outputs none signed any more.
+  bool pruned(std::uint32_t number) const { return number < pruned_.size() && pruned_[number]; }
   bool operator==(const Catalog&) const = default;
 
  private:
@@ -34,6 +36,7 @@ class Catalog {
   std::vector<std::string> units_;
   std::vector<std::uint64_t> prices_;
   std::vector<std::size_t> unit_of_keyset_;
+  std::vector<bool> pruned_;
 };
 
 /// Of one write, or of one commit.
@@ -41,6 +44,8 @@ class Tally {
  public:
   void issue(std::uint32_t keyset, cashu::Amount amount) { of(keysets_, keyset).in += amount; }
   void redeem(std::uint32_t keyset, cashu::Amount amount) { of(keysets_, keyset).out += amount; }
+  /// Issued, never redeemed, and owed to nobody any more.
+  void expire(std::uint32_t keyset, Wide amount) { of(keysets_, keyset).expired += amount; }
   void pay_for(std::size_t unit, Wide amount) { of(units_, unit).in += amount; }
   void claim(std::size_t unit, Wide amount) { of(units_, unit).out += amount; }
   Wide received = 0;
@@ -58,6 +63,7 @@ class Tally {
   struct Flow {
     Wide in = 0;
     Wide out = 0;
+    Wide expired = 0;
   };
   static Flow& of(std::vector<Flow>& flows, std::size_t index) {
     if (flows.size() <= index) flows.resize(index + 1);
@@ -67,11 +73,12 @@ class Tally {
   std::vector<Flow> units_;    // paid for and claimed, by index
 };
 
-/// Amounts by the names of accounts, as the journal has them. issued/ and redeemed/ are followed by a
-/// keyset's number, paid_for/ and claimed/ by a unit.
+/// Amounts by the names of accounts, as the journal has them. issued/, redeemed/ and expired/ are followed by
+/// a keyset's number, paid_for/ and claimed/ by a unit.
 using Accounts = std::map<std::string, Wide, std::less<>>;
 inline constexpr std::string_view kIssued = "issued/";
 inline constexpr std::string_view kRedeemed = "redeemed/";
+inline constexpr std::string_view kExpired = "expired/";
 inline constexpr std::string_view kPaidFor = "paid_for/";
 inline constexpr std::string_view kClaimed = "claimed/";
 inline constexpr std::string_view kReceived = "received";

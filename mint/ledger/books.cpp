@@ -10,7 +10,11 @@ Wide Totals::liabilities_msat() const {
 
 void Books::set_keysets(const std::vector<KeysetRecord>& records) {
   for (const KeysetRecord& record : records) {
-    if (unit_of_keyset_.size() <= record.number) unit_of_keyset_.resize(record.number + 1);
+    if (unit_of_keyset_.size() <= record.number) {
+      unit_of_keyset_.resize(record.number + 1);
+      pruned_.resize(record.number + 1);
+    }
+    pruned_[record.number] = record.state == KeysetState::pruned;
     unit_of_keyset_[record.number] = unit(record.unit);
     keyset_ids_.resize(unit_of_keyset_.size());
     keyset_ids_[record.number] = record.id.hex();
@@ -46,7 +50,7 @@ Wide Books::gap() const {
   Wide owed = sums.credit;
   for (std::size_t i = 0; i < sums.units.size(); ++i) {
     const UnitSums& unit = sums.units[i];
-    owed += (unit.issued - unit.redeemed + unit.paid_for - unit.claimed) * prices_[i];
+    owed += (unit.issued - unit.redeemed + unit.paid_for - unit.claimed - unit.expired) * prices_[i];
   }
   return owed - (sums.received - sums.paid_out);
 }
@@ -70,10 +74,13 @@ Totals Books::totals() const {
   Totals out;
   for (std::size_t i = 0; i < names_.size(); ++i) {
     const UnitSums& unit = sums.units[i];
-    out.units.push_back({names_[i], prices_[i], unit.issued, unit.redeemed, unit.paid_for, unit.claimed});
+    out.units.push_back(
+        {names_[i], prices_[i], unit.issued, unit.redeemed, unit.paid_for, unit.claimed, unit.expired});
   }
-  for (std::uint32_t number = 1; number < sums.keysets.size(); ++number)
-    out.keysets.push_back({number, sums.keysets[number].issued, sums.keysets[number].redeemed});
+  for (std::uint32_t number = 1; number < sums.keysets.size(); ++number) {
+    const KeysetSums& keyset = sums.keysets[number];
+    out.keysets.push_back({number, keyset.issued, keyset.redeemed, keyset.expired});
+  }
   out.received_msat = sums.received;
   out.paid_out_msat = sums.paid_out;
   out.credit_msat = sums.credit;
@@ -89,6 +96,7 @@ Accounts Books::since(const Sums& earlier) const {
     const KeysetSums was = i < earlier.keysets.size() ? earlier.keysets[i] : KeysetSums{};
     add(kIssued, std::to_string(i), sums.keysets[i].issued - was.issued);
     add(kRedeemed, std::to_string(i), sums.keysets[i].redeemed - was.redeemed);
+    add(kExpired, std::to_string(i), sums.keysets[i].expired - was.expired);
   }
   for (std::size_t i = 0; i < sums.units.size(); ++i) {
     const UnitSums was = i < earlier.units.size() ? earlier.units[i] : UnitSums{};

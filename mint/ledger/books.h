@@ -14,6 +14,7 @@ namespace manastr::mint {
 struct KeysetSums {
   Wide issued = 0;
   Wide redeemed = 0;
+  Wide expired = 0;
   Wide locked = 0;  ///< by melts under way; in no total
   bool operator==(const KeysetSums&) const = default;
 };
@@ -22,6 +23,7 @@ struct UnitSums {
   Wide redeemed = 0;
   Wide paid_for = 0;
   Wide claimed = 0;
+  Wide expired = 0;
   bool operator==(const UnitSums&) const = default;
 };
 /// Numbers only, so that a copy per transaction costs next to nothing.
@@ -59,6 +61,14 @@ class Books {
     look_at(sums.keysets[keyset]);
   }
   void unlock(std::uint32_t keyset, Wide amount) { sums.keysets[keyset].locked -= amount; }
+  /// Issued, never redeemed, and owed to nobody any more.
+  void expire(std::uint32_t keyset, Wide amount) {
+    sums.keysets[keyset].expired += amount;
+    sums.units[unit_of_keyset_[keyset]].expired += amount;
+  }
+  /// Of its proofs none may be spent, of its outputs none signed any more, whatever a request was told
+  /// before.
+  bool pruned(std::uint32_t number) const { return number < pruned_.size() && pruned_[number]; }
 
   std::uint64_t price(std::size_t index) const { return prices_[index]; }
   void set_price(std::size_t index, std::uint64_t msat) { prices_[index] = msat; }
@@ -90,6 +100,7 @@ class Books {
   std::vector<std::optional<cashu::Amount>> caps_;
   std::vector<std::size_t> unit_of_keyset_;
   std::vector<std::string> keyset_ids_;
+  std::vector<bool> pruned_;
 };
 
 /// The refusal of an issue above a unit's cap.

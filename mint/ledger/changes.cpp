@@ -29,6 +29,7 @@ struct Append {
   void operator()(const NewMeltQuote&) const {}
   void operator()(const UseAuthorization&) const {}
   void operator()(const CreditedIssue&) const {}
+  void operator()(const BookExpired&) const {}
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <memory>
 #include <span>
 
-#include "mint/keysets/signing_keyset.h"
+#include "mint/keysets/keyset_store.h"
 #include "mint/ledger/administration.h"
 #include "mint/ledger/changes.h"
 #include "mint/ledger/standing.h"
@@ -24,13 +24,11 @@ struct StoredOperation {
   std::uint64_t credit_msat = 0;  ///< as it was answered
 };
 
-class Ledger {
+class Ledger : public KeysetStore {
  public:
-  virtual ~Ledger() = default;
+  /// change_keysets() from whatever there is; for tests and imports.
+  Status store_keysets(const std::vector<KeysetRecord>& records);
 
-  // At start, before anything else.
-  virtual Result<std::vector<KeysetRecord>> keysets() = 0;
-  virtual Status store_keysets(const std::vector<KeysetRecord>& records) = 0;
   struct Price {
     cashu::Unit unit;
     std::uint64_t msat = 0;

@@ -41,6 +41,7 @@ PointIndex::PointIndex(std::string table, const std::string& column, std::size_t
       select_numbers_("SELECT number FROM " + table_ + "_index WHERE key = ?"),
       select_recent_("SELECT number, " + column + " FROM " + table_ + " WHERE number > ? ORDER BY number"),
       insert_("INSERT INTO " + table_ + "_index VALUES(?, ?) ON CONFLICT DO NOTHING"),
+      delete_("DELETE FROM " + table_ + "_index WHERE key = ? AND number = ?"),
       recent_(recent),
       filter_(filter_log2_bits),
       buckets_(kBuckets) {}
@@ -129,6 +130,10 @@ Result<std::int64_t> PointIndex::add(Database& database, const PointBytes& point
   // numbers.
   keep(key, ++last_);
   return last_;
+}
+
+Status PointIndex::forget(Database& database, const PointBytes& point, std::int64_t number) const {
+  return database.run(delete_, PointKey::bytes(key_of(point)), number);
 }
 
 Status PointIndex::move_some(Database& database) {

@@ -45,6 +45,9 @@ class PointIndex {
   /// The number for a new row of this point, to be inserted next. Harmless if that is rolled back. What a row
   /// that is gone has left in the index serves again, so that a point that comes and goes is in it once.
   Result<std::int64_t> add(storage::Database& database, const PointBytes& point);
+  /// Within a transaction, after the deletion of a row that never comes back: what the file's index has of it
+  /// goes too. What is still in memory of it stays until a restart, and finds nothing.
+  Status forget(storage::Database& database, const PointBytes& point, std::int64_t number) const;
   /// Within a transaction, as its last act: moves rows into the file's index while too many are in memory.
   Status move_some(storage::Database& database);
   /// After its commit. Without this call (it was rolled back) the rows stay.
@@ -70,6 +73,7 @@ class PointIndex {
   const std::string select_numbers_;
   const std::string select_recent_;
   const std::string insert_;
+  const std::string delete_;
   const std::size_t recent_;
   std::uint64_t salt_ = 0;
   SeenFilter filter_;

@@ -94,13 +94,15 @@ struct UnitTotals {
   Wide redeemed = 0;  ///< proofs spent for good
   Wide paid_for = 0;  ///< mint quotes, credited when paid
   Wide claimed = 0;   ///< of that, issued
-  Wide outstanding() const { return issued - redeemed; }
+  Wide expired = 0;   ///< never redeemed, of keysets past their final expiry: no longer owed
+  Wide outstanding() const { return issued - redeemed - expired; }
   Wide owed() const { return outstanding() + paid_for - claimed; }
 };
 struct KeysetTotals {
   std::uint32_t number = 0;
   Wide issued = 0;
   Wide redeemed = 0;
+  Wide expired = 0;  ///< never redeemed, and owed to nobody any more
   bool operator==(const KeysetTotals&) const = default;
 };
 struct Totals {

@@ -47,7 +47,7 @@ Status SqliteJournal::load(Database& database, Books& books) {
   Sums totals = books.sums;
   entered_ = books.sums;
   {
-    TRY(Query row, database.query("SELECT entry, keyset, issued, redeemed FROM keyset_totals"));
+    TRY(Query row, database.query("SELECT entry, keyset, issued, redeemed, expired FROM keyset_totals"));
     for (;;) {
       TRY(const bool found, row.next());
       if (!found) break;
@@ -60,6 +60,8 @@ Status SqliteJournal::load(Database& database, Books& books) {
         to.keysets[keyset].redeemed += row.integer(3);
         to.units[unit].issued += row.integer(2);
         to.units[unit].redeemed += row.integer(3);
+        to.keysets[keyset].expired += row.integer(4);
+        to.units[unit].expired += row.integer(4);
       };
       add(totals);
       if (row.integer(0) < next_entry()) add(entered_);

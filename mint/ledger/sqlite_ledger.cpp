@@ -13,6 +13,7 @@
 #include "mint/ledger/sqlite_administration.h"
 #include "mint/ledger/sqlite_journal.h"
 #include "mint/ledger/sqlite_keysets.h"
+#include "mint/ledger/sqlite_pruning.h"
 #include "mint/ledger/sqlite_reads.h"
 #include "mint/ledger/sqlite_schema.h"
 #include "mint/ledger/sqlite_writes.h"
@@ -44,6 +45,9 @@ class SqliteLedger final : public Ledger {
         proofs_("proofs", "y", options_.recent_points, options_.filter_log2_bits),
         outputs_("signatures", "b_", options_.recent_points, options_.filter_log2_bits),
         writes_(database_, books_, proofs_, outputs_),
+        pruning_(options_.file,
+                 {.create = false, .read_only = true, .wal_autocheckpoint = 0, .vfs = options_.vfs}, proofs_,
+                 outputs_),
         inbox_(options_.queue) {}
   ~SqliteLedger() override {
     inbox_.close();
@@ -66,7 +70,10 @@ class SqliteLedger final : public Ledger {
   }
 
   Result<std::vector<KeysetRecord>> keysets() override { return reads_.keysets(); }
-  Status store_keysets(const std::vector<KeysetRecord>& records) override;
+  Result<bool> change_keysets(const std::vector<KeysetRecord>& before,
+                              const std::vector<KeysetRecord>& after) override;
+  Result<bool> has_pending(std::uint32_t keyset) override { return pruning_.has_pending(keyset); }
+  Result<Pruned> prune(std::uint32_t keyset) override;
   Status set_prices(const std::vector<Price>& prices) override;
 
   Result<std::vector<UnitRecord>> units() override { return reads_.units(); }
@@ -133,6 +140,8 @@ class SqliteLedger final : public Ledger {
  private:
   Result<AdminOutcome> decide_now(const AdminCall& call, const AdminPlan& plan);
   using Outcomes = std::vector<std::optional<Result<Written>>>;
+  Status alone(const std::function<Status()>& act, const std::function<void()>& then = nullptr);
+  Status run_alone(const std::function<Status()>& act, const std::function<void()>& then);
   void commit_loop();
   void commit(std::deque<Job> jobs);
   Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
@@ -154,6 +163,7 @@ class SqliteLedger final : public Ledger {
   SqliteJournal journal_;
   bool alarmed_ = false;  // the committing thread's
   double waited_seconds_ = 0;
+  SqlitePruning pruning_;
   Inbox<Job> inbox_;
   std::atomic<bool> refuses_ = false;
   mutable std::mutex published_mutex_;
@@ -210,27 +220,79 @@ Status SqliteLedger::load() {
   return {};
 }
 
-Status SqliteLedger::store_keysets(const std::vector<KeysetRecord>& records) {
-  TRY(Transaction transaction, Transaction::begin(database_));
-  TRY_STATUS(write_keysets(database_, records));
-  TRY_STATUS(transaction.commit());
-  books_.set_keysets(records);
+Result<bool> SqliteLedger::change_keysets(const std::vector<KeysetRecord>& before,
+                                          const std::vector<KeysetRecord>& after) {
+  bool stored = false;
+  TRY_STATUS(alone([&]() -> Status {
+    TRY(const std::vector<KeysetRecord> found, read_keysets(database_));
+    if (found != before) return {};
+    TRY_STATUS(check_change(before, after));
+    TRY_STATUS(write_keysets(database_, after));
+    // If this is not committed, nobody writes of keysets that are not there.
+    books_.set_keysets(after);
+    stored = true;
+    return {};
+  }));
+  return stored;
+}
+
+Result<KeysetStore::Pruned> SqliteLedger::prune(std::uint32_t keyset) {
+  TRY(const bool done, pruning_.is_done(keyset));
+  if (done) return Pruned::done;
+  TRY(const SqlitePruning::Batch batch, pruning_.find(keyset));
+  if (!batch.numbers.empty()) {
+    if (const Status gone = alone([&] { return pruning_.forget(database_, keyset, batch); }); !gone) {
+      pruning_.begin_anew(keyset);
+      return std::unexpected(gone.error());
+    }
+    failpoint("mint.after-prune");
+  }
+  if (!batch.ends) return Pruned::more;
+  if (batch.held) return Pruned::later;
+  TRY([[maybe_unused]] const Written booked, write_now(BookExpired{keyset}));
+  return Pruned::done;
+}
+
+/// On the committing thread, between commits, in a transaction of its own; `then` once it is committed.
+Status SqliteLedger::alone(const std::function<Status()>& act, const std::function<void()>& then) {
+  std::promise<Status> promise;
+  auto future = promise.get_future();
+  if (!inbox_.push({{}, nullptr, [&] { promise.set_value(run_alone(act, then)); }}))
+    return unavailable("the mint is shutting down");
+  return future.get();
+}
+
+Status SqliteLedger::run_alone(const std::function<Status()>& act, const std::function<void()>& then) {
+  if (refuses_) return broken("the mint's ledger can't be written: its operator has to restart it");
+  const auto turn = checkpointer_->turn();
+  const auto work = [&]() -> Status {
+    TRY(Transaction transaction, Transaction::begin(database_));
+    TRY_STATUS(act());
+    return transaction.commit();
+  };
+  if (const Status done = work(); !done) {
+    if (database_.failed()) refuse_from_now_on(done.error());
+    return done;
+  }
+  if (then) then();
+  checkpointer_->committed(database_.log_pages());
   publish();
   return {};
 }
 
 Status SqliteLedger::set_prices(const std::vector<Price>& prices) {
-  Books next = books_;
-  TRY(Transaction transaction, Transaction::begin(database_));
-  for (const Price& price :
-       falls_first(prices, [&](const Price& each) { return next.price(next.unit(each.unit)); })) {
-    TRY_STATUS(change_price(database_, next, {price.unit, price.msat, price.melt_quotes_live, false},
-                            clock_->now_seconds()));
-  }
-  TRY_STATUS(transaction.commit());
-  books_ = std::move(next);
-  publish();
-  return {};
+  Books next;
+  return alone(
+      [&]() -> Status {
+        next = books_;
+        for (const Price& price :
+             falls_first(prices, [&](const Price& each) { return next.price(next.unit(each.unit)); })) {
+          TRY_STATUS(change_price(database_, next, {price.unit, price.msat, price.melt_quotes_live, false},
+                                  clock_->now_seconds()));
+        }
+        return {};
+      },
+      [&] { books_ = std::move(next); });
 }
 
 Result<AdminOutcome> SqliteLedger::administrate(const AdminCall& call, const AdminPlan& plan) {

@@ -151,6 +151,9 @@ CREATE TABLE journal(
   WITHOUT ROWID;
 CREATE TABLE checkpoints(number INTEGER PRIMARY KEY, text TEXT NOT NULL, signature BLOB NOT NULL) STRICT;
 )sql"},
+    {"what expired unredeemed", R"sql(
+ALTER TABLE keyset_totals ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
+)sql"},
 };
 
 }  // namespace

@@ -42,12 +42,13 @@ Status SqliteWrites::store_totals(const Sums& before, std::int64_t entry) {
   for (std::size_t i = 0; i < now.keysets.size(); ++i) {
     const KeysetSums was = i < before.keysets.size() ? before.keysets[i] : KeysetSums{};
     const KeysetSums& is = now.keysets[i];
-    if (is.issued == was.issued && is.redeemed == was.redeemed) continue;
+    if (is.issued == was.issued && is.redeemed == was.redeemed && is.expired == was.expired) continue;
     TRY_STATUS(database_->run(
-        "INSERT INTO keyset_totals VALUES(?1, ?2, ?3, ?4) ON CONFLICT(keyset, entry) DO UPDATE SET issued = "
-        "issued + ?3, redeemed = redeemed + ?4",
+        "INSERT INTO keyset_totals(keyset, entry, issued, redeemed, expired) VALUES(?1, ?2, ?3, ?4, ?5) "
+        "ON CONFLICT(keyset, entry) DO UPDATE SET issued = issued + ?3, redeemed = redeemed + ?4, expired = "
+        "expired + ?5",
         static_cast<std::int64_t>(i), entry, difference(is.issued, was.issued),
-        difference(is.redeemed, was.redeemed)));
+        difference(is.redeemed, was.redeemed), difference(is.expired, was.expired)));
   }
   for (std::size_t i = 0; i < now.units.size(); ++i) {
     const UnitSums was = i < before.units.size() ? before.units[i] : UnitSums{};
@@ -73,6 +74,11 @@ Status SqliteWrites::store_totals(const Sums& before, std::int64_t entry) {
 
 // --- rows
 // -----------------------------------------------------------------------------------------------------------
+
+Status SqliteWrites::must_not_be_pruned(std::uint32_t keyset) const {
+  if (!books_->pruned(keyset)) return {};
+  return refused(cashu::kKeysetExpired, "the keyset has expired");
+}
 
 Status SqliteWrites::must_be_new_proof(const PointBytes& y) {
   TRY(const auto number, proofs_->find(*database_, y));
@@ -103,6 +109,7 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
   TRY(Query insert, database_->query("INSERT INTO proofs(number, y, keyset, amount, state, witness, match) "
                                      "VALUES(?, ?, ?, ?, 1, ?, ?)"));
   for (const Spend& proof : spends) {
+    TRY_STATUS(must_not_be_pruned(proof.keyset));
     TRY_STATUS(must_be_new_proof(proof.y));
     TRY(const std::int64_t number, proofs_->add(*database_, proof.y));
     insert.reset();
@@ -128,6 +135,7 @@ Status SqliteWrites::spend(const std::vector<Spend>& spends, const match::MatchI
 
 Status SqliteWrites::lock(const std::vector<Spend>& spends, std::int64_t melt) {
   for (const Spend& proof : spends) {
+    TRY_STATUS(must_not_be_pruned(proof.keyset));
     TRY_STATUS(must_be_new_proof(proof.y));
     TRY(const std::int64_t number, proofs_->add(*database_, proof.y));
     TRY_STATUS(database_->run(
@@ -153,6 +161,7 @@ Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& opera
       database_->query("INSERT INTO signatures(number, b_, keyset, amount, c_, e, s, operation) "
                        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
   for (const Issue& output : issues) {
+    TRY_STATUS(must_not_be_pruned(output.keyset));
     TRY_STATUS(must_be_new_output(output.b_blinded));
     TRY(const std::int64_t number, outputs_->add(*database_, output.b_blinded));
     insert.reset();
@@ -171,6 +180,7 @@ Status SqliteWrites::issue(const std::vector<Issue>& issues, const Hash32& opera
 }
 
 Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position) {
+  TRY_STATUS(must_not_be_pruned(blank.keyset));
   TRY_STATUS(must_be_new_output(blank.b_blinded));
   TRY(const std::int64_t number, outputs_->add(*database_, blank.b_blinded));
   return database_->run(
@@ -361,6 +371,26 @@ Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
   TRY_STATUS(database_->run(
       "UPDATE melt_quotes SET state = 0, inputs = 0, input_fee = 0, operation = NULL WHERE number = ?",
       number));
+  return Written{};
+}
+
+// --- keysets
+
+Result<Written> SqliteWrites::operator()(const BookExpired& write) {
+  TRY_STATUS(
+      database_->run("INSERT INTO pruned VALUES(?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING", write.keyset));
+  std::int64_t outstanding = 0;
+  {
+    TRY(Query row, database_->query(
+                       "UPDATE pruned SET done = 1 WHERE keyset = ? AND done = 0 RETURNING issued - redeemed",
+                       write.keyset));
+    TRY(const bool found, row.next());
+    if (!found) return Written{};
+    outstanding = row.integer(0);
+    TRY([[maybe_unused]] const bool more, row.next());
+  }
+  if (outstanding < 0) return broken("more of a keyset was redeemed than issued");
+  books_->expire(write.keyset, outstanding);
   return Written{};
 }
 

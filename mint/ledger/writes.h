@@ -117,8 +117,15 @@ struct SettleWrite {
   std::vector<SettleGroup> groups;
 };
 
-using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
-                           FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite>;
+/// Nothing is left of a pruned keyset: what was issued of it and never redeemed is owed to nobody any more.
+/// Again: does nothing.
+struct BookExpired {
+  std::uint32_t keyset = 0;
+};
+
+using Write =
+    std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt, FinishMelt,
+                 ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite, BookExpired>;
 
 /// Ends what has begun outside: written also while the books don't add up.
 inline bool ends_payment(const Write& write) {

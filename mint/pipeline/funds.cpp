@@ -109,14 +109,13 @@ Result<Outputs> check_outputs(std::vector<cashu::BlindedMessage> messages, const
       return refused(cashu::kMultipleUnits,
                      "outputs: " + out.unit + " and " + keyset->unit() + " can't be mixed");
     }
-    if (!keyset->signs(now) && !out.unusable) {
-      out.unusable =
-          Error{ErrorKind::refused, cashu::kKeysetInactive,
-                at("outputs", i) + ".id: the keyset is inactive: use the active one of /v1/keysets"};
-    }
     if (keyset->expired(now) && !out.unusable) {
       out.unusable =
           Error{ErrorKind::refused, cashu::kKeysetExpired, at("outputs", i) + ".id: the keyset has expired"};
+    } else if (!keyset->signs(now) && !out.unusable) {
+      out.unusable =
+          Error{ErrorKind::refused, cashu::kKeysetInactive,
+                at("outputs", i) + ".id: the keyset is inactive: use the active one of /v1/keysets"};
     }
     out.keysets.push_back(keyset);
     if (blank) continue;

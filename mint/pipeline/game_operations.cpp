@@ -6,6 +6,7 @@
 #include "mint/pipeline/funds.h"
 #include "mint/pipeline/known.h"
 #include "mint/pipeline/render.h"
+#include "mint/pipeline/with_ring.h"
 
 namespace manastr::mint {
 namespace {
@@ -94,7 +95,9 @@ void burn_mana(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   const UnixSeconds now = parts.clock->now_seconds();
   auto request = read_burn(parts, body);
   if (!request) return answer(error_reply(request.error()));
-  auto inputs = check_inputs(std::move(request->inputs), *parts.keysets->now(), now);
+  const KeysetRing* ring = nullptr;
+  auto inputs = with_ring(
+      parts, ring, [&](const KeysetRing& in_force) { return check_inputs(request->inputs, in_force, now); });
   if (!inputs) return answer(error_reply(inputs.error()));
   if (const Status free = check_stakes(*inputs, now); !free) return answer(error_reply(free.error()));
 
@@ -126,8 +129,10 @@ void mint_loot(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   if (!request) return answer(error_reply(request.error()));
   if (request->outputs.empty())
     return answer(error_reply(invalid("outputs: at least one is needed").error()));
-  auto outputs =
-      check_outputs(std::move(request->outputs), *parts.keysets->now(), parts.clock->now_seconds());
+  const KeysetRing* ring = nullptr;
+  auto outputs = with_ring(parts, ring, [&](const KeysetRing& in_force) {
+    return check_outputs(request->outputs, in_force, parts.clock->now_seconds());
+  });
   if (!outputs) return answer(error_reply(outputs.error()));
 
   Reservations::Request reservation;
@@ -144,12 +149,13 @@ void mint_loot(Parts& parts, const AuthorizedEngine& engine, const std::string& 
   if (*retry) {
     const auto known = look_up(*parts.ledger, flight->operation(), {}, *outputs, true);
     if (!known || !known->done) return flight->fail(broken("a done operation lacks its signatures").error());
-    return flight->finish(
-        {200, mint_body(signatures_body(*known->done, *parts.keysets->now()), **retry), Millis{0}});
+    auto signatures = signatures_body(*known->done, *parts.keysets);
+    if (!signatures) return flight->fail(signatures.error());
+    return flight->finish({200, mint_body(*std::move(signatures), **retry), Millis{0}});
   }
   auto write = prepare_mint(parts, engine, *request, flight->operation(), *outputs);
   if (!write) return flight->fail(write.error());
-  std::string signatures = signatures_body(write->issues, *parts.keysets->now());
+  std::string signatures = signatures_body(write->issues, *ring);
   const bool queued = parts.ledger->write(
       *std::move(write), [flight, signatures = std::move(signatures)](Result<Written> done) mutable {
         if (!done) return flight->fail(done.error());

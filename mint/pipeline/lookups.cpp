@@ -45,19 +45,22 @@ Result<std::string> restore_body(Parts& parts, const std::string& body) {
     messages.push_back(&output);
   }
   TRY(const auto found, parts.ledger->signatures(asked));
-  const KeysetRing& ring = *parts.keysets->now();
   std::vector<StoredSignature> signatures;
+  for (const auto& each : found) {
+    if (each && !each->pending) signatures.push_back(*each);
+  }
+  TRY(const KeysetRing* ring, ring_of(*parts.keysets, signatures));
   std::string out = "{\"outputs\":[";
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!found[i] || found[i]->pending) continue;
-    if (!signatures.empty()) out += ',';
+    if (out.back() != '[') out += ',';
     // As signed, which a blank output of a melt could not know when it was sent.
     out += "{\"amount\":" + std::to_string(found[i]->amount) + ",\"id\":\"" +
-           ring.by_number(found[i]->keyset)->id_hex() + "\",\"B_\":\"" + messages[i]->b_blinded.hex() + "\"}";
-    signatures.push_back(*found[i]);
+           ring->by_number(found[i]->keyset)->id_hex() + "\",\"B_\":\"" + messages[i]->b_blinded.hex() +
+           "\"}";
   }
   out += "],\"signatures\":";
-  append_signatures(out, signatures, ring);
+  append_signatures(out, signatures, *ring);
   out += '}';
   return out;
 }

@@ -4,6 +4,7 @@
 #include "mint/pipeline/known.h"
 #include "mint/pipeline/operations.h"
 #include "mint/pipeline/render.h"
+#include "mint/pipeline/with_ring.h"
 #include "mint/quotes/melt_quotes.h"
 
 namespace manastr::mint {
@@ -102,19 +103,21 @@ Result<BeginMelt> prepare(Parts& parts, const Hash32& operation, MeltRequest& re
   return write;
 }
 
-Reply show(const Result<MeltQuote>& quote, const KeysetRing& ring) {
-  return quote ? Reply{200, to_body(*quote, ring), Millis{0}} : error_reply(quote.error());
+Reply show(const Result<MeltQuote>& quote, const Keysets& keysets) {
+  if (!quote) return error_reply(quote.error());
+  auto body = to_body(*quote, keysets);
+  return body ? Reply{200, *std::move(body), Millis{0}} : error_reply(body.error());
 }
 
 /// The melt is journaled: pays it, and answers at once (`prefer_async`) or when it is over.
 void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
   if (prefer_async) {
-    flight->finish(show(quote, *parts.keysets->now()));
+    flight->finish(show(quote, *parts.keysets));
     parts.melt_payments->pay(std::move(quote), nullptr);
     return;
   }
   parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
-    flight->finish(show(ended, *parts.keysets->now()));
+    flight->finish(show(ended, *parts.keysets));
   });
 }
 
@@ -126,7 +129,7 @@ void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
   auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_expiry, parts.clock->now(),
                                *parts.random);
   if (!quote) return answer(error_reply(quote.error()));
-  Reply reply{200, to_body(*quote, *parts.keysets->now()), Millis{0}};
+  Reply reply = show(*quote, *parts.keysets);
   const auto shared = std::make_shared<Answer>(std::move(answer));
   const bool queued = parts.ledger->write(NewMeltQuote{*std::move(quote)},
                                           [shared, reply = std::move(reply)](Result<Written> done) mutable {
@@ -140,12 +143,14 @@ void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   if (!quote) return answer(error_reply(quote.error()));
   if (!*quote) return answer(error_reply(unknown_quote()));
   if ((*quote)->state == MeltQuote::State::pending) parts.melt_payments->ask_soon(id);
-  answer({200, to_body(**quote, *parts.keysets->now()), Millis{0}});
+  answer(show(**quote, *parts.keysets));
 }
 
 void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
-  auto request = read(parts, *parts.keysets->now(), body, now);
+  const KeysetRing* ring = nullptr;
+  auto request =
+      with_ring(parts, ring, [&](const KeysetRing& in_force) { return read(parts, in_force, body, now); });
   if (!request) return answer(error_reply(request.error()));
   prefer_async = prefer_async || request->prefer_async;
 
@@ -174,7 +179,7 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   if (!*found) return flight->fail(unknown_quote());
   MeltQuote quote = **std::move(found);
   if (quote.state != MeltQuote::State::unpaid && quote.operation == flight->operation()) {
-    return flight->finish(show(quote, *parts.keysets->now()));  // a retry: how far it is now
+    return flight->finish(show(quote, *parts.keysets));  // a retry: how far it is now
   }
   if (!parts.melt_payments->has_room()) return flight->finish(overloaded());
   auto write = prepare(parts, flight->operation(), *request, quote, now);

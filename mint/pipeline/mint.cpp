@@ -8,6 +8,7 @@
 #include "mint/pipeline/operations.h"
 #include "mint/pipeline/quote_batch.h"
 #include "mint/pipeline/render.h"
+#include "mint/pipeline/with_ring.h"
 
 namespace manastr::mint {
 namespace {
@@ -154,7 +155,7 @@ Result<std::optional<MintWrite>> work(Parts& parts, const KeysetRing& ring, cons
       std::ranges::any_of(quotes, [](const MintQuote& quote) { return quote.amount_issued > 0; });
   auto known = look_up(*parts.ledger, operation, {}, request.outputs, issued);
   if (known && known->done) {
-    body = signatures_body(*known->done, ring);
+    TRY(body, signatures_body(*known->done, *parts.keysets));
     return std::nullopt;
   }
   for (const MintQuote& quote : quotes) TRY_STATUS(check_quote(quote, quotes.front(), request.outputs));
@@ -189,8 +190,10 @@ void go_on(Parts& parts, const KeysetRing& ring, const std::shared_ptr<Flight>& 
 }
 
 void mint(Parts& parts, std::string body, bool batch, Answer answer) {
-  const KeysetRing& ring = *parts.keysets->now();
-  auto read_request = read(parts, ring, body, batch, parts.clock->now_seconds());
+  const KeysetRing* ring = nullptr;
+  auto read_request = with_ring(parts, ring, [&](const KeysetRing& in_force) {
+    return read(parts, in_force, body, batch, parts.clock->now_seconds());
+  });
   if (!read_request) return answer(error_reply(read_request.error()));
   auto request = std::make_shared<const MintRequest>(*std::move(read_request));
 
@@ -209,8 +212,8 @@ void mint(Parts& parts, std::string body, bool batch, Answer answer) {
   const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
   if (!flight) return;
   with_mint_quotes(parts, request->quotes,
-                   [&parts, &ring, flight, request](const Result<std::vector<MintQuote>>& quotes) {
-                     go_on(parts, ring, flight, *request, quotes);
+                   [&parts, ring, flight, request](const Result<std::vector<MintQuote>>& quotes) {
+                     go_on(parts, *ring, flight, *request, quotes);
                    });
 }
 

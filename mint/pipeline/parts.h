@@ -3,7 +3,7 @@
 #include "common/base/random.h"
 #include "mint/authorization/engines.h"
 #include "mint/configuration/configuration.h"
-#include "mint/keysets/keysets.h"
+#include "mint/keysets/rotation.h"
 #include "mint/ledger/ledger.h"
 #include "mint/pipeline/reply.h"
 #include "mint/pipeline/reservations.h"
@@ -15,6 +15,7 @@ namespace manastr::mint {
 
 struct Parts {
   const Keysets* keysets = nullptr;  ///< now() once at the start of each operation
+  Rotation* rotation = nullptr;      ///< for operators; never from a crypto worker
   Ledger* ledger = nullptr;
   MintQuotes* mint_quotes = nullptr;
   MeltPayments* melt_payments = nullptr;

@@ -1,5 +1,7 @@
 #include "mint/pipeline/render.h"
 
+#include <algorithm>
+
 #include "common/json/writer.h"
 
 namespace manastr::mint {
@@ -83,6 +85,18 @@ std::string_view state_name(MeltQuote::State state) {
 
 }  // namespace
 
+Result<const KeysetRing*> ring_of(const Keysets& keysets, std::span<const StoredSignature> signatures) {
+  const auto known_to = [&](const KeysetRing& ring) {
+    return std::ranges::all_of(
+        signatures, [&](const StoredSignature& each) { return ring.by_number(each.keyset) != nullptr; });
+  };
+  if (const KeysetRing* ring = keysets.now(); known_to(*ring)) return ring;
+  TRY(const KeysetRing* newer, keysets.look());
+  if (!known_to(*newer))
+    return unavailable("the mint does not know the keyset of a signature yet: try again");
+  return newer;
+}
+
 void append_signatures(std::string& out, std::span<const Issue> issues, const KeysetRing& ring) {
   append_all(out, issues, ring);
 }
@@ -98,9 +112,10 @@ std::string signatures_body(std::span<const Issue> issues, const KeysetRing& rin
   return out;
 }
 
-std::string signatures_body(std::span<const StoredSignature> signatures, const KeysetRing& ring) {
+Result<std::string> signatures_body(std::span<const StoredSignature> signatures, const Keysets& keysets) {
+  TRY(const KeysetRing* ring, ring_of(keysets, signatures));
   std::string out = "{\"signatures\":";
-  append_signatures(out, signatures, ring);
+  append_signatures(out, signatures, *ring);
   out += '}';
   return out;
 }
@@ -146,7 +161,7 @@ std::string to_body(const MintQuote& quote) {
   return out;
 }
 
-std::string to_body(const MeltQuote& quote, const KeysetRing& ring) {
+Result<std::string> to_body(const MeltQuote& quote, const Keysets& keysets) {
   std::string out = "{\"quote\":";
   json::append_string(out, quote.id);
   member(out, "method", "bolt11");
@@ -163,8 +178,9 @@ std::string to_body(const MeltQuote& quote, const KeysetRing& ring) {
     out += ",\"payment_preimage\":null";
   }
   if (!quote.change.empty()) {
+    TRY(const KeysetRing* ring, ring_of(keysets, quote.change));
     out += ",\"change\":";
-    append_signatures(out, quote.change, ring);
+    append_signatures(out, quote.change, *ring);
   }
   out += '}';
   return out;

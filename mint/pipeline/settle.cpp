@@ -10,6 +10,7 @@
 #include "mint/pipeline/game_operations.h"
 #include "mint/pipeline/known.h"
 #include "mint/pipeline/render.h"
+#include "mint/pipeline/with_ring.h"
 
 namespace manastr::mint {
 namespace {
@@ -100,8 +101,8 @@ Result<Settlement> check(Parts& parts, const KeysetRing& ring, gameapi::SettleRe
   Settlement out{std::move(order), std::move(engine), {}};
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
     Group group;
-    TRY(group.inputs, check_inputs(std::move(request.groups[i].inputs), ring, now));
-    TRY(group.outputs, check_outputs(std::move(request.groups[i].outputs), ring, now));
+    TRY(group.inputs, check_inputs(request.groups[i].inputs, ring, now));
+    TRY(group.outputs, check_outputs(request.groups[i].outputs, ring, now));
     TRY_STATUS(check_group(ring, out.order.verdict.terms, out.order.payout.groups[i], group, i));
     group.operation = fingerprint(kSwapEndpoint, group.inputs.proofs, group.outputs.messages);
     out.groups.push_back(std::move(group));
@@ -126,13 +127,14 @@ Status work_group(Parts& parts, Group& group, UnixSeconds now) {
   return {};
 }
 
-std::string body_of(const Settlement& settlement, const KeysetRing& ring) {
+Result<std::string> body_of(const Settlement& settlement, const Keysets& keysets, const KeysetRing& ring) {
   std::string out = "{\"signatures\":[";
   for (std::size_t i = 0; i < settlement.groups.size(); ++i) {
     if (i > 0) out += ',';
     const Group& group = settlement.groups[i];
     if (group.done) {
-      append_signatures(out, *group.done, ring);
+      TRY(const KeysetRing* knowing, ring_of(keysets, *group.done));
+      append_signatures(out, *group.done, *knowing);
     } else {
       append_signatures(out, group.issues, ring);
     }
@@ -175,8 +177,9 @@ void settle(Parts& parts, const std::string& body, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
   auto request = read(parts, body);
   if (!request) return answer(error_reply(request.error()));
-  const KeysetRing& ring = *parts.keysets->now();
-  auto settlement = check(parts, ring, *request, now);
+  const KeysetRing* ring = nullptr;
+  auto settlement = with_ring(
+      parts, ring, [&](const KeysetRing& in_force) { return check(parts, in_force, *request, now); });
   if (!settlement) return answer(error_reply(settlement.error()));
 
   Reservations::Request reservation = reserve(*settlement, *request);
@@ -196,7 +199,9 @@ void settle(Parts& parts, const std::string& body, Answer answer) {
   if (!all_done) {
     if (const auto wait = parts.engines->admit(settlement->engine)) return flight->finish(too_often(*wait));
   }
-  Reply reply{200, body_of(*settlement, ring), Millis{0}};
+  auto body_text = body_of(*settlement, *parts.keysets, *ring);
+  if (!body_text) return flight->fail(body_text.error());
+  Reply reply{200, *std::move(body_text), Millis{0}};
   // Also when all groups are done: the claim is part of the evidence.
   const bool queued = parts.ledger->write(
       to_write(*settlement, *request), [flight, reply = std::move(reply)](Result<Written> done) mutable {

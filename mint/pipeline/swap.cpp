@@ -4,6 +4,7 @@
 #include "mint/pipeline/known.h"
 #include "mint/pipeline/operations.h"
 #include "mint/pipeline/render.h"
+#include "mint/pipeline/with_ring.h"
 
 namespace manastr::mint {
 namespace {
@@ -39,7 +40,7 @@ Result<std::optional<SwapWrite>> work(Parts& parts, const KeysetRing& ring, cons
   auto known = look_up(*parts.ledger, operation, request.inputs.ys, request.outputs,
                        request.outputs.unusable.has_value());
   if (known && known->done) {
-    body = signatures_body(*known->done, ring);
+    TRY(body, signatures_body(*known->done, *parts.keysets));
     return std::nullopt;
   }
   if (request.outputs.unusable) return std::unexpected(*request.outputs.unusable);
@@ -55,8 +56,9 @@ Result<std::optional<SwapWrite>> work(Parts& parts, const KeysetRing& ring, cons
 
 void swap(Parts& parts, std::string body, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
-  const KeysetRing& ring = *parts.keysets->now();
-  auto request = read(parts, ring, body, now);
+  const KeysetRing* ring = nullptr;
+  auto request =
+      with_ring(parts, ring, [&](const KeysetRing& in_force) { return read(parts, in_force, body, now); });
   if (!request) return answer(error_reply(request.error()));
 
   Reservations::Request reservation;
@@ -78,7 +80,7 @@ void swap(Parts& parts, std::string body, Answer answer) {
   if (!flight) return;
 
   Reply reply;
-  auto write = work(parts, ring, flight->operation(), *request, now, reply.body);
+  auto write = work(parts, *ring, flight->operation(), *request, now, reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
   const bool queued = parts.ledger->write(

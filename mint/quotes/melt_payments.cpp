@@ -122,7 +122,12 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
   write.paid = quote.invoice_msat + payment.fee;
   TRY(const std::vector<BlankOutput> blanks, ledger_->blank_outputs(quote.id));
   if (!blanks.empty()) {
+    // Whatever became of the keyset meanwhile, what was reserved for it is signed.
     const SigningKeyset* keyset = keysets_->now()->by_number(blanks.front().keyset);
+    if (keyset == nullptr) {
+      TRY(const KeysetRing* newer, keysets_->look());
+      keyset = newer->by_number(blanks.front().keyset);
+    }
     if (keyset == nullptr) return broken("a melt's change is for a keyset that the mint lacks");
     const cashu::Amount change = change_amount(quote.inputs, quote.input_fee, write.paid, quote.price_msat);
     const auto amounts =

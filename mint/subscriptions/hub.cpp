@@ -232,7 +232,8 @@ Status Hub::fill_melt_quotes(Subscriber who, std::vector<std::string>& initial) 
     auto& watch = melt_quotes_[id];
     watch.last = quote->state;
     watch.subscribers.push_back(who);
-    initial.push_back(to_body(*quote, *keysets_->now()));
+    TRY(std::string body, to_body(*quote, *keysets_));
+    initial.push_back(std::move(body));
     if (quote->state == MeltQuote::State::pending && interest_.pending) interest_.pending(*quote);
   }
   return {};
@@ -333,8 +334,10 @@ void Hub::see(const MintQuote& quote) {
 void Hub::see(const MeltQuote& quote) {
   const auto found = melt_quotes_.find(quote.id);
   if (found == melt_quotes_.end() || found->second.last == quote.state) return;
+  const auto body = to_body(quote, *keysets_);
+  if (!body) return;  // the next look tells
   found->second.last = quote.state;
-  tell(found->second.subscribers, to_body(quote, *keysets_->now()));
+  tell(found->second.subscribers, *body);
 }
 
 void Hub::tell(const std::vector<Subscriber>& subscribers, const std::string& payload) {

@@ -18,7 +18,7 @@ using mintclient::HttpReply;
 
 constexpr const char* kToml =
     "[keysets]\nmnemonic = \"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
-    "abandon about\"\n";
+    "abandon about\"\nrotate_every_days = 30\n";
 
 class MintReplicas : public testing::Test {
  protected:
@@ -129,6 +129,51 @@ TEST_F(MintReplicas, DoEverythingOnceThatBothAreAskedAtOnce) {
   EXPECT_EQ(a_.get("/health").status, 200);
   EXPECT_EQ(b_.get("/health").status, 200);
   EXPECT_EQ(a_.faults(), "");
+}
+
+TEST_F(MintReplicas, RotateOnceWhenBothSeeThatItIsTime) {
+  const std::string old = a_.keyset("sat").id.hex();
+  const std::string quote = a_.paid_quote("sat", 4);
+  const auto prepared = a_.drafts("sat", {4});
+  cluster_.execute(database_, "UPDATE mint.keysets SET created_at = 1700000000");
+  for (MintHouse* mint : {&a_, &b_}) {
+    ASSERT_TRUE(eventually([&] {
+      mint->forget_keysets();
+      return mint->keyset("sat").id.hex() != old;
+    }));
+  }
+  EXPECT_EQ(a_.keyset("sat").id, b_.keyset("sat").id);
+  const auto of_unit = [&](MintHouse& mint) {
+    std::size_t found = 0;
+    const std::string body = mint.get("/v1/keysets").body;
+    for (std::size_t at = body.find("\"sat\""); at != std::string::npos; at = body.find("\"sat\"", at + 1))
+      ++found;
+    return found;
+  };
+  EXPECT_EQ(of_unit(a_), 2U);
+  EXPECT_EQ(of_unit(b_), 2U);
+  EXPECT_EQ(b_.post("/v1/mint/bolt11", mint_body(quote, prepared)).status, 200)
+      << "within the overlap, at either";
+}
+
+TEST_F(MintReplicas, LookForAKeysetThatTheOtherHasJustMade) {
+  b_.configure(std::string(kToml) +
+               "[currencies.sat]\nkeyset_index = 1\n[currencies.mana]\n[currencies.loot]\n");
+  const auto proofs = a_.buy("sat", std::vector<cashu::Amount>{4});
+  b_.restart();
+  b_.forget_keysets();
+  const auto outputs = b_.drafts("sat", {4});
+  const auto swapped = a_.post("/v1/swap", swap_body(proofs, outputs));
+  ASSERT_EQ(swapped.status, 200) << swapped.body;
+  a_.forget_keysets();
+  EXPECT_EQ(a_.keyset("sat").id, b_.keyset("sat").id);
+  EXPECT_EQ(b_.post("/v1/swap", swap_body(proofs, outputs)).body, swapped.body);
+  const auto other = a_.drafts("sat", {4});
+  std::string unknown = swap_body(a_.unblind(swapped.body, outputs, "sat"), other);
+  const std::string id = a_.keyset("sat").id.hex();
+  const std::size_t at = unknown.rfind(id);
+  unknown.replace(at + 2, 4, id.substr(2, 4) == "0000" ? "1111" : "0000");
+  EXPECT_EQ(MintHouse::code_of(a_.post("/v1/swap", unknown)), 12001);
 }
 
 TEST_F(MintReplicas, KnowWhatTheOtherHasSigned) {

@@ -20,7 +20,8 @@ constexpr Statement kSnapshot{"snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ
 constexpr Statement kBegin{"begin", "BEGIN"};
 constexpr Statement kCommit{"commit", "COMMIT"};
 constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
-constexpr Statement kKeysetUnits{"keyset_units", "SELECT number, unit FROM mint.keysets ORDER BY number"};
+constexpr Statement kKeysetUnits{"keyset_units",
+                                 "SELECT number, unit, state FROM mint.keysets ORDER BY number"};
 constexpr Statement kSums{
     "sums",
     "SELECT own, account, sum(amount)::text FROM ("
@@ -67,6 +68,7 @@ Outcome<void> read_prices(Connection& connection, Catalog& catalog) {
     KeysetRecord& record = keysets.emplace_back();
     record.number = static_cast<std::uint32_t>((*rows)[0].integer(i, 0));
     record.unit = (*rows)[0].text(i, 1);
+    record.state = static_cast<KeysetState>((*rows)[0].integer(i, 2));
   }
   catalog.set_keysets(keysets);
   for (std::size_t i = 0; i < rows->at(1).size(); ++i) {

@@ -17,6 +17,8 @@ bool fits(Wide value) { return value >= 0 && value <= std::numeric_limits<std::i
 
 std::int64_t whole(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
+std::unexpected<Error> expired() { return refused(cashu::kKeysetExpired, "the keyset has expired"); }
+
 std::unexpected<Error> too_much(const char* what) {
   return refused(cashu::kAmountOutsideLimit, std::string(what) + " are worth more than the mint can count");
 }
@@ -79,6 +81,7 @@ struct Marks {
     mark('t', as_text(write.match));
     issues(write.issues);
   }
+  void operator()(const BookExpired& write) { mark('k', std::to_string(write.keyset)); }
   void operator()(const SettleWrite& write) {
     mark('t', as_text(write.match));
     for (const SettleGroup& group : write.groups) {
@@ -129,6 +132,7 @@ Result<Written> BatchPart::plan() {
 Status BatchPart::spend(const std::vector<Spend>& spends, const match::MatchId* match) {
   for (const Spend& proof : spends) {
     if (!fits(proof.amount)) return too_much("the inputs");
+    if (catalog_->pruned(proof.keyset)) return expired();
     proofs.push_back({&proof, {}, match, job_});
     tally.redeem(proof.keyset, proof.amount);
   }
@@ -138,6 +142,7 @@ Status BatchPart::spend(const std::vector<Spend>& spends, const match::MatchId* 
 Status BatchPart::issue(const std::vector<Issue>& issues, const Hash32& operation) {
   for (const Issue& output : issues) {
     if (!fits(output.amount)) return too_much("the outputs");
+    if (catalog_->pruned(output.keyset)) return expired();
     outputs.push_back({&output.b_blinded, output.keyset, &output, &operation, {}, 0, job_});
     tally.issue(output.keyset, output.amount);
   }
@@ -227,6 +232,7 @@ Result<Written> BatchPart::operator()(const BeginMelt& write) {
   if (state == 2) return refused(cashu::kInvoiceAlreadyPaid, "this invoice has been paid already");
   Wide inputs = 0;
   for (const Spend& proof : write.spends) {
+    if (catalog_->pruned(proof.keyset)) return expired();
     proofs.push_back({&proof, write.quote, nullptr, job_});
     inputs += proof.amount;
   }
@@ -344,6 +350,18 @@ Result<Written> BatchPart::operator()(const SettleWrite& write) {
   return Written{};
 }
 
+// --- keysets
+
+Result<Written> BatchPart::operator()(const BookExpired& write) {
+  const Rows& pruned = locked(0);
+  if (pruned.size() == 0) return Written{};
+  const std::int64_t outstanding = pruned.integer(0, 0);
+  if (outstanding < 0) return broken("more of a keyset was redeemed than issued");
+  step(sql::kExpiryBooked, Parameters().add(std::int64_t{write.keyset}));
+  tally.expire(write.keyset, outstanding);
+  return Written{};
+}
+
 // --- what is locked, and touched
 
 std::size_t BatchPart::queue_locks(postgres::Connection& connection, const Write& write) {
@@ -373,6 +391,10 @@ std::size_t BatchPart::queue_locks(postgres::Connection& connection, const Write
   }
   if (const auto* credited = std::get_if<CreditedIssue>(&write)) {
     connection.queue(sql::kCredit, Parameters().add(credited->match));
+    return 1;
+  }
+  if (const auto* expired = std::get_if<BookExpired>(&write)) {
+    connection.queue(sql::kOutstandingOf, Parameters().add(std::int64_t{expired->keyset}));
     return 1;
   }
   if (const auto* settle = std::get_if<SettleWrite>(&write)) {

@@ -88,6 +88,7 @@ class BatchPart {
   Result<Written> operator()(const BurnWrite& write);
   Result<Written> operator()(const CreditedIssue& write);
   Result<Written> operator()(const SettleWrite& write);
+  Result<Written> operator()(const BookExpired& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);

@@ -48,25 +48,35 @@ inline constexpr Statement kOperationsOf{
     "SELECT s.operation FROM unnest($1::bytea[]) WITH ORDINALITY AS a(b_, n) LEFT JOIN mint.signatures s "
     "USING (b_) ORDER BY n"};
 
+inline constexpr Statement kOutstandingOf{
+    "outstanding_of",
+    "SELECT (issued - redeemed)::int8 FROM mint.pruned WHERE keyset = $1::int8 AND NOT done FOR UPDATE"};
+
 // --- rows
+// Of a pruned keyset nothing is spent, whatever this process knows: what was spent of it is being forgotten.
 inline constexpr Statement kSpend{
     "spend",
     "INSERT INTO mint.proofs(y, keyset, amount, state) SELECT y, keyset, amount, 1 FROM "
-    "unnest($1::bytea[], $2::int8[], $3::int8[]) AS a(y, keyset, amount) ON CONFLICT (y) DO NOTHING"};
+    "unnest($1::bytea[], $2::int8[], $3::int8[]) AS a(y, keyset, amount) WHERE NOT EXISTS (SELECT FROM "
+    "mint.keysets WHERE state = 3 AND number = ANY($2::int8[])) ON CONFLICT (y) DO NOTHING"};
 inline constexpr Statement kSpendFully{
     "spend_fully",
     "INSERT INTO mint.proofs(y, keyset, amount, state, melt, witness, match) SELECT * FROM "
     "unnest($1::bytea[], $2::int8[], $3::int8[], $4::int8[], $5::bytea[], $6::bytea[], $7::bytea[]) "
+    "WHERE NOT EXISTS (SELECT FROM mint.keysets WHERE state = 3 AND number = ANY($2::int8[])) "
     "ON CONFLICT (y) DO NOTHING"};
 inline constexpr Statement kIssue{
     "issue",
     "INSERT INTO mint.signatures(b_, keyset, amount, c_, e, s, operation) SELECT * FROM "
     "unnest($1::bytea[], $2::int8[], $3::int8[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[]) "
     "ON CONFLICT (b_) DO NOTHING"};
-// The same for a transaction that is sent whole: a row that is there already ends it.
+// The same for a transaction that is sent whole: a row that is there already ends it, and so does a pruned
+// keyset.
 inline constexpr Statement kSpendOrEnd{
     "spend_or_end",
-    "INSERT INTO mint.proofs(y, keyset, amount, state) SELECT y, keyset, amount, 1 FROM "
+    "INSERT INTO mint.proofs(y, keyset, amount, state) SELECT y, keyset, amount, CASE WHEN EXISTS (SELECT "
+    "FROM "
+    "mint.keysets WHERE state = 3 AND number = ANY($2::int8[])) THEN NULL ELSE 1 END FROM "
     "unnest($1::bytea[], $2::int8[], $3::int8[]) AS a(y, keyset, amount)"};
 inline constexpr Statement kIssueOrEnd{
     "issue_or_end",
@@ -143,6 +153,8 @@ inline constexpr Statement kSetCredit{
 inline constexpr Statement kNewVerdict{"new_verdict",
                                        "INSERT INTO mint.verdicts VALUES($1::bytea, $2::bytea, $3::bytea, "
                                        "$4::bytea) ON CONFLICT (match) DO NOTHING"};
+inline constexpr Statement kExpiryBooked{
+    "expiry_booked", "UPDATE mint.pruned SET done = true WHERE keyset = $1::int8 AND NOT done"};
 inline constexpr Statement kNewClaim{
     "new_claim",
     "INSERT INTO mint.claims(claim_id, match, claim) VALUES($1::bytea, $2::bytea, $3::bytea) "

@@ -1,6 +1,7 @@
 #include "mint/ledger/postgres/postgres_ledger.h"
 
 #include <future>
+#include <map>
 #include <thread>
 
 #include "common/base/failpoint.h"
@@ -26,6 +27,16 @@ using postgres::Statement;
 constexpr Millis kFilterPatience{300};  // more than a small ledger takes
 constexpr Statement kBegin{"begin", "BEGIN"};
 constexpr Statement kCommit{"commit", "COMMIT"};
+constexpr Statement kDurably{"durably",
+                             "SELECT set_config('synchronous_commit', 'on', true) WHERE "
+                             "current_setting('synchronous_commit') = 'off'"};
+// One process at a time changes keysets or units: that of administration.cpp.
+constexpr Statement kLockKeysets{"lock_keysets", "SELECT pg_advisory_xact_lock(5570193308277399044)"};
+constexpr std::int64_t kPruned = 500;  // rows that one transaction looks at
+constexpr Statement kPrune{
+    "prune",
+    "SELECT reached, gone, held, waits FROM mint.prune($1::int8::int4, $2::int8 <> 0, $3::bytea, "
+    "$4::int8::int4)"};
 constexpr Statement kClaim{
     "claim",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE payment_hash = $1::bytea AND "
@@ -64,7 +75,10 @@ class PostgresLedger final : public Ledger {
     books_.set_keysets(records);  // before anything is signed with one that another mint has made
     return records;
   }
-  Status store_keysets(const std::vector<KeysetRecord>& records) override;
+  Result<bool> change_keysets(const std::vector<KeysetRecord>& before,
+                              const std::vector<KeysetRecord>& after) override;
+  Result<bool> has_pending(std::uint32_t keyset) override { return reads_.has_pending(keyset); }
+  Result<Pruned> prune(std::uint32_t keyset) override;
   Status set_prices(const std::vector<Price>& prices) override;
 
   Result<std::vector<UnitRecord>> units() override {
@@ -141,19 +155,62 @@ class PostgresLedger final : public Ledger {
   Committer committer_;
   Auditor auditor_;
   std::vector<MeltQuote> pending_at_start_;
+  /// How far a round through the rows of a pruned keyset has come; of the one thread that prunes.
+  struct Pruning {
+    bool signatures = false;
+    Bytes behind;
+    bool held = false;
+  };
+  std::map<std::uint32_t, Pruning> pruning_;
   Inbox<Job> inbox_;
   std::mutex listener_mutex_;  // held while the listener is told
   ChangeListener* listener_ = nullptr;
   std::thread thread_;
 };
 
-Status PostgresLedger::store_keysets(const std::vector<KeysetRecord>& records) {
+Result<bool> PostgresLedger::change_keysets(const std::vector<KeysetRecord>& before,
+                                            const std::vector<KeysetRecord>& after) {
   TRY(auto connection, reads_.pool().borrow());
-  TRY_STATUS(connection->ask(kBegin));
-  TRY_STATUS(write_keysets(*connection, records));
+  connection->queue(kBegin);
+  connection->queue(kDurably);
+  connection->queue(kLockKeysets);
+  TRY_STATUS(connection->run());
+  TRY(const std::vector<KeysetRecord> found, read_keysets(*connection));
+  if (found != before) return false;
+  TRY_STATUS(check_change(before, after));
+  TRY_STATUS(write_keysets(*connection, after));
   TRY_STATUS(connection->ask(kCommit));
-  books_.set_keysets(records);
-  return {};
+  books_.set_keysets(after);
+  return true;
+}
+
+Result<KeysetStore::Pruned> PostgresLedger::prune(std::uint32_t keyset) {
+  TRY(const bool done, reads_.is_forgotten(keyset));
+  if (done) return Pruned::done;
+  Pruning& at = pruning_[keyset];
+  TRY(auto connection, reads_.pool().borrow());
+  failpoint("mint.before-prune");
+  TRY(const Rows batch, connection->ask(kPrune, Parameters()
+                                                    .add(std::int64_t{keyset})
+                                                    .add(std::int64_t{at.signatures})
+                                                    .add(ByteView(at.behind))
+                                                    .add(kPruned)));
+  if (batch.integer(0, 3) != 0) return Pruned::later;
+  failpoint("mint.after-prune");
+  at.held = at.held || batch.integer(0, 2) != 0;
+  if (!batch.is_null(0, 0)) {
+    const ByteView reached = batch.blob(0, 0);
+    at.behind.assign(reached.begin(), reached.end());
+    return Pruned::more;
+  }
+  at.behind.clear();
+  if (!at.signatures) {
+    at.signatures = true;
+    return Pruned::more;
+  }
+  if (std::exchange(at, Pruning{}).held) return Pruned::later;
+  TRY([[maybe_unused]] const Written booked, write_now(BookExpired{keyset}));
+  return Pruned::done;
 }
 
 Status PostgresLedger::set_prices(const std::vector<Price>& prices) {

@@ -47,6 +47,12 @@ constexpr Statement kVerdict{"verdict",
                              "SELECT announcement, verdict FROM mint.verdicts WHERE match = $1::bytea"};
 constexpr Statement kClaims{"claims",
                             "SELECT claim FROM mint.claims WHERE match = $1::bytea ORDER BY at, claim_id"};
+constexpr Statement kHasPending{
+    "has_pending",
+    "SELECT EXISTS(SELECT FROM mint.proofs WHERE state = 0 AND keyset = $1::int8) OR EXISTS(SELECT FROM "
+    "mint.payments p JOIN mint.signatures s ON s.melt = p.quote WHERE p.state = 1 AND s.keyset = $1::int8)"};
+constexpr Statement kIsForgotten{"is_forgotten", "SELECT FROM mint.pruned WHERE keyset = $1::int8 AND done"};
+
 Array array_of(std::span<const PointBytes> points) {
   Array out(Array::Element::bytea, points.size());
   for (const PointBytes& point : points) out.add(ByteView(point));
@@ -230,6 +236,16 @@ Result<std::optional<StoredVerdict>> PostgresReads::verdict(const match::MatchId
 Result<std::vector<KeysetRecord>> PostgresReads::keysets() {
   TRY(auto connection, pool_.borrow());
   return read_keysets(*connection);
+}
+
+Result<bool> PostgresReads::has_pending(std::uint32_t keyset) {
+  TRY(const Rows rows, pool_.read(kHasPending, Parameters().add(std::int64_t{keyset})));
+  return rows.integer(0, 0) != 0;
+}
+
+Result<bool> PostgresReads::is_forgotten(std::uint32_t keyset) {
+  TRY(const Rows rows, pool_.read(kIsForgotten, Parameters().add(std::int64_t{keyset})));
+  return rows.size() != 0;
 }
 
 Status recognize(Ledger& ledger, Job& job) {

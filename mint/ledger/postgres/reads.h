@@ -27,6 +27,10 @@ class PostgresReads {
   Result<std::optional<StoredOperation>> operation(const Hash32& key);
   Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match);
   Result<std::vector<KeysetRecord>> keysets();
+  /// Whether a payment under way holds proofs or blank outputs of it.
+  Result<bool> has_pending(std::uint32_t keyset);
+  /// Its breakage is booked.
+  Result<bool> is_forgotten(std::uint32_t keyset);
 
   postgres::Pool& pool() { return pool_; }
 

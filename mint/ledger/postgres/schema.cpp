@@ -197,6 +197,44 @@ DO $$ BEGIN
       GROUP BY replica) AS opening;
 END $$;
 )sql"},
+    {"keysets are forgotten", R"sql(
+ALTER TABLE mint.pruned ADD COLUMN since timestamptz NOT NULL DEFAULT now();
+-- Forgets what was spent (or signed) of a keyset, among the next `most` rows behind `behind`. Never what belongs to a
+-- payment under way (held), and only if the keyset is marked and past its final expiry by this server's clock too.
+-- waits: another mint is at it, or statements that began before the mark may still run.
+CREATE FUNCTION mint.prune(of_keyset int4, of_signatures bool, behind bytea, most int4,
+    OUT reached bytea, OUT gone int8, OUT held bool, OUT waits bool)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE last bytea; total numeric;
+BEGIN
+  gone := 0; held := false; waits := false;
+  IF NOT EXISTS (SELECT FROM mint.keysets WHERE number = of_keyset AND state = 3
+      AND final_expiry < extract(epoch FROM now())::int8) THEN
+    RAISE EXCEPTION 'keyset % is not past its final expiry', of_keyset;
+  END IF;
+  INSERT INTO mint.pruned(keyset, proofs, redeemed, signatures, issued, done)
+    VALUES(of_keyset, 0, 0, 0, 0, false) ON CONFLICT (keyset) DO NOTHING;
+  PERFORM FROM mint.pruned WHERE keyset = of_keyset AND NOT done AND since < now() - interval '40 seconds'
+    FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN reached := behind; waits := true; RETURN; END IF;
+  IF of_signatures THEN
+    SELECT b_ INTO reached FROM mint.signatures WHERE b_ > behind ORDER BY b_ OFFSET most - 1 LIMIT 1;
+    last := coalesce(reached, '\xff');
+    WITH forgotten AS (DELETE FROM mint.signatures WHERE b_ > behind AND b_ <= last AND keyset = of_keyset
+      AND c_ IS NOT NULL RETURNING amount) SELECT count(*), coalesce(sum(amount), 0) INTO gone, total FROM forgotten;
+    held := EXISTS (SELECT FROM mint.signatures WHERE b_ > behind AND b_ <= last AND keyset = of_keyset);
+    UPDATE mint.pruned SET signatures = signatures + gone, issued = issued + total WHERE keyset = of_keyset AND gone > 0;
+  ELSE
+    SELECT y INTO reached FROM mint.proofs WHERE y > behind ORDER BY y OFFSET most - 1 LIMIT 1;
+    last := coalesce(reached, '\xff');
+    WITH forgotten AS (DELETE FROM mint.proofs WHERE y > behind AND y <= last AND keyset = of_keyset
+      AND state = 1 RETURNING amount) SELECT count(*), coalesce(sum(amount), 0) INTO gone, total FROM forgotten;
+    held := EXISTS (SELECT FROM mint.proofs WHERE y > behind AND y <= last AND keyset = of_keyset);
+    UPDATE mint.pruned SET proofs = proofs + gone, redeemed = redeemed + total WHERE keyset = of_keyset AND gone > 0;
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION mint.prune FROM PUBLIC;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -219,7 +257,8 @@ GRANT UPDATE(state, holder, lease) ON mint.payments TO %;
 GRANT UPDATE(until) ON mint.authorizations TO %;
 GRANT UPDATE(msat) ON mint.match_credits TO %;
 GRANT UPDATE(incarnation, seen) ON mint.replicas TO %;
-GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget TO %;
+GRANT UPDATE(done) ON mint.pruned TO %;
+GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget, mint.prune TO %;
 )sql";
 
 constexpr Statement kVersion{"schema_version", "SELECT version FROM mint.schema_version"};

@@ -203,6 +203,11 @@ TEST(MintConfiguration, each_error_says_where_what_and_what_was_expected) {
        "mint.toml:4: currencies.b.unit is \"x\", expected a unit that no other section has"},
       {"[keysets]\nmnemonic = \"one two three\"", "[keysets] mnemonic (mint.toml:2)"},
       {"[keysets]\nid_version = 3", "keysets.id_version is 3, expected an integer from 1 to 2"},
+      {"[keysets]\nfinal_expiry_days = 365", "expected 0 where rotate_every_days is 0"},
+      {"[keysets]\nfinal_expiry_days = 365\nrotate_every_days = 365",
+       "expected more than rotate_every_days and overlap_hours together"},
+      {"[keysets]\nrotate_every_days = 90\n[currencies.mana]\nfinal_expiry_days = 90",
+       "mint.toml:4: currencies.mana.final_expiry_days is 90, expected more than rotate_every_days"},
       {"[limits]\nmax_inputs = 0", "limits.max_inputs is 0, expected an integer from 1"},
       {"[logging]\nlevel = \"loud\"", "logging.level is \"loud\", expected one of \"trace\""},
       {"[[authorization.authorized_game_engines]]\nname = \"x\"",
@@ -249,6 +254,22 @@ TEST(MintConfiguration, the_environment_overrides_and_is_named) {
 std::string engine(const std::string& key, const std::string& table = "authorized_game_engines") {
   return "[[" + table + "]]\nname = \"e\"\nnostr_pubkey_hex = \"" + key + "\"\n[" + table +
          ".permissions]\ncan_burn_mana = true\n";
+}
+
+TEST(MintConfiguration, a_unit_s_schedule_goes_before_that_of_all) {
+  const TemporaryFolder folder;
+  const auto loaded = load_configuration(
+      folder.write("mint.toml",
+                   "[keysets]\nrotate_every_days = 30\noverlap_hours = 2\nprune_after_days = 0\n"
+                   "[currencies.mana]\nrotate_every_days = 7\n[currencies.loot]\n"),
+      environment());
+  ASSERT_TRUE(loaded) << error_of(loaded);
+  for (const CurrencyConfiguration& currency : loaded->currencies) {
+    EXPECT_EQ(currency.rotate_every, Seconds{(currency.unit == "mana" ? 7 : 30) * 86'400}) << currency.unit;
+    EXPECT_EQ(currency.overlap, Seconds{2 * 3'600});
+    EXPECT_EQ(currency.keyset_lifetime, Seconds{0});
+  }
+  EXPECT_EQ(loaded->keysets.prune_after, Seconds{0});
 }
 
 TEST(AuthorizedEngines, both_files_are_one_set) {

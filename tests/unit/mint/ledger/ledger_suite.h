@@ -21,6 +21,8 @@ class LedgerPlace {
   /// tables.
   virtual std::vector<std::string> column(const std::string& what, const std::string& table,
                                           const std::string& rest) = 0;
+  /// Where the first batch must wait until old statements are over: they are. `ledger` is this place's.
+  virtual void let_pruning_begin(Ledger& ledger, std::uint32_t keyset) { (void)ledger, (void)keyset; }
 };
 using MakePlace = std::unique_ptr<LedgerPlace> (*)();
 

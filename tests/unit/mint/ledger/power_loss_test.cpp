@@ -158,7 +158,7 @@ TEST_P(LedgerPowerLoss, LosesNothingAtAnySyncPoint) {
     Lived lived;
     if (auto ledger = open(file, &vfs)) {
       lived = live(**ledger, acts);
-      EXPECT_EQ((*ledger)->health().has_value(), !lived.prepared || lived.acknowledged == acts.size());
+      EXPECT_EQ((*ledger)->health().has_value(), lived.prepared && lived.acknowledged == acts.size());
       if (vfs.lost()) {
         EXPECT_EQ(answer((*ledger)->write_now(acts[0].write)), std::nullopt)
             << "it writes no more until a restart";

@@ -7,7 +7,7 @@
 #include "mint/ledger/sqlite_schema.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/mint/ledger/fresh.h"
-#include "tests/unit/mint/ledger/ledger_suite.h"
+#include "tests/unit/mint/ledger/keysets_suite.h"
 
 namespace manastr::mint::test {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "mint/ledger/sqlite_ledger.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/unit/mint/ledger/ledger_suite.h"
+#include "tests/unit/mint/ledger/keysets_suite.h"
 #include "tests/unit/mint/ledger/postgres/postgres_options.h"
 #include "tests/unit/mint/ledger/scripted_life.h"
 
@@ -22,12 +22,20 @@ std::vector<std::string> column_of(const std::string& url, const std::string& wh
   return out;
 }
 
+void begin_pruning(const std::string& url, Ledger& ledger, std::uint32_t keyset) {
+  EXPECT_EQ(ledger.prune(keyset).value(), KeysetStore::Pruned::later) << "old statements may still run";
+  PostgresCluster::instance().execute(url, "UPDATE mint.pruned SET since = since - interval '1 hour'");
+}
+
 class PostgresPlace final : public LedgerPlace {
  public:
   Result<std::unique_ptr<Ledger>> open() override { return open_postgres_ledger(options_for(url_)); }
   std::vector<std::string> column(const std::string& what, const std::string& table,
                                   const std::string& rest) override {
     return column_of(url_, what, table, rest);
+  }
+  void let_pruning_begin(Ledger& ledger, std::uint32_t keyset) override {
+    begin_pruning(url_, ledger, keyset);
   }
 
  private:
@@ -63,6 +71,9 @@ class PartitionedPlace final : public LedgerPlace {
   std::vector<std::string> column(const std::string& what, const std::string& table,
                                   const std::string& rest) override {
     return column_of(url_, what, table, rest);
+  }
+  void let_pruning_begin(Ledger& ledger, std::uint32_t keyset) override {
+    begin_pruning(url_, ledger, keyset);
   }
 
  private:

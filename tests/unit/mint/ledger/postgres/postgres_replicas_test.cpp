@@ -251,6 +251,21 @@ TEST(PostgresRoles, ARunningMintCanOnlyDoWhatItMust) {
       ASSERT_TRUE(said || said.error().code == std::max(act.answer, 0)) << said.error().message;
     }
     EXPECT_TRUE((*ledger)->pending_melts()->empty());
+    // What was spent of a keyset whose time is over may be forgotten, and of no other.
+    const std::vector<KeysetRecord> before = (*ledger)->keysets().value();
+    std::vector<KeysetRecord> after = before;
+    after[0].state = KeysetState::pruned;
+    after.push_back({.number = kSat + 1,
+                     .id = *cashu::KeysetId::from_hex("00aaaaaaaaaaaaaa"),
+                     .unit = "sat",
+                     .state = KeysetState::pruned,
+                     .final_expiry = unix_seconds(1'700'000'000)});
+    ASSERT_TRUE((*ledger)->change_keysets(before, after).value());
+    EXPECT_FALSE((*ledger)->prune(kMana)) << "it has no expiry";
+    EXPECT_EQ((*ledger)->prune(kSat + 1).value(), KeysetStore::Pruned::later);
+    cluster.execute(owner, "UPDATE mint.pruned SET since = since - interval '1 hour'");
+    EXPECT_EQ((*ledger)->prune(kSat + 1).value(), KeysetStore::Pruned::more);
+    EXPECT_EQ((*ledger)->prune(kSat + 1).value(), KeysetStore::Pruned::done);
     EXPECT_TRUE((*ledger)->health());
   }
   const auto connection = cluster.connect(runtime);
@@ -258,7 +273,8 @@ TEST(PostgresRoles, ARunningMintCanOnlyDoWhatItMust) {
        {"DELETE FROM mint.proofs", "UPDATE mint.proofs SET amount = 0", "DELETE FROM mint.commits",
         "UPDATE mint.commits SET amounts = '{}'", "TRUNCATE mint.signatures", "DROP TABLE mint.proofs",
         "UPDATE mint.totals SET amount = 0", "CREATE TABLE mint.mine(a int)",
-        "UPDATE mint.mint_quotes SET amount = 9"}) {
+        "UPDATE mint.mint_quotes SET amount = 9", "UPDATE mint.pruned SET redeemed = 0",
+        "UPDATE mint.keysets SET final_expiry = 1"}) {
     const auto said = connection->execute(forbidden);
     ASSERT_FALSE(said) << forbidden;
     EXPECT_EQ(said.error().failure, postgres::Failure::denied) << forbidden;

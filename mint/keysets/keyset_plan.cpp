@@ -1,0 +1,116 @@
+#include "mint/keysets/keyset_plan.h"
+
+#include <algorithm>
+
+namespace manastr::mint {
+namespace {
+
+/// Of the mint's own seed: their positions count.
+KeysetRecord* newest(std::vector<KeysetRecord>& records, std::string_view unit) {
+  KeysetRecord* out = nullptr;
+  for (KeysetRecord& record : records) {
+    if (record.unit != unit || record.derivation != kOwnDerivation) continue;
+    if (out == nullptr || record.position > out->position) out = &record;
+  }
+  return out;
+}
+
+bool fits(const KeysetRecord& record, const KeysetPlan& plan) {
+  return record.position >= plan.first_position && record.input_fee_ppk == plan.input_fee_ppk &&
+         record.denominations == plan.denominations && record.version() == plan.id_version;
+}
+
+bool expired(const KeysetRecord& record, UnixSeconds now) {
+  return record.state == KeysetState::pruned || (record.final_expiry && *record.final_expiry <= now);
+}
+
+std::optional<UnixSeconds> expiry_by(const KeysetPlan& plan, UnixSeconds now) {
+  if (plan.ends) return plan.ends;
+  return plan.lifetime > Seconds{0} ? std::optional(now + plan.lifetime) : std::nullopt;
+}
+
+}  // namespace
+
+KeysetPlan plan_of(const CurrencyConfiguration& currency, const KeysetsConfiguration& keysets) {
+  KeysetPlan out;
+  out.unit = currency.unit;
+  out.first_position = currency.keyset_index + 1;
+  out.input_fee_ppk = currency.input_fee_ppk;
+  out.denominations = keysets.denominations;
+  out.id_version = keysets.id_version;
+  out.rotate_every = currency.rotate_every.value_or(keysets.rotate_every);
+  out.overlap = currency.overlap.value_or(keysets.overlap);
+  out.lifetime = currency.keyset_lifetime.value_or(keysets.lifetime);
+  out.ends = currency.final_expiry;
+  return out;
+}
+
+std::vector<KeysetPlan> plans_of(const std::vector<CurrencyConfiguration>& currencies,
+                                 const KeysetsConfiguration& keysets) {
+  std::vector<KeysetPlan> out;
+  out.reserve(currencies.size());
+  for (const CurrencyConfiguration& currency : currencies) out.push_back(plan_of(currency, keysets));
+  return out;
+}
+
+void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now, Seconds overlap,
+             std::optional<UnixSeconds> final_expiry) {
+  for (KeysetRecord& record : records) {
+    if (record.unit != plan.unit || record.state != KeysetState::signing) continue;
+    if (overlap > Seconds{0}) {
+      record.state = KeysetState::overlap;
+      record.overlap_until = now + overlap;
+    } else {
+      record.state = KeysetState::verifying;
+    }
+  }
+  const KeysetRecord* last = newest(records, plan.unit);
+  KeysetRecord fresh;
+  fresh.number = static_cast<std::uint32_t>(records.size() + 1);
+  fresh.unit = plan.unit;
+  fresh.position = last == nullptr ? plan.first_position : std::max(last->position + 1, plan.first_position);
+  fresh.input_fee_ppk = plan.input_fee_ppk;
+  fresh.denominations = plan.denominations;
+  fresh.final_expiry = final_expiry;
+  fresh.created_at = now;
+  records.push_back(std::move(fresh));
+}
+
+void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now) {
+  succeed(records, plan, now, plan.overlap, expiry_by(plan, now));
+}
+
+void bring_forward(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans,
+                   UnixSeconds now) {
+  for (KeysetRecord& record : records) {
+    const bool wanted =
+        std::ranges::any_of(plans, [&](const auto& plan) { return plan.unit == record.unit; });
+    if (!wanted && record.is_money() && record.state < KeysetState::verifying)
+      record.state = KeysetState::verifying;
+  }
+  for (const KeysetPlan& plan : plans) {
+    KeysetRecord* last = newest(records, plan.unit);
+    if (last == nullptr || !fits(*last, plan)) {
+      succeed(records, plan, now, Seconds{0}, expiry_by(plan, now));
+    } else if (last->state != KeysetState::signing && !expired(*last, now)) {
+      last->state = KeysetState::signing;
+    }
+  }
+}
+
+void advance(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now) {
+  for (const KeysetPlan& plan : plans) {
+    const KeysetRecord* last = newest(records, plan.unit);
+    if (last == nullptr || plan.ends || plan.rotate_every <= Seconds{0} ||
+        last->created_at + plan.rotate_every > now)
+      continue;
+    succeed(records, plan, now);
+  }
+  for (KeysetRecord& record : records) {
+    if (record.state >= KeysetState::verifying) continue;
+    const bool over = record.state == KeysetState::overlap && record.overlap_until.value_or(now) <= now;
+    if (over || expired(record, now)) record.state = KeysetState::verifying;
+  }
+}
+
+}  // namespace manastr::mint
