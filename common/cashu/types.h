@@ -44,6 +44,12 @@ enum Code : int {
   kQuoteExpired = 20007,
   kQuoteSignatureInvalid = 20008,
   kQuotePubkeyRequired = 20009,
+  kClearAuthRequired = 30001,
+  kClearAuthFailed = 30002,
+  kBlindAuthRequired = 31001,
+  kBlindAuthFailed = 31002,
+  kTooManyBlindTokens = 31003,
+  kBlindTokensTooOften = 31004,
 };
 
 using Amount = std::uint64_t;  ///< in the unit of the keyset beside it; sums only through add()

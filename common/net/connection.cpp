@@ -186,7 +186,9 @@ void Connection::dispatch() {
   route_ = match.index;
   if (match.websocket && has_token(request.header("Upgrade"), "websocket") &&
       has_token(request.header("Connection"), "upgrade")) {
-    upgrade(request, *match.websocket);
+    if (match.admit == nullptr) return upgrade(request, *match.websocket);
+    upgrade_.emplace(request, match.websocket);
+    (*match.admit)(std::move(request), Responder(port_, request_number_));
     return;
   }
   if (match.handler) {
@@ -240,6 +242,11 @@ void Connection::upgrade(const Request& request, const WebSocketHandler& handler
 void Connection::answered(std::uint64_t request, Response response) {
   if (state_ != State::answering || request != request_number_) return;
   const auto self = shared_from_this();  // writing may find the client gone and close
+  if (const auto pending = std::exchange(upgrade_, std::nullopt); pending && response.status / 100 == 2) {
+    upgrade(pending->request, *pending->handler);
+    if (state_ != State::closed) advance();
+    return;
+  }
   begin_answer(std::move(response));
   advance();
 }

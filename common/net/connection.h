@@ -61,6 +61,12 @@ class Connection final : public Resident, public std::enable_shared_from_this<Co
   std::size_t in_end_ = 0;
   std::size_t lingered_ = 0;
 
+  /// A WebSocket whose admission is being asked for.
+  struct Upgrade {
+    Request request;
+    const WebSocketHandler* handler;
+  };
+  std::optional<Upgrade> upgrade_;
   std::optional<RequestParser> parser_;
   bool begun_ = false;          // the first byte of the request is here
   bool head_accepted_ = false;  // and its headers are fine

@@ -16,6 +16,7 @@ struct Router::Route {
   std::size_t index = 0;
   std::array<Handler, static_cast<std::size_t>(Method::other) + 1> handlers;
   WebSocketHandler websocket;
+  Handler admit;  // of the WebSocket
 };
 
 }  // namespace manastr::net

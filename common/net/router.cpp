@@ -89,10 +89,11 @@ void Router::post(std::string_view pattern, DirectHandler handler) {
   add(Method::post, pattern, answered_directly(std::move(handler)));
 }
 
-void Router::websocket(std::string_view pattern, WebSocketHandler handler) {
-  WebSocketHandler& place = route(pattern).websocket;
-  if (place) std::abort();
-  place = std::move(handler);
+void Router::websocket(std::string_view pattern, WebSocketHandler handler, Handler admit) {
+  Route& place = route(pattern);
+  if (place.websocket) std::abort();
+  place.websocket = std::move(handler);
+  place.admit = std::move(admit);
 }
 
 std::vector<std::string_view> Router::patterns() const {
@@ -133,6 +134,7 @@ Router::Match Router::match(Request& request) const {
   request.route_ = found->pattern;
   out.index = found->index;
   if (found->websocket) out.websocket = &found->websocket;
+  if (found->admit) out.admit = &found->admit;
   const Method method = request.method() == Method::head ? Method::get : request.method();
   if (const Handler& handler = found->handlers[static_cast<std::size_t>(method)]; handler) {
     out.handler = &handler;

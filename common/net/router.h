@@ -34,13 +34,16 @@ class Router {
   void post(std::string_view pattern, DirectHandler handler);
   void post(std::string_view pattern, Handler handler) { add(Method::post, pattern, std::move(handler)); }
   /// The upgrade of a GET. A plain GET of the same pattern can have a handler of its own; without, it is 426.
-  void websocket(std::string_view pattern, WebSocketHandler handler);
+  /// `admit`, if there is one, is asked before: with a success (2xx) the upgrade goes on, else its answer is
+  /// the answer.
+  void websocket(std::string_view pattern, WebSocketHandler handler, Handler admit = nullptr);
 
   /// What the server needs of a path.
   struct Route;
   struct Match {
     const Handler* handler = nullptr;
     const WebSocketHandler* websocket = nullptr;
+    const Handler* admit = nullptr;  ///< of the WebSocket
     std::string
         allowed;  ///< without a handler: the methods of the path, comma separated; empty: no such path
     std::size_t index = 0;  ///< of the route, from 1 in the order of patterns(); 0: no such path

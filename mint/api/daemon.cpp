@@ -36,6 +36,7 @@ constexpr std::size_t kLightningThreads = 16;
 constexpr Millis kHealthEvery{2'000};
 constexpr Millis kLookEvery{1'000};  // at a ledger that other mints write too
 constexpr Millis kDrainMargin{700};
+constexpr Millis kProviderPatience{3'000};  // for each of the OpenID provider's two documents
 
 std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
@@ -69,6 +70,7 @@ struct Opened {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Rotation> rotation;
   crypto::XOnlyKey journal_key;
+  std::optional<AuthKeysets> token_keysets;  ///< if there is authentication
 };
 
 Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
@@ -125,6 +127,10 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   };
   TRY(out.rotation,
       Rotation::open(Derivations(seed), *out.ledger, configuration, std::move(rotation), system_clock()));
+  if (configuration.authentication.enabled()) {
+    out.token_keysets = AuthKeysets::derive(seed, configuration.authentication.keyset_index,
+                                            configuration.keysets.id_version);
+  }
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
   // Those of the ledger's own units are there.
@@ -173,6 +179,15 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
     };
   }
   return out;
+}
+
+/// Null without [auth].
+std::unique_ptr<Authentication> start_authentication(const AuthenticationConfiguration& configuration,
+                                                     Opened& opened) {
+  if (!opened.token_keysets) return nullptr;
+  return std::make_unique<Authentication>(
+      configuration, *std::move(opened.token_keysets), opened.rotation->keysets().now()->mint_key().hex(),
+      make_fetch(configuration.openid_ca_file, JwkSet::kMaxBytes, kProviderPatience));
 }
 
 /// For who waits for a quote to be paid: the node may know of it.
@@ -245,6 +260,10 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.melt_payments = &melt_payments;
   parts.crypto = &crypto;
   parts.lightning = &lightning;
+  // Ends before the workers that it hands requests back to.
+  const std::unique_ptr<Authentication> authentication =
+      start_authentication(configuration.authentication, opened);
+  parts.authentication = authentication.get();
   HubLimits hub_limits;
   // What another mint on the same database commits is seen by looking; one's own commits are told at once.
   if (configuration.database.is_postgresql()) hub_limits.look_every = kLookEvery;
@@ -270,8 +289,9 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   net::ServerOptions options = server_options(configuration, observation.metrics);
   add_cashu_routes(router, parts, info_slot);
   Supply supply(parts, opened.journal_key);
-  add_supply_route(router, supply);
-  add_subscription_route(router, hub);
+  add_supply_route(router, parts, supply);
+  if (parts.authentication != nullptr) add_blind_token_routes(router, parts);
+  add_subscription_route(router, parts, hub);
   add_game_routes(router, parts, info_slot);
   add_admin_routes(router, parts, admin_access, live_units, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);

@@ -80,7 +80,31 @@ Value subscriptions(const KeysetRing& ring) {
   return out;
 }
 
-Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts) {
+Value endpoints(const std::vector<ProtectedEndpoint>& list) {
+  Array out;
+  for (const ProtectedEndpoint& endpoint : list) {
+    Value each;
+    each.set("method", endpoint.method).set("path", endpoint.path);
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+/// NUT-21 and NUT-22.
+void set_authentication(Value& nuts, const AuthenticationConfiguration& authentication) {
+  if (!authentication.enabled()) return;
+  Value clear;
+  clear.set("openid_discovery", authentication.openid_discovery)
+      .set("client_id", authentication.openid_client_id)
+      .set("protected_endpoints", endpoints(authentication.clear));
+  Value blind;
+  blind.set("bat_max_mint", std::uint64_t{authentication.bat_max_mint})
+      .set("protected_endpoints", endpoints(authentication.blind));
+  nuts.set("21", std::move(clear)).set("22", std::move(blind));
+}
+
+Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts,
+           const AuthenticationConfiguration& authentication) {
   Array mints;
   Array melts;
   for (const CurrencyConfiguration& currency : ring.currencies()) {
@@ -97,6 +121,7 @@ Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_
   if (pays_parts) out.set("15", partial_payments(ring));
   out.set("17", subscriptions(ring));
   out.set("19", cached_endpoints());
+  set_authentication(out, authentication);
   out.set("29", batches(limits));
   return out;
 }
@@ -163,7 +188,8 @@ std::string Info::head_of(const KeysetRing& ring) const {
   set_if(out, "tos_url", info.tos_url);
   Array urls;
   urls.emplace_back(url_);
-  out.set("urls", std::move(urls)).set("nuts", nuts(ring, limits, node_->pays_parts()));
+  out.set("urls", std::move(urls))
+      .set("nuts", nuts(ring, limits, node_->pays_parts(), configuration_->authentication));
   out.set("max_array_length", std::uint64_t{std::min(limits.max_inputs, limits.max_outputs)});
   gameapi::GameInfo game;
   game.settle = true;
@@ -174,6 +200,15 @@ std::string Info::head_of(const KeysetRing& ring) const {
   std::string head = out.dump();
   head.pop_back();
   return head + ",\"time\":";
+}
+
+std::string token_keysets_body(const AuthKeysets& keysets) {
+  Array list;
+  for (const SigningKeyset& keyset : keysets.all())
+    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset.published())));
+  Value out;
+  out.set("keysets", std::move(list));
+  return out.dump();
 }
 
 std::string keysets_body(const KeysetRing& ring) {

@@ -4,6 +4,7 @@
 
 #include "lightning/lightning.h"
 #include "mint/configuration/configuration.h"
+#include "mint/keysets/auth_keysets.h"
 #include "mint/keysets/keysets.h"
 
 namespace manastr::mint {
@@ -32,6 +33,8 @@ std::string keysets_body(const KeysetRing& ring);
 /// Active keysets of money with their keys.
 std::string active_keys_body(const KeysetRing& ring);
 std::string keys_body(const SigningKeyset& keyset);
+/// NUT-22.
+std::string token_keysets_body(const AuthKeysets& keysets);
 
 inline constexpr std::string_view kVersion = "0.1.0";
 

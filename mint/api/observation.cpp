@@ -65,6 +65,12 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   metrics.gauge_from("mint_subscription_filters", "Quotes and proofs that WebSocket clients wait for",
                      [&hub] { return static_cast<double>(hub.filters()); });
 
+  if (parts.authentication != nullptr) {
+    health.add("openid", [all] {
+      const std::string trouble = all->authentication->provider().trouble();
+      return trouble.empty() ? Health{} : Health{HealthStatus::degraded, trouble};
+    });
+  }
   health.add("ledger", [all] {
     const Status status = all->ledger->health();
     if (status) return Health{};

@@ -24,6 +24,34 @@ bool wants_async(const Request& request) {
   return request.header("Prefer").find("respond-async") != std::string_view::npos;
 }
 
+/// The header that the wanted token comes in.
+std::string_view token_header(Access wanted) { return wanted == Access::clear ? "Clear-auth" : "Blind-auth"; }
+
+/// Adds what is at hand, and what may be protected all the same.
+class Documents {
+ public:
+  Documents(net::Router& router, Parts& parts) : router_(&router), parts_(&parts) {}
+  void get(std::string_view path, net::DirectHandler handler) const {
+    if (parts_->authentication == nullptr) return router_->get(path, std::move(handler));
+    router_->get(path, net::Handler([parts = parts_, handler = std::move(handler)](const Request& request,
+                                                                                   Responder responder) {
+                   Response document = handler(request);
+                   if (parts->authentication->access_to(net::to_text(request.method()), request.path()) ==
+                       Access::open)
+                     return responder.send(std::move(document));
+                   on_worker_admitted(
+                       *parts, request, std::move(responder), false,
+                       [document = std::move(document)](const Admitted&, Answer answer) mutable {
+                         answer({document.status, std::move(document.body), Millis{0}});
+                       });
+                 }));
+  }
+
+ private:
+  net::Router* router_;
+  Parts* parts_;
+};
+
 struct KeyBodies {
   std::string keysets;
   std::string active;
@@ -38,7 +66,7 @@ KeyBodies key_bodies(const KeysetRing& ring) {
   return out;
 }
 
-void add_key_routes(net::Router& router, const Keysets& keysets) {
+void add_key_routes(const Documents& router, const Keysets& keysets) {
   const auto bodies = std::make_shared<PerRing<KeyBodies>>(keysets);
   router.get("/v1/keysets",
              [bodies](const Request&) { return Response::json(bodies->get(key_bodies).keysets); });
@@ -67,8 +95,25 @@ void on_worker(Parts& parts, net::Responder responder, std::move_only_function<v
   if (!posted) shared->send(to_response(overloaded()));
 }
 
-void add_supply_route(net::Router& router, Supply& supply) {
-  router.get("/v1/supply", [&supply](const Request&) { return Response::json(supply.body()); });
+void add_supply_route(net::Router& router, Parts& parts, Supply& supply) {
+  Documents(router, parts).get("/v1/supply", [&supply](const Request&) {
+    return Response::json(supply.body());
+  });
+}
+
+void on_worker_admitted(Parts& parts, const net::Request& request, net::Responder responder, bool repeatable,
+                        std::move_only_function<void(const Admitted&, Answer)> task) {
+  Credentials credentials;
+  if (parts.authentication != nullptr) {
+    credentials.wanted = parts.authentication->access_to(net::to_text(request.method()), request.path());
+    credentials.repeatable = repeatable;
+    if (credentials.wanted != Access::open)
+      credentials.token = request.header(token_header(credentials.wanted));
+  }
+  on_worker(parts, std::move(responder),
+            [&parts, credentials = std::move(credentials), task = std::move(task)](Answer answer) mutable {
+              admit(parts, std::move(credentials), std::move(task), std::move(answer));
+            });
 }
 
 void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
@@ -77,39 +122,78 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
     if (known == nullptr) return to_response(overloaded());
     return Response::json(known->body(parts.clock->now_seconds()));
   });
-  add_key_routes(router, *parts.keysets);
+  add_key_routes(Documents(router, parts), *parts.keysets);
 
-  const auto post = [&](std::string_view path, auto operation) {
+  const auto post = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
     router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {
-                  on_worker(parts, std::move(responder),
-                            [&parts, operation, body = request.take_body()](Answer answer) mutable {
-                              operation(parts, std::move(body), std::move(answer));
-                            });
+                  std::string body = request.take_body();
+                  on_worker_admitted(
+                      parts, request, std::move(responder), false,
+                      [&parts, operation, body = std::move(body)](const Admitted&, Answer answer) {
+                        operation(parts, body, std::move(answer));
+                      });
+                }));
+  };
+  const auto post_kept = [&](std::string_view path,
+                             void (*operation)(Parts&, std::string, const Admitted&, Answer)) {
+    router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {
+                  std::string body = request.take_body();
+                  on_worker_admitted(
+                      parts, request, std::move(responder), true,
+                      [&parts, operation, body = std::move(body)](const Admitted& by, Answer answer) mutable {
+                        operation(parts, std::move(body), by, std::move(answer));
+                      });
                 }));
   };
   const auto get_quote = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
     router.get(path, net::Handler([&parts, operation](const Request& request, Responder responder) {
-                 on_worker(parts, std::move(responder),
-                           [&parts, operation, id = std::string(request.parameter("quote_id"))](
-                               Answer answer) { operation(parts, id, std::move(answer)); });
+                 on_worker_admitted(
+                     parts, request, std::move(responder), false,
+                     [&parts, operation, id = std::string(request.parameter("quote_id"))](
+                         const Admitted&, Answer answer) { operation(parts, id, std::move(answer)); });
                }));
   };
-  post("/v1/swap", &swap);
+  post_kept("/v1/swap", &swap);
   post("/v1/checkstate", &check_state);
   post("/v1/restore", &restore);
   post("/v1/mint/quote/bolt11", &request_mint_quote);
   get_quote("/v1/mint/quote/bolt11/{quote_id}", &show_mint_quote);
   post("/v1/mint/quote/bolt11/check", &check_mint_quotes);
-  post("/v1/mint/bolt11", &mint);
-  post("/v1/mint/bolt11/batch", &mint_batch);
+  post_kept("/v1/mint/bolt11", &mint);
+  post_kept("/v1/mint/bolt11/batch", &mint_batch);
   post("/v1/melt/quote/bolt11", &request_melt_quote);
   get_quote("/v1/melt/quote/bolt11/{quote_id}", &show_melt_quote);
   router.post("/v1/melt/bolt11", net::Handler([&parts](Request request, Responder responder) {
                 const bool async = wants_async(request);
-                on_worker(parts, std::move(responder),
-                          [&parts, async, body = request.take_body()](Answer answer) mutable {
-                            melt(parts, std::move(body), async, std::move(answer));
-                          });
+                std::string body = request.take_body();
+                on_worker_admitted(
+                    parts, request, std::move(responder), true,
+                    [&parts, async, body = std::move(body)](const Admitted& by, Answer answer) mutable {
+                      melt(parts, std::move(body), async, by, std::move(answer));
+                    });
+              }));
+}
+
+void add_blind_token_routes(net::Router& router, Parts& parts) {
+  const Documents documents(router, parts);
+  const AuthKeysets& keysets = parts.authentication->keysets();
+  documents.get("/v1/auth/blind/keysets",
+                [body = token_keysets_body(keysets)](const Request&) { return Response::json(body); });
+  documents.get("/v1/auth/blind/keys",
+                [body = keys_body(keysets.active())](const Request&) { return Response::json(body); });
+  documents.get("/v1/auth/blind/keys/{id}", [&keysets](const Request& request) {
+    const auto id = cashu::KeysetId::from_hex(request.parameter("id"));
+    const SigningKeyset* keyset = id ? keysets.find(*id) : nullptr;
+    if (keyset != nullptr) return Response::json(keys_body(*keyset));
+    return Response::error(400, "no such keyset of tokens: /v1/auth/blind/keysets lists those there are",
+                           cashu::kKeysetUnknown);
+  });
+  router.post(kBlindMintPath, net::Handler([&parts](Request request, Responder responder) {
+                std::string body = request.take_body();
+                on_worker_admitted(parts, request, std::move(responder), true,
+                                   [&parts, body = std::move(body)](const Admitted& by, Answer answer) {
+                                     mint_tokens(parts, body, by, std::move(answer));
+                                   });
               }));
 }
 

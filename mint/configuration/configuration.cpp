@@ -81,6 +81,7 @@ CurrencyConfiguration read_currency(const std::string& name, Section section) {
   out.name = name;
   out.unit = section.text("unit", name);
   if (!cashu::is_unit(out.unit)) section.reject("unit", "1 to 32 of a-z, 0-9, _ and -");
+  if (out.unit == "auth") section.reject("unit", "a unit of money: auth is that of NUT-22's tokens");
   out.precision = static_cast<std::uint8_t>(section.integer("precision", 0, 0, 18));
   out.min_amount = section.integer("min_amount", out.min_amount, 1, kMostAmount);
   out.max_amount = section.integer("max_amount", out.max_amount, 1, kMostAmount);
@@ -216,6 +217,7 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
   out.admin.requests_per_minute =
       admin.integer("requests_per_minute", out.admin.requests_per_minute, 1, 1'000'000);
   out.admin.from_mint_toml = read_admins(document.root().sections_of("admins"));
+  out.authentication = read_authentication(document.section("auth"));
   out.warnings = document.warnings();
 
   const Status finished = document.finish();

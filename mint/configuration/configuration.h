@@ -14,6 +14,7 @@
 #include "common/crypto/secret.h"
 #include "common/daemon/database_url.h"
 #include "common/daemon/logging.h"
+#include "mint/configuration/authentication.h"
 
 namespace manastr::mint {
 
@@ -161,6 +162,7 @@ struct Configuration {
   LimitsConfiguration limits;
   InfoConfiguration info;
   AuthorizationConfiguration authorization;
+  AuthenticationConfiguration authentication;
   AdminConfiguration admin;
   std::vector<Admin> admins;              ///< both files together, as they stood when this was loaded
   std::vector<AuthorizedEngine> engines;  ///< both files together, as they stood when this was loaded

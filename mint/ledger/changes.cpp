@@ -30,6 +30,8 @@ struct Append {
   void operator()(const UseAuthorization&) const {}
   void operator()(const CreditedIssue&) const {}
   void operator()(const BookExpired&) const {}
+  void operator()(const UseToken&) const {}
+  void operator()(const IssueTokens&) const {}
 };
 
 }  // namespace

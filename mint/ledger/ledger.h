@@ -78,6 +78,10 @@ class Ledger : public KeysetStore {
   virtual Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote) = 0;
   virtual Result<std::optional<StoredOperation>> operation(const Hash32& key) = 0;
   virtual Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) = 0;
+  virtual Result<std::optional<SpentToken>> spent_token(const PointBytes& y) = 0;
+  /// Of blind tokens; none is ever pending.
+  virtual Result<std::vector<std::optional<StoredSignature>>> token_signatures(
+      std::span<const PointBytes> bs_blinded) = 0;
 
   /// From now on checkpoints of the journal are signed with this key and made about once a minute, and at the
   /// end.

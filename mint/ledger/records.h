@@ -79,6 +79,11 @@ struct ProofState {
   std::optional<match::MatchId> match;  ///< burned or settled for this match
 };
 
+/// A blind authentication token that was spent (NUT-22).
+struct SpentToken {
+  std::optional<Hash32> request;  ///< for which it is good again: its fingerprint
+};
+
 /// A settlement's evidence, served to everyone.
 struct StoredVerdict {
   std::string announcement;  ///< events as JSON

@@ -115,6 +115,13 @@ class SqliteLedger final : public Ledger {
   Result<std::optional<StoredVerdict>> verdict(const match::MatchId& match) override {
     return reads_.verdict(match);
   }
+  Result<std::optional<SpentToken>> spent_token(const PointBytes& y) override {
+    return reads_.spent_token(y);
+  }
+  Result<std::vector<std::optional<StoredSignature>>> token_signatures(
+      std::span<const PointBytes> bs_blinded) override {
+    return reads_.token_signatures(bs_blinded);
+  }
 
   void sign_checkpoints(crypto::SecretKey key) override { journal_.sign_with(std::move(key)); }
   Standing standing() const override {

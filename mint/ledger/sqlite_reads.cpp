@@ -269,4 +269,30 @@ Result<std::vector<AuditLine>> SqliteReads::audit(std::uint64_t before, std::siz
   return read_audit(*database, before, limit);
 }
 
+Result<std::optional<SpentToken>> SqliteReads::spent_token(const PointBytes& y) {
+  TRY(Borrowed database, borrow());
+  TRY(Query row, database->query("SELECT request FROM auth_tokens WHERE y = ?", y));
+  TRY(const bool found, row.next());
+  if (!found) return std::nullopt;
+  SpentToken out;
+  if (!row.is_null(0)) {
+    TRY(out.request, row.array<32>(0));
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<StoredSignature>>> SqliteReads::token_signatures(
+    std::span<const PointBytes> bs_blinded) {
+  TRY(Borrowed database, borrow());
+  std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
+  for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
+    TRY(Query row, database->query("SELECT keyset, 1, c_, e, s, operation FROM auth_signatures WHERE b_ = ?",
+                                   bs_blinded[i]));
+    TRY(const bool found, row.next());
+    if (!found) continue;
+    TRY(out[i], signature_of(row, 0));
+  }
+  return out;
+}
+
 }  // namespace manastr::mint

@@ -27,6 +27,9 @@ class SqliteReads {
   Result<std::vector<KeysetRecord>> keysets();
   Result<std::vector<UnitRecord>> units();
   Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit);
+  Result<std::optional<SpentToken>> spent_token(const PointBytes& y);
+  Result<std::vector<std::optional<StoredSignature>>> token_signatures(
+      std::span<const PointBytes> bs_blinded);
 
  private:
   class Borrowed;

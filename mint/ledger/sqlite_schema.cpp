@@ -154,6 +154,19 @@ CREATE TABLE checkpoints(number INTEGER PRIMARY KEY, text TEXT NOT NULL, signatu
     {"what expired unredeemed", R"sql(
 ALTER TABLE keyset_totals ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
 )sql"},
+    {"blind authentication tokens", R"sql(
+-- A row is a token that is spent: for the request `request` it is good again; while `melt` is under way the row
+-- goes if that fails.
+CREATE TABLE auth_tokens(
+  y BLOB PRIMARY KEY, keyset INTEGER NOT NULL, request BLOB, melt TEXT) STRICT, WITHOUT ROWID;
+CREATE INDEX auth_tokens_melt ON auth_tokens(melt) WHERE melt IS NOT NULL;
+CREATE TABLE auth_signatures(
+  b_ BLOB PRIMARY KEY, keyset INTEGER NOT NULL, c_ BLOB NOT NULL, e BLOB NOT NULL, s BLOB NOT NULL,
+  operation BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- What each subject was given in the last hour that it asked.
+CREATE TABLE auth_subjects(
+  subject BLOB PRIMARY KEY, hour INTEGER NOT NULL, issued INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+)sql"},
 };
 
 }  // namespace

@@ -192,6 +192,7 @@ Status SqliteWrites::reserve(const BlankOutput& blank, std::int64_t melt, std::s
 // ----------------------------------------------------------------------------------------------------
 
 Result<Written> SqliteWrites::operator()(const SwapWrite& write) {
+  TRY_STATUS(use(write.token));
   TRY_STATUS(spend(write.spends, nullptr));
   TRY_STATUS(issue(write.issues, write.operation));
   return Written{};
@@ -263,6 +264,7 @@ Status SqliteWrites::claim(const MintWrite::Part& part, UnixSeconds at) {
 }
 
 Result<Written> SqliteWrites::operator()(const MintWrite& write) {
+  TRY_STATUS(use(write.token));
   for (const MintWrite::Part& part : write.parts) TRY_STATUS(claim(part, write.at));
   TRY_STATUS(check_caps(write.issues));
   TRY_STATUS(issue(write.issues, write.operation));
@@ -299,6 +301,7 @@ Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
       return refused(cashu::kQuotePending, "this invoice is being paid: ask for the quote's state");
     if (row.integer(2) == 2) return refused(cashu::kInvoiceAlreadyPaid, "this invoice has been paid already");
   }
+  TRY_STATUS(use(write.token, write.quote));
   TRY_STATUS(lock(write.spends, number));
   for (std::size_t i = 0; i < write.blanks.size(); ++i) TRY_STATUS(reserve(write.blanks[i], number, i));
   Wide inputs = 0;
@@ -366,6 +369,7 @@ Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
   }
   TRY(const auto inputs, held(number));
   for (const auto& [keyset, amount] : inputs) books_->unlock(keyset, amount);
+  TRY_STATUS(database_->run("DELETE FROM auth_tokens WHERE melt = ?", write.quote));
   TRY_STATUS(database_->run("DELETE FROM proofs WHERE melt = ? AND state = 0", number));
   TRY_STATUS(database_->run("DELETE FROM signatures WHERE melt = ? AND c_ IS NULL", number));
   TRY_STATUS(database_->run(

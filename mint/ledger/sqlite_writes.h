@@ -35,6 +35,8 @@ class SqliteWrites {
   Result<Written> operator()(const CreditedIssue& write);
   Result<Written> operator()(const SettleWrite& write);
   Result<Written> operator()(const BookExpired& write);
+  Result<Written> operator()(const UseToken& write);
+  Result<Written> operator()(const IssueTokens& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status claim(const MintWrite::Part& part, UnixSeconds at);
@@ -43,6 +45,8 @@ class SqliteWrites {
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);
   Status reserve(const BlankOutput& blank, std::int64_t melt, std::size_t position);
   Status must_not_be_pruned(std::uint32_t keyset) const;
+  /// `melt`: the quote with which it goes free again, or "".
+  Status use(const std::optional<TokenSpend>& token, std::string_view melt = "");
   Status must_be_new_proof(const PointBytes& y);
   Status must_be_new_output(const PointBytes& b_blinded);
   Result<std::uint64_t> credit(const match::MatchId& match);

@@ -26,11 +26,21 @@ struct Issue {
   crypto::Dleq dleq;
 };
 
+/// A blind authentication token (NUT-22) that is spent with a write, or not at all: 31002 if it was spent
+/// before, but for the same request.
+struct TokenSpend {
+  PointBytes y{};
+  std::uint32_t keyset = 0;  ///< AuthKeysets' number
+  std::optional<Hash32>
+      request;  ///< fingerprint of a request that may be repeated; nullopt: good for one alone
+};
+
 /// NUT-03. 11001 or 11002 for the inputs, 11003 or 11004 for the outputs.
 struct SwapWrite {
   Hash32 operation{};
   std::vector<Spend> spends;
   std::vector<Issue> issues;
+  std::optional<TokenSpend> token = std::nullopt;
 };
 struct NewMintQuote {
   MintQuote quote;
@@ -53,6 +63,7 @@ struct MintWrite {
   std::vector<Part> parts;  ///< each quote once; together the sum of the issues
   std::vector<Issue> issues;
   UnixSeconds at{};
+  std::optional<TokenSpend> token = std::nullopt;
 };
 struct NewMeltQuote {
   MeltQuote quote;
@@ -65,6 +76,8 @@ struct BeginMelt {
   std::vector<Spend> spends;
   std::vector<BlankOutput> blanks;
   cashu::Amount input_fee = 0;
+  /// Free again if the melt fails before UseToken has spent it for good.
+  std::optional<TokenSpend> token = std::nullopt;
 };
 /// The payment left: inputs are spent, the first of the blanks signed, the others free again.
 struct FinishMelt {
@@ -122,10 +135,23 @@ struct SettleWrite {
 struct BookExpired {
   std::uint32_t keyset = 0;
 };
+/// A blind token spent for a request that writes nothing else, or has written it already.
+struct UseToken {
+  TokenSpend token;
+};
+/// NUT-22: blind tokens for someone whom a clear one names. 11003 if one was signed before, 31004 beyond the
+/// subject's limit.
+struct IssueTokens {
+  Hash32 operation{};
+  std::vector<Issue> issues;  ///< each once
+  Hash32 subject{};           ///< who, as a keyed hash
+  std::int64_t hour = 0;      ///< since 1970
+  std::uint64_t most = 0;     ///< of one subject in an hour, at least this many; 0: no limit
+};
 
-using Write =
-    std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt, FinishMelt,
-                 ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite, BookExpired>;
+using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
+                           FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite,
+                           BookExpired, UseToken, IssueTokens>;
 
 /// Ends what has begun outside: written also while the books don't add up.
 inline bool ends_payment(const Write& write) {
@@ -136,7 +162,12 @@ inline bool ends_payment(const Write& write) {
 /// What the caller may want to know of a write that was done.
 struct Written {
   std::uint64_t credit_msat = 0;  ///< of the match, after a burn or an issue against it
+  /// The very request was in the ledger before, by another mint: nothing was added, no token spent.
+  bool repeated = false;
 };
+std::unexpected<Error> refused_token();        ///< 31002
+std::unexpected<Error> refused_more_tokens();  ///< 31004
+
 using WriteDone = std::move_only_function<void(Result<Written>)>;
 
 }  // namespace manastr::mint

@@ -20,5 +20,6 @@ inline constexpr std::string_view kBatchEndpoint = "mint-batch";
 inline constexpr std::string_view kMeltEndpoint = "melt";
 inline constexpr std::string_view kBurnEndpoint = "burn";
 inline constexpr std::string_view kCreditEndpoint = "credit";
+inline constexpr std::string_view kBlindMintEndpoint = "auth-mint";
 
 }  // namespace manastr::mint

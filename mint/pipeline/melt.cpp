@@ -146,7 +146,7 @@ void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
   answer(show(**quote, *parts.keysets));
 }
 
-void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
+void melt(Parts& parts, std::string body, bool prefer_async, const Admitted& admitted, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
   const KeysetRing* ring = nullptr;
   auto request =
@@ -157,6 +157,8 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   Reservations::Request reservation;
   reservation.operation =
       fingerprint(kMeltEndpoint, request->inputs.proofs, request->blanks.messages, request->quote);
+  if (const Status bound = bind_token(admitted, reservation.operation); !bound)
+    return answer(error_reply(bound.error()));
   reservation.witnesses = witness_fingerprint(request->inputs.proofs);
   reservation.keys.push_back(Reservations::of_quote(request->quote));
   for (const auto& proof : request->inputs.proofs) reservation.keys.push_back(Reservations::of_proof(proof));
@@ -164,10 +166,10 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
   if (request->inputs.any_condition) {
-    reservation.again = [&parts, body = std::move(body), prefer_async](Answer next) mutable {
+    reservation.again = [&parts, body = std::move(body), prefer_async, admitted](Answer next) mutable {
       parts.crypto->post_next(
-          [&parts, body = std::move(body), prefer_async, next = std::move(next)]() mutable {
-            melt(parts, std::move(body), prefer_async, std::move(next));
+          [&parts, body = std::move(body), prefer_async, admitted, next = std::move(next)]() mutable {
+            melt(parts, std::move(body), prefer_async, admitted, std::move(next));
           });
     };
   }
@@ -184,6 +186,8 @@ void melt(Parts& parts, std::string body, bool prefer_async, Answer answer) {
   if (!parts.melt_payments->has_room()) return flight->finish(overloaded());
   auto write = prepare(parts, flight->operation(), *request, quote, now);
   if (!write) return flight->fail(write.error());
+  // Free again if the payment fails; spent for good before a success is told.
+  write->token = token_of(admitted);
   quote.state = MeltQuote::State::pending;
   quote.operation = flight->operation();
   quote.inputs = request->inputs.sum;

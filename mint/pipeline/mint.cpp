@@ -175,21 +175,25 @@ Result<std::optional<MintWrite>> work(Parts& parts, const KeysetRing& ring, cons
 }
 
 void go_on(Parts& parts, const KeysetRing& ring, const std::shared_ptr<Flight>& flight,
-           const MintRequest& request, const Result<std::vector<MintQuote>>& quotes) {
+           const MintRequest& request, const Admitted& admitted,
+           const Result<std::vector<MintQuote>>& quotes) {
   if (!quotes) return flight->fail(quotes.error());
   Reply reply;
   auto write =
       work(parts, ring, flight->operation(), request, *quotes, parts.clock->now_seconds(), reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
+  (*write)->token = token_of(admitted);
   const bool queued = parts.ledger->write(
-      **std::move(write), [flight, reply = std::move(reply)](Result<Written> done) mutable {
-        done ? flight->finish(std::move(reply)) : flight->fail(done.error());
+      **std::move(write), [flight, admitted, reply = std::move(reply)](Result<Written> done) mutable {
+        if (!done) return flight->fail(done.error());
+        note_spent(admitted, *done);
+        flight->finish(std::move(reply));
       });
   if (!queued) flight->finish(overloaded());
 }
 
-void mint(Parts& parts, std::string body, bool batch, Answer answer) {
+void mint(Parts& parts, std::string body, bool batch, const Admitted& admitted, Answer answer) {
   const KeysetRing* ring = nullptr;
   auto read_request = with_ring(parts, ring, [&](const KeysetRing& in_force) {
     return read(parts, in_force, body, batch, parts.clock->now_seconds());
@@ -199,32 +203,35 @@ void mint(Parts& parts, std::string body, bool batch, Answer answer) {
 
   Reservations::Request reservation;
   reservation.operation = fingerprint_of(*request);
+  if (const Status bound = bind_token(admitted, reservation.operation); !bound)
+    return answer(error_reply(bound.error()));
   reservation.witnesses = witnesses_of(*request);
   for (const std::string& id : request->quotes) reservation.keys.push_back(Reservations::of_quote(id));
   for (const auto& output : request->outputs.messages)
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
-  reservation.again = [&parts, body = std::move(body), batch](Answer next) mutable {
-    parts.crypto->post_next([&parts, body = std::move(body), batch, next = std::move(next)]() mutable {
-      mint(parts, std::move(body), batch, std::move(next));
-    });
+  reservation.again = [&parts, body = std::move(body), batch, admitted](Answer next) mutable {
+    parts.crypto->post_next(
+        [&parts, body = std::move(body), batch, admitted, next = std::move(next)]() mutable {
+          mint(parts, std::move(body), batch, admitted, std::move(next));
+        });
   };
   const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
   if (!flight) return;
   with_mint_quotes(parts, request->quotes,
-                   [&parts, ring, flight, request](const Result<std::vector<MintQuote>>& quotes) {
-                     go_on(parts, *ring, flight, *request, quotes);
+                   [&parts, ring, flight, request, admitted](const Result<std::vector<MintQuote>>& quotes) {
+                     go_on(parts, *ring, flight, *request, admitted, quotes);
                    });
 }
 
 }  // namespace
 
-void mint(Parts& parts, std::string body, Answer answer) {
-  mint(parts, std::move(body), false, std::move(answer));
+void mint(Parts& parts, std::string body, const Admitted& admitted, Answer answer) {
+  mint(parts, std::move(body), false, admitted, std::move(answer));
 }
 
-void mint_batch(Parts& parts, std::string body, Answer answer) {
-  mint(parts, std::move(body), true, std::move(answer));
+void mint_batch(Parts& parts, std::string body, const Admitted& admitted, Answer answer) {
+  mint(parts, std::move(body), true, admitted, std::move(answer));
 }
 
 }  // namespace manastr::mint

@@ -1,6 +1,7 @@
 // What every operation of the mint works with; made once by the api, outlives all requests.
 #pragma once
 #include "common/base/random.h"
+#include "mint/authentication/authentication.h"
 #include "mint/authorization/engines.h"
 #include "mint/configuration/configuration.h"
 #include "mint/keysets/rotation.h"
@@ -20,6 +21,7 @@ struct Parts {
   MintQuotes* mint_quotes = nullptr;
   MeltPayments* melt_payments = nullptr;
   Engines* engines = nullptr;
+  Authentication* authentication = nullptr;  ///< null: no endpoint is protected
   Reservations* reservations = nullptr;
   Workers* crypto =
       nullptr;  ///< every operation runs here; nothing in them waits for anything but the processor

@@ -54,7 +54,7 @@ Result<std::optional<SwapWrite>> work(Parts& parts, const KeysetRing& ring, cons
 
 }  // namespace
 
-void swap(Parts& parts, std::string body, Answer answer) {
+void swap(Parts& parts, std::string body, const Admitted& admitted, Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
   const KeysetRing* ring = nullptr;
   auto request =
@@ -63,6 +63,8 @@ void swap(Parts& parts, std::string body, Answer answer) {
 
   Reservations::Request reservation;
   reservation.operation = fingerprint(kSwapEndpoint, request->inputs.proofs, request->outputs.messages);
+  if (const Status bound = bind_token(admitted, reservation.operation); !bound)
+    return answer(error_reply(bound.error()));
   if (request->inputs.any_condition) reservation.witnesses = witness_fingerprint(request->inputs.proofs);
   reservation.keys.reserve(request->inputs.proofs.size() + request->outputs.messages.size());
   for (const auto& proof : request->inputs.proofs) reservation.keys.push_back(Reservations::of_proof(proof));
@@ -70,9 +72,9 @@ void swap(Parts& parts, std::string body, Answer answer) {
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
   if (request->inputs.any_condition) {
-    reservation.again = [&parts, body = std::move(body)](Answer next) mutable {
-      parts.crypto->post_next([&parts, body = std::move(body), next = std::move(next)]() mutable {
-        swap(parts, std::move(body), std::move(next));
+    reservation.again = [&parts, body = std::move(body), admitted](Answer next) mutable {
+      parts.crypto->post_next([&parts, body = std::move(body), admitted, next = std::move(next)]() mutable {
+        swap(parts, std::move(body), admitted, std::move(next));
       });
     };
   }
@@ -83,9 +85,12 @@ void swap(Parts& parts, std::string body, Answer answer) {
   auto write = work(parts, *ring, flight->operation(), *request, now, reply.body);
   if (!write) return flight->fail(write.error());
   if (!*write) return flight->finish(std::move(reply));
+  (*write)->token = token_of(admitted);
   const bool queued = parts.ledger->write(
-      **std::move(write), [flight, reply = std::move(reply)](Result<Written> done) mutable {
-        done ? flight->finish(std::move(reply)) : flight->fail(done.error());
+      **std::move(write), [flight, admitted, reply = std::move(reply)](Result<Written> done) mutable {
+        if (!done) return flight->fail(done.error());
+        note_spent(admitted, *done);
+        flight->finish(std::move(reply));
       });
   if (!queued) flight->finish(overloaded());
 }

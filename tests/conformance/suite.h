@@ -37,6 +37,7 @@ std::vector<Case> payment_cases();
 std::vector<Case> rotation_cases();
 std::vector<Case> batch_cases();
 std::vector<Case> subscription_cases();
+std::vector<Case> auth_cases();  ///< none without a clear token in the environment
 
 /// Throws Failed(why) unless it holds.
 void require(bool holds, const std::string& why);

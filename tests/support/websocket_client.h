@@ -28,8 +28,10 @@ class WebSocketClient {
     }
   };
 
-  /// `url`: http or https, with the path. Throws if it can't be connected or is not upgraded.
-  explicit WebSocketClient(const std::string& url) : curl_(curl_easy_init()) {
+  /// `url`: http or https, with the path; `headers`: more of them, each with its CRLF. Throws if it can't be
+  /// connected or is not upgraded.
+  explicit WebSocketClient(const std::string& url, const std::string& headers = "")
+      : curl_(curl_easy_init()) {
     const auto path_at = url.find('/', url.find("://") + 3);
     const std::string base = url.substr(0, path_at);
     curl_easy_setopt(curl_.get(), CURLOPT_URL, base.c_str());
@@ -40,7 +42,8 @@ class WebSocketClient {
     if (curl_easy_perform(curl_.get()) != CURLE_OK) throw std::runtime_error("no connection to " + base);
     send_bytes("GET " + url.substr(path_at) + " HTTP/1.1\r\nHost: " + base.substr(base.find("://") + 3) +
                "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+               headers + "\r\n");
     std::size_t end = 0;
     while ((end = in_.find("\r\n\r\n")) == std::string::npos) {
       if (!read_more(kPatience)) throw std::runtime_error("no answer to the upgrade");

@@ -77,8 +77,11 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
     for (auto& step : part.steps) steps_.push_back(std::move(step));
     tally_.add(part.tally);
   }
+  if (std::ranges::any_of(steps_, [](const BatchStep& step) { return !step.order.empty(); }))
+    std::ranges::stable_sort(steps_, {}, &BatchStep::order);
   const bool inside = refuse_repetitions();
   swaps_only_ =
+      steps_.empty() &&
       std::ranges::all_of(
           done_, [](const auto& job) { return std::holds_alternative<SwapWrite>(job.first->write); }) &&
       std::ranges::all_of(proofs_, is_plain);
@@ -302,7 +305,7 @@ Outcome<void> Batch::find_conflicts() {
   }
   for (const auto& [job, outputs] : same) {
     const auto* swap = std::get_if<SwapWrite>(&job->write);
-    if (swap != nullptr && outputs == swap->issues.size()) job->outcome = Written{};
+    if (swap != nullptr && outputs == swap->issues.size()) job->outcome = Written{.repeated = true};
   }
   return {};
 }

@@ -46,7 +46,11 @@ struct Marks {
   void issues(const std::vector<Issue>& each) {
     for (const Issue& output : each) mark('b', as_text(output.b_blinded));
   }
+  void token(const std::optional<TokenSpend>& each) {
+    if (each) mark('k', as_text(each->y));
+  }
   void operator()(const SwapWrite& write) {
+    token(write.token);
     spends(write.spends);
     issues(write.issues);
   }
@@ -56,11 +60,13 @@ struct Marks {
   }
   void operator()(const InvoicePaid& write) { mark('h', as_text(write.payment_hash)); }
   void operator()(const MintWrite& write) {
+    token(write.token);
     for (const MintWrite::Part& part : write.parts) mark('q', part.quote);
     issues(write.issues);
   }
   void operator()(const NewMeltQuote& write) { mark('m', write.quote.id); }
   void operator()(const BeginMelt& write) {
+    token(write.token);
     mark('m', write.quote);
     spends(write.spends);
     for (const BlankOutput& blank : write.blanks) mark('b', as_text(blank.b_blinded));
@@ -88,6 +94,11 @@ struct Marks {
       spends(group.spends);
       issues(group.issues);
     }
+  }
+  void operator()(const UseToken& write) { mark('k', as_text(write.token.y)); }
+  void operator()(const IssueTokens& write) {
+    mark('s', as_text(write.subject));
+    for (const Issue& output : write.issues) mark('n', as_text(output.b_blinded));
   }
 };
 
@@ -152,6 +163,7 @@ Status BatchPart::issue(const std::vector<Issue>& issues, const Hash32& operatio
 // --- swap and mint
 
 Result<Written> BatchPart::operator()(const SwapWrite& write) {
+  use(write.token);
   TRY_STATUS(spend(write.spends, nullptr));
   TRY_STATUS(issue(write.issues, write.operation));
   return Written{};
@@ -192,6 +204,7 @@ Result<Written> BatchPart::operator()(const InvoicePaid& write) {
 }
 
 Result<Written> BatchPart::operator()(const MintWrite& write) {
+  use(write.token);
   const std::vector<const MintWrite::Part*> parts = sorted(write.parts);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const MintWrite::Part& part = *parts[i];
@@ -241,6 +254,7 @@ Result<Written> BatchPart::operator()(const BeginMelt& write) {
     outputs.push_back(
         {&write.blanks[i].b_blinded, write.blanks[i].keyset, nullptr, nullptr, write.quote, i, job_});
   }
+  use(write.token, write.quote);
   // Begun through another quote meanwhile: the next batch sees how that stands.
   step(sql::kBeginPayment,
        Parameters().add(quote.blob(0, 2)).add(write.quote).add(holder_->replica).add(holder_->node));
@@ -285,6 +299,7 @@ Result<Written> BatchPart::operator()(const FinishMelt& write) {
 
 Result<Written> BatchPart::operator()(const ReleaseMelt& write) {
   side_step(sql::kReleaseMelt, Parameters().add(write.quote));
+  side_step(sql::kReleaseToken, Parameters().add(write.quote));
   return Written{};
 }
 
@@ -359,6 +374,54 @@ Result<Written> BatchPart::operator()(const BookExpired& write) {
   if (outstanding < 0) return broken("more of a keyset was redeemed than issued");
   step(sql::kExpiryBooked, Parameters().add(std::int64_t{write.keyset}));
   tally.expire(write.keyset, outstanding);
+  return Written{};
+}
+
+// --- blind tokens: no money, so no tally knows of them
+
+void BatchPart::use(const std::optional<TokenSpend>& token, std::string_view melt) {
+  if (!token) return;
+  Parameters row;
+  row.add(token->y).add(std::int64_t{token->keyset});
+  token->request ? row.add(*token->request) : row.add_null();
+  melt.empty() ? row.add_null() : row.add(melt);
+  step(sql::kUseToken, std::move(row), refused_token().error());
+  steps.back().order = as_text(token->y);
+}
+
+Result<Written> BatchPart::operator()(const UseToken& write) {
+  use(write.token);
+  return Written{};
+}
+
+Result<Written> BatchPart::operator()(const IssueTokens& write) {
+  if (write.most > 0) {
+    step(sql::kCountTokens,
+         Parameters()
+             .add(write.subject)
+             .add(write.hour)
+             .add(whole(write.issues.size()))
+             .add(whole(write.most)),
+         refused_more_tokens().error());
+    steps.back().order = as_text(write.subject);
+  }
+  using Element = postgres::Array::Element;
+  std::vector<const Issue*> sorted_issues;
+  for (const Issue& output : write.issues) sorted_issues.push_back(&output);
+  std::ranges::sort(sorted_issues, {}, [](const Issue* each) { return each->b_blinded; });
+  postgres::Array b(Element::bytea), keyset(Element::int8), c(Element::bytea), e(Element::bytea),
+      s(Element::bytea), operation(Element::bytea);
+  for (const Issue* output : sorted_issues) {
+    b.add(ByteView(output->b_blinded));
+    keyset.add(std::int64_t{output->keyset});
+    c.add(ByteView(output->c_blinded));
+    e.add(ByteView(output->dleq.e));
+    s.add(ByteView(output->dleq.s));
+    operation.add(ByteView(write.operation));
+  }
+  step(sql::kIssueTokens, Parameters().add(b).add(keyset).add(c).add(e).add(s).add(operation),
+       refused(cashu::kOutputsAlreadySigned, "an output has been signed before: use fresh outputs").error());
+  steps.back().order = "~" + std::string(as_text(sorted_issues.front()->b_blinded));
   return Written{};
 }
 

@@ -55,6 +55,7 @@ struct BatchStep {
   std::optional<Error> on_miss;  ///< why the write is refused otherwise; nullopt: it waits for the next batch
   bool may_miss = false;
   Job* job = nullptr;
+  std::string order;  ///< steps that two mints may take for the same rows go in this order; "" before all
 };
 
 class BatchPart {
@@ -89,9 +90,12 @@ class BatchPart {
   Result<Written> operator()(const CreditedIssue& write);
   Result<Written> operator()(const SettleWrite& write);
   Result<Written> operator()(const BookExpired& write);
+  Result<Written> operator()(const UseToken& write);
+  Result<Written> operator()(const IssueTokens& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);
+  void use(const std::optional<TokenSpend>& token, std::string_view melt = "");
   void step(const postgres::Statement& statement, postgres::Parameters parameters,
             std::optional<Error> on_miss = std::nullopt);
   void side_step(const postgres::Statement& statement, postgres::Parameters parameters);

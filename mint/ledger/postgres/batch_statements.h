@@ -160,4 +160,24 @@ inline constexpr Statement kNewClaim{
     "INSERT INTO mint.claims(claim_id, match, claim) VALUES($1::bytea, $2::bytea, $3::bytea) "
     "ON CONFLICT (claim_id) DO NOTHING"};
 
+// --- blind tokens
+inline constexpr Statement kUseToken{
+    "use_token",
+    "INSERT INTO mint.auth_tokens AS t VALUES($1::bytea, $2::int8, $3::bytea, $4::bytea) ON CONFLICT (y) DO "
+    "UPDATE SET melt = excluded.melt WHERE t.request = excluded.request"};
+inline constexpr Statement kReleaseToken{"release_token", "SELECT mint.release_token($1::bytea)"};
+inline constexpr Statement kCountTokens{"count_tokens",
+                                        "INSERT INTO mint.auth_subjects AS s VALUES($1::bytea, $2::int8, "
+                                        "$3::int8) ON CONFLICT (subject) DO UPDATE "
+                                        "SET hour = greatest(s.hour, $2::int8), issued = $3::int8 + CASE "
+                                        "WHEN s.hour < $2::int8 THEN 0 ELSE s.issued "
+                                        "END WHERE s.hour < $2::int8 OR s.issued + $3::int8 <= $4::int8"};
+/// A row if all went in.
+inline constexpr Statement kIssueTokens{
+    "issue_tokens",
+    "WITH fresh AS (INSERT INTO mint.auth_signatures SELECT * FROM unnest($1::bytea[], $2::int8[], "
+    "$3::bytea[], "
+    "$4::bytea[], $5::bytea[], $6::bytea[]) ON CONFLICT (b_) DO NOTHING RETURNING b_) SELECT count(*) FROM "
+    "fresh HAVING count(*) = cardinality($1::bytea[])"};
+
 }  // namespace manastr::mint::sql

@@ -52,6 +52,10 @@ constexpr Statement kHasPending{
     "SELECT EXISTS(SELECT FROM mint.proofs WHERE state = 0 AND keyset = $1::int8) OR EXISTS(SELECT FROM "
     "mint.payments p JOIN mint.signatures s ON s.melt = p.quote WHERE p.state = 1 AND s.keyset = $1::int8)"};
 constexpr Statement kIsForgotten{"is_forgotten", "SELECT FROM mint.pruned WHERE keyset = $1::int8 AND done"};
+constexpr Statement kSpentToken{"spent_token", "SELECT request FROM mint.auth_tokens WHERE y = $1::bytea"};
+constexpr Statement kTokenSignatures{
+    "token_signatures",
+    "SELECT b_, keyset, 1::int8, c_, e, s, operation FROM mint.auth_signatures WHERE b_ = ANY($1::bytea[])"};
 
 Array array_of(std::span<const PointBytes> points) {
   Array out(Array::Element::bytea, points.size());
@@ -149,16 +153,36 @@ Result<std::vector<ProofState>> PostgresReads::proof_states(std::span<const Poin
   return out;
 }
 
-Result<std::vector<std::optional<StoredSignature>>> PostgresReads::signatures(
-    std::span<const PointBytes> bs_blinded) {
+Result<std::vector<std::optional<StoredSignature>>> PostgresReads::signatures_of(
+    const Statement& statement, std::span<const PointBytes> bs_blinded) {
   std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
   if (bs_blinded.empty()) return out;
-  TRY(const Rows rows, pool_.read(kSignatures, Parameters().add(array_of(bs_blinded))));
+  TRY(const Rows rows, pool_.read(statement, Parameters().add(array_of(bs_blinded))));
   const auto at = index_of(rows);
   for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
     const auto found = at.find(as_text(bs_blinded[i]));
     if (found == at.end()) continue;
     TRY(out[i], signature_of(rows, found->second));
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<StoredSignature>>> PostgresReads::signatures(
+    std::span<const PointBytes> bs_blinded) {
+  return signatures_of(kSignatures, bs_blinded);
+}
+
+Result<std::vector<std::optional<StoredSignature>>> PostgresReads::token_signatures(
+    std::span<const PointBytes> bs_blinded) {
+  return signatures_of(kTokenSignatures, bs_blinded);
+}
+
+Result<std::optional<SpentToken>> PostgresReads::spent_token(const PointBytes& y) {
+  TRY(const Rows rows, pool_.read(kSpentToken, Parameters().add(y)));
+  if (rows.size() == 0) return std::nullopt;
+  SpentToken out;
+  if (!rows.is_null(0, 0)) {
+    TRY(out.request, rows.array<32>(0, 0));
   }
   return out;
 }
@@ -250,15 +274,21 @@ Result<bool> PostgresReads::is_forgotten(std::uint32_t keyset) {
 
 Status recognize(Ledger& ledger, Job& job) {
   if (!job.outcome || job.outcome->has_value()) return {};
-  const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation) -> Result<bool> {
+  const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation,
+                             bool tokens = false) -> Result<bool> {
     std::vector<PointBytes> bs;
     bs.reserve(issues.size());
     for (const Issue& issue : issues) bs.push_back(issue.b_blinded);
-    TRY(const auto found, ledger.signatures(bs));
+    TRY(const auto found, tokens ? ledger.token_signatures(bs) : ledger.signatures(bs));
     return !found.empty() && std::ranges::all_of(found, [&](const auto& each) {
       return each && !each->pending && each->operation == operation;
     });
   };
+  if (const auto* tokens = std::get_if<IssueTokens>(&job.write)) {
+    TRY(const bool same, signed_as(tokens->issues, tokens->operation, true));
+    if (same) job.outcome = Written{.repeated = true};
+    return {};
+  }
   const auto keyed = [&](const Hash32& key, const Hash32& operation) -> Status {
     TRY(const auto stored, ledger.operation(key));
     if (stored && stored->operation == operation) job.outcome = Written{stored->credit_msat};
@@ -266,7 +296,7 @@ Status recognize(Ledger& ledger, Job& job) {
   };
   if (const auto* mint = std::get_if<MintWrite>(&job.write)) {
     TRY(const bool same, signed_as(mint->issues, mint->operation));
-    if (same) job.outcome = Written{};
+    if (same) job.outcome = Written{.repeated = true};
   } else if (const auto* burn = std::get_if<BurnWrite>(&job.write)) {
     return keyed(burn->key, burn->operation);
   } else if (const auto* credited = std::get_if<CreditedIssue>(&job.write)) {

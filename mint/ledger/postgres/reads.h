@@ -31,10 +31,15 @@ class PostgresReads {
   Result<bool> has_pending(std::uint32_t keyset);
   /// Its breakage is booked.
   Result<bool> is_forgotten(std::uint32_t keyset);
+  Result<std::optional<SpentToken>> spent_token(const PointBytes& y);
+  Result<std::vector<std::optional<StoredSignature>>> token_signatures(
+      std::span<const PointBytes> bs_blinded);
 
   postgres::Pool& pool() { return pool_; }
 
  private:
+  Result<std::vector<std::optional<StoredSignature>>> signatures_of(const postgres::Statement& statement,
+                                                                    std::span<const PointBytes> bs_blinded);
   postgres::Pool pool_;
 };
 

@@ -235,6 +235,23 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION mint.prune FROM PUBLIC;
 )sql"},
+    {"blind authentication tokens", R"sql(
+-- A row is a token that is spent: for the request `request` it is good again; while `melt` is under way the row
+-- goes if that fails.
+CREATE TABLE mint.auth_tokens(y bytea PRIMARY KEY, keyset int4 NOT NULL, request bytea, melt bytea);
+CREATE INDEX auth_tokens_melt ON mint.auth_tokens(melt) WHERE melt IS NOT NULL;
+CREATE TABLE mint.auth_signatures(
+  b_ bytea PRIMARY KEY, keyset int4 NOT NULL, c_ bytea NOT NULL, e bytea NOT NULL, s bytea NOT NULL,
+  operation bytea NOT NULL);
+-- What each subject was given in the last hour that it asked.
+CREATE TABLE mint.auth_subjects(subject bytea PRIMARY KEY, hour int8 NOT NULL, issued int8 NOT NULL);
+-- The token of a melt that failed.
+CREATE FUNCTION mint.release_token(released bytea) RETURNS void LANGUAGE sql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+  DELETE FROM mint.auth_tokens WHERE melt = released
+    AND (SELECT state FROM mint.melt_quotes WHERE id = released) = 0 $$;
+REVOKE ALL ON FUNCTION mint.release_token FROM PUBLIC;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -245,7 +262,8 @@ GRANT USAGE ON SCHEMA mint TO %;
 GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
 GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
   mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
-  mint.commits, mint.replicas, mint.units, mint.audit, mint.checkpoints TO %;
+  mint.commits, mint.replicas, mint.units, mint.audit, mint.checkpoints,
+  mint.auth_tokens, mint.auth_signatures, mint.auth_subjects TO %;
 GRANT UPDATE(state, overlap_until) ON mint.keysets TO %;
 GRANT UPDATE(msat, promised_msat, promised_until, kept_since) ON mint.prices TO %;
 GRANT UPDATE(terms, cap, final_expiry, retired_at) ON mint.units TO %;
@@ -258,7 +276,10 @@ GRANT UPDATE(until) ON mint.authorizations TO %;
 GRANT UPDATE(msat) ON mint.match_credits TO %;
 GRANT UPDATE(incarnation, seen) ON mint.replicas TO %;
 GRANT UPDATE(done) ON mint.pruned TO %;
-GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget, mint.prune TO %;
+GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget, mint.prune,
+  mint.release_token TO %;
+GRANT UPDATE(melt) ON mint.auth_tokens TO %;
+GRANT UPDATE(hour, issued) ON mint.auth_subjects TO %;
 )sql";
 
 constexpr Statement kVersion{"schema_version", "SELECT version FROM mint.schema_version"};

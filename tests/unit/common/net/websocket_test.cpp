@@ -193,6 +193,38 @@ TEST(WebSocket, UpgradesThatAreNone) {
   EXPECT_EQ(client.ask(get_request("/v1/ws", "Upgrade: websocket\r\nConnection: Upgrade\r\n"))->status, 400);
 }
 
+TEST(WebSocket, AnAdmissionIsAskedForBeforeTheUpgrade) {
+  std::atomic<int> opened = 0;
+  std::vector<std::jthread> askers;
+  Router router;
+  router.websocket(
+      "/v1/ws",
+      [&](const Request&, WebSocket) -> Result<WebSocketEvents> {
+        ++opened;
+        return WebSocketEvents{[](std::string_view) {}, [] {}};
+      },
+      [&](Request request, Responder responder) {
+        const int status = request.query() == "no" ? 403 : 200;
+        if (request.header("When") != "later") return responder.send(Response::json("{}", status));
+        askers.emplace_back([responder = std::move(responder), status]() mutable {
+          responder.send(Response::json("{}", status));
+        });
+      });
+  const auto server = *Server::start({}, std::move(router));
+  for (const std::string when : {"When: now\r\n", "When: later\r\n"}) {
+    opened = 0;
+    RawClient client(server->port());
+    const auto refused = client.ask(get_request("/v1/ws?no", kUpgrade + when));
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 403);
+    EXPECT_EQ(opened, 0);
+    const auto answer = client.ask(get_request("/v1/ws?yes", kUpgrade + when));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 101);
+    EXPECT_EQ(opened, 1);
+  }
+}
+
 TEST(WebSocket, DrainSaysGoingAway) {
   Served served;
   RawClient client(served.server->port());

@@ -40,6 +40,11 @@ inline Issue output(unsigned number, cashu::Amount amount, std::uint32_t keyset 
           {hash_of(7000 + number), hash_of(8000 + number)}};
 }
 
+/// A blind token for a request, or for one that is not kept.
+inline TokenSpend token(unsigned number, std::optional<Hash32> request = std::nullopt) {
+  return {point('k', number), 1, request};
+}
+
 /// What the caller is to be told.
 enum : int { kDone = -1 };
 struct Act {
@@ -87,9 +92,11 @@ inline std::vector<Act> life() {
                         "melt",
                         {proof(12, 256), proof(13, 128)},
                         {{point('b', 30), kMana}, {point('b', 31), kMana}, {point('b', 32), kMana}},
-                        1};
+                        1,
+                        token(1, hash_of(105))};
   const SwapWrite locked{hash_of(106), {proof(12, 256)}, {output(40, 256)}};
-  const SwapWrite halved{hash_of(101), {proof(1, 512)}, {output(10, 256), output(11, 256)}};
+  const SwapWrite halved{
+      hash_of(101), {proof(1, 512)}, {output(10, 256), output(11, 256)}, token(2, hash_of(101))};
   const BurnWrite burn{hash_of(201), hash_of(107), match, {proof(14, 64)}, 63, kManaMsat};
   const CreditedIssue loot{
       hash_of(202), hash_of(108), match, {output(41, 32, kLoot), output(42, 8, kLoot)}, 8'000};
@@ -138,6 +145,11 @@ inline std::vector<Act> life() {
       {settle(301, {winnings}), kDone, true},
       {settle(302, {winnings, refund})},
       {SwapWrite{hash_of(114), {proof(41, 32, kLoot)}, {output(47, 32, kLoot)}}},
+      {UseToken{token(3)}},
+      {UseToken{token(3)}, cashu::kBlindAuthFailed},
+      {UseToken{token(2, hash_of(115))}, cashu::kBlindAuthFailed},
+      {IssueTokens{hash_of(116), {output(50, 1), output(51, 1)}, hash_of(401), 500'000, 2}},
+      {IssueTokens{hash_of(117), {output(52, 1)}, hash_of(401), 500'000, 2}, cashu::kBlindTokensTooOften},
   };
 }
 
@@ -198,6 +210,13 @@ inline Result<std::string> picture(Ledger& ledger) {
     for (const std::string& claim : verdict->claims) out += " " + claim;
     out += "\n";
   }
+  TRY(const auto tokens, ledger.token_signatures(bs));
+  for (unsigned i = 0; i < bs.size(); ++i) {
+    TRY(const auto spent, ledger.spent_token(point('k', i)));
+    if (spent)
+      out += "token " + std::to_string(i) + " " + (spent->request ? to_hex(*spent->request) : "") + "\n";
+    if (tokens.at(i)) out += "token output " + std::to_string(i) + " " + text(*tokens[i]) + "\n";
+  }
   const Totals totals = ledger.totals();
   for (const UnitTotals& unit : totals.units) {
     out += unit.unit + " at " + std::to_string(unit.price_msat) + " issued " + to_text(unit.issued) +
@@ -211,10 +230,10 @@ inline Result<std::string> picture(Ledger& ledger) {
 /// How the pipeline answers a request that it was asked before: from what is stored, if that is all of it.
 /// True if `write` is in the ledger with exactly the reply that it would be given now.
 inline bool is_recorded(Ledger& ledger, const Write& write) {
-  const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation) {
+  const auto signed_as = [&](const std::vector<Issue>& issues, const Hash32& operation, bool tokens = false) {
     std::vector<PointBytes> bs;
     for (const Issue& issue : issues) bs.push_back(issue.b_blinded);
-    const auto found = ledger.signatures(bs);
+    const auto found = tokens ? ledger.token_signatures(bs) : ledger.signatures(bs);
     return found && std::ranges::equal(*found, issues, [&](const auto& stored, const Issue& issue) {
              return stored && stored->operation == operation && stored->c_blinded == issue.c_blinded &&
                     stored->dleq == issue.dleq && stored->amount == issue.amount;
@@ -242,6 +261,12 @@ inline bool is_recorded(Ledger& ledger, const Write& write) {
   if (const auto* burn = std::get_if<BurnWrite>(&write)) return keyed(burn->key, burn->operation);
   if (const auto* issue = std::get_if<CreditedIssue>(&write)) {
     return keyed(issue->key, issue->operation) && signed_as(issue->issues, issue->operation);
+  }
+  if (const auto* issue = std::get_if<IssueTokens>(&write))
+    return signed_as(issue->issues, issue->operation, true);
+  if (const auto* use = std::get_if<UseToken>(&write)) {
+    const auto found = ledger.spent_token(use->token.y);
+    return found && *found && (*found)->request == use->token.request;
   }
   // Its event is used up whether its caller heard so or not: the caller signs another.
   return std::holds_alternative<UseAuthorization>(write);

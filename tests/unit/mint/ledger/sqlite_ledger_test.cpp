@@ -8,6 +8,8 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/mint/ledger/fresh.h"
 #include "tests/unit/mint/ledger/keysets_suite.h"
+#include "tests/unit/mint/ledger/ledger_suite.h"
+#include "tests/unit/mint/ledger/token_suite.h"
 
 namespace manastr::mint::test {
 namespace {

@@ -6,8 +6,10 @@
 #include "mint/ledger/sqlite_ledger.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/mint/ledger/keysets_suite.h"
+#include "tests/unit/mint/ledger/ledger_suite.h"
 #include "tests/unit/mint/ledger/postgres/postgres_options.h"
 #include "tests/unit/mint/ledger/scripted_life.h"
+#include "tests/unit/mint/ledger/token_suite.h"
 
 namespace manastr::mint::test {
 namespace {

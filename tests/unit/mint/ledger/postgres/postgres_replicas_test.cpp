@@ -114,6 +114,41 @@ TEST_F(Replicas, AnswerTheSameRequestAlike) {
   EXPECT_TRUE(eventually([&] { return a_->totals().credit_msat == 20 * kManaMsat; }));
 }
 
+TEST_F(Replicas, TakeEachBlindTokenOnce) {
+  constexpr unsigned kRequests = 300;
+  minted(2 * kRequests);
+  std::vector<Write> first, second, same;
+  for (unsigned n = 0; n < kRequests; ++n) {
+    const auto swap = [&](unsigned number, unsigned token) {
+      return SwapWrite{hash_of(number),
+                       {proof(number, 1)},
+                       {output(number, 1)},
+                       TokenSpend{point('k', token), 1, hash_of(number)}};
+    };
+    first.push_back(swap(n, n));
+    second.push_back(swap(kRequests + n, n));
+  }
+  std::ranges::reverse(second);
+  unsigned sum = 0;
+  for (const int each : at_both(first, second)) sum += static_cast<unsigned>(each);
+  EXPECT_EQ(sum, kRequests) << "one of each pair";
+  for (unsigned n = 0; n < kRequests; ++n) same.push_back(UseToken{{point('l', n), 1, hash_of(n)}});
+  for (const int each : at_both(same, same)) EXPECT_EQ(each, 2) << "for the same request";
+  for (Write& each : same) each = UseToken{{point('m', static_cast<unsigned>(&each - same.data())), 1, {}}};
+  for (const int each : at_both(same, same)) EXPECT_EQ(each, 1);
+}
+
+TEST_F(Replicas, IssueBlindTokensAlike) {
+  std::vector<Write> asked;
+  for (unsigned n = 0; n < 100; ++n)
+    asked.push_back(
+        IssueTokens{hash_of(n), {output(2 * n, 1), output(2 * n + 1, 1)}, hash_of(7), 500'000, 200});
+  for (const int each : at_both(asked, asked)) EXPECT_EQ(each, 2);
+  const auto more = a_->write_now(IssueTokens{hash_of(200), {output(500, 1)}, hash_of(7), 500'000, 200});
+  ASSERT_FALSE(more) << "each was counted once, and the subject has all of its 200";
+  EXPECT_EQ(more.error().code, cashu::kBlindTokensTooOften);
+}
+
 TEST_F(Replicas, IssueEachQuoteOnce) {
   constexpr unsigned kQuotes = 200;
   std::vector<Write> first, second;

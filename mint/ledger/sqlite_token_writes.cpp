@@ -1,0 +1,52 @@
+// Blind authentication tokens (NUT-22) in the SQLite ledger: no money, so the books know nothing of them.
+#include "mint/ledger/sqlite_writes.h"
+
+namespace manastr::mint {
+
+using storage::Query;
+
+std::unexpected<Error> refused_token() {
+  return refused(cashu::kBlindAuthFailed,
+                 "Blind-auth: this token was spent for another request: use a fresh one");
+}
+std::unexpected<Error> refused_more_tokens() {
+  return refused(cashu::kBlindTokensTooOften,
+                 "no more blind tokens for this user in this hour: ask again in the next");
+}
+
+Status SqliteWrites::use(const std::optional<TokenSpend>& token, std::string_view melt) {
+  if (!token) return {};
+  TRY_STATUS(database_->run(
+      "INSERT INTO auth_tokens VALUES(?1, ?2, ?3, ?4) ON CONFLICT(y) DO UPDATE SET melt = ?4 WHERE request = "
+      "?3",
+      token->y, token->keyset, token->request, melt.empty() ? std::nullopt : std::optional(melt)));
+  if (database_->changes() == 0) return refused_token();
+  return {};
+}
+
+Result<Written> SqliteWrites::operator()(const UseToken& write) {
+  TRY_STATUS(use(write.token));
+  return Written{};
+}
+
+Result<Written> SqliteWrites::operator()(const IssueTokens& write) {
+  if (write.most > 0) {
+    TRY_STATUS(database_->run(
+        "INSERT INTO auth_subjects VALUES(?1, ?2, ?3) ON CONFLICT(subject) DO UPDATE SET hour = max(hour, "
+        "?2), "
+        "issued = ?3 + CASE WHEN hour < ?2 THEN 0 ELSE issued END WHERE hour < ?2 OR issued + ?3 <= ?4",
+        write.subject, write.hour, static_cast<std::uint64_t>(write.issues.size()), write.most));
+    if (database_->changes() == 0) return refused_more_tokens();
+  }
+  for (const Issue& output : write.issues) {
+    TRY_STATUS(database_->run(
+        "INSERT INTO auth_signatures VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(b_) DO NOTHING", output.b_blinded,
+        output.keyset, output.c_blinded, output.dleq.e, output.dleq.s, write.operation));
+    if (database_->changes() == 0) {
+      return refused(cashu::kOutputsAlreadySigned, "an output has been signed before: use fresh outputs");
+    }
+  }
+  return Written{};
+}
+
+}  // namespace manastr::mint
