@@ -122,19 +122,25 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
   write.paid = quote.invoice_msat + payment.fee;
   TRY(const std::vector<BlankOutput> blanks, ledger_->blank_outputs(quote.id));
   if (!blanks.empty()) {
-    // Whatever became of the keyset meanwhile, what was reserved for it is signed.
-    const SigningKeyset* keyset = keysets_->now()->by_number(blanks.front().keyset);
-    if (keyset == nullptr) {
-      TRY(const KeysetRing* newer, keysets_->look());
-      keyset = newer->by_number(blanks.front().keyset);
+    // Each under the keyset that it was reserved for, whatever became of that meanwhile; they may be of
+    // several.
+    std::vector<const SigningKeyset*> keysets;
+    std::size_t denominations = SIZE_MAX;
+    for (const BlankOutput& blank : blanks) {
+      const SigningKeyset* keyset = keysets_->now()->by_number(blank.keyset);
+      if (keyset == nullptr) {
+        TRY(const KeysetRing* newer, keysets_->look());
+        keyset = newer->by_number(blank.keyset);
+      }
+      if (keyset == nullptr) return broken("a melt's change is for a keyset that the mint lacks");
+      denominations = std::min(denominations, keyset->denominations().size());
+      keysets.push_back(keyset);
     }
-    if (keyset == nullptr) return broken("a melt's change is for a keyset that the mint lacks");
     const cashu::Amount change = change_amount(quote.inputs, quote.input_fee, write.paid, quote.price_msat);
-    const auto amounts =
-        change_split(change, static_cast<std::uint32_t>(keyset->denominations().size()), blanks.size());
+    const auto amounts = change_split(change, static_cast<std::uint32_t>(denominations), blanks.size());
     for (std::size_t i = 0; i < amounts.size(); ++i) {
       const auto b_blinded = crypto::PublicKey::parse(blanks[i].b_blinded);
-      const SigningKeyset::Denomination* key = keyset->denomination(amounts[i]);
+      const auto* key = keysets[i]->denomination(amounts[i]);
       if (!b_blinded || key == nullptr) return broken("a melt's change can't be signed");
       const crypto::SignedBlind made = crypto::sign_blinded(key->secret, key->key, *b_blinded);
       write.change.push_back(

@@ -72,15 +72,7 @@ class ToldNode final : public lightning::Node {
 class MeltPaymentsTest : public testing::Test {
  protected:
   MeltPaymentsTest() {
-    Configuration configuration;
-    CurrencyConfiguration sat;
-    sat.name = sat.unit = "sat";
-    sat.price_msat = 1'000;
-    configuration.currencies = {sat};
-    auto assembled = KeysetRing::assemble(
-        *crypto::mnemonic_seed(
-            "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"),
-        {}, configuration);
+    auto assembled = assemble({}, 0);
     EXPECT_TRUE(assembled) << assembled.error().message;
     keysets_.emplace(assembled->ring);
     SqliteLedgerOptions options;
@@ -106,6 +98,19 @@ class MeltPaymentsTest : public testing::Test {
     proof_ = {point(5), issue.keyset, 64, ""};
   }
 
+  /// With the sat's keyset_index.
+  static Result<KeysetRing::Assembled> assemble(std::vector<KeysetRecord> stored, std::uint32_t index) {
+    Configuration configuration;
+    CurrencyConfiguration sat;
+    sat.name = sat.unit = "sat";
+    sat.price_msat = 1'000;
+    sat.keyset_index = index;
+    configuration.currencies = {sat};
+    return KeysetRing::assemble(
+        *crypto::mnemonic_seed(
+            "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"),
+        std::move(stored), configuration);
+  }
   static PointBytes point(Byte number) {
     PointBytes out{};
     out[0] = 2;
@@ -117,7 +122,7 @@ class MeltPaymentsTest : public testing::Test {
     ASSERT_TRUE(written) << written.error().message;
   }
   /// Journaled, with the proof locked.
-  MeltQuote begun(Msat part = 0) {
+  MeltQuote begun(Msat part = 0, std::vector<BlankOutput> blanks = {}) {
     MeltQuote quote;
     quote.id = "melt";
     quote.payment_hash = fresh_hash();
@@ -128,7 +133,7 @@ class MeltPaymentsTest : public testing::Test {
     quote.names_amount = part == 0;
     quote.price_msat = 1'000;
     write(NewMeltQuote{quote});
-    write(BeginMelt{fresh_hash(), quote.id, {proof_}, {}, 0});
+    write(BeginMelt{fresh_hash(), quote.id, {proof_}, std::move(blanks), 0});
     return *ledger_->melt_quote(quote.id)->operator->();
   }
   ProofState::State proof_state() { return (*ledger_->proof_states(std::span(&proof_.y, 1)))[0].state; }
@@ -171,6 +176,28 @@ TEST_F(MeltPaymentsTest, APartNamesItsAmount) {
   const auto all = payments();
   EXPECT_TRUE(paid_by(*all, begun(40'000)));
   EXPECT_EQ(node_.amount(), 40'000U);
+}
+
+TEST_F(MeltPaymentsTest, ChangeIsSignedByTheKeysetThatEachOutputNames) {
+  const auto assembled = assemble(*ledger_->keysets(), 1);
+  ASSERT_TRUE(assembled) << assembled.error().message;
+  ASSERT_TRUE(ledger_->store_keysets(assembled->records));
+  keysets_->publish(assembled->ring);
+  const SigningKeyset& old = *assembled->ring->by_number(1);
+  const SigningKeyset& fresh = *assembled->ring->by_number(2);
+  const auto& points = old.denominations();  // any valid ones
+  const auto all = payments();
+  // 64 in, 61 out: 1 and 2 come back.
+  const auto done = paid_by(*all, begun(61'000, {{points[7].key.bytes(), 1}, {points[8].key.bytes(), 2}}));
+  ASSERT_TRUE(done) << done.error().message;
+  ASSERT_EQ(done->change.size(), 2U);
+  const SigningKeyset* const keysets[] = {&old, &fresh};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const StoredSignature& made = done->change[i];
+    EXPECT_EQ(made.keyset, i + 1);
+    EXPECT_TRUE(crypto::verify_dleq(keysets[i]->denomination(made.amount)->key, points[7 + i].key,
+                                    *crypto::PublicKey::parse(made.c_blinded), made.dleq));
+  }
 }
 
 TEST_F(MeltPaymentsTest, AFailureCountsOnceTheLookupSaysSoToo) {
