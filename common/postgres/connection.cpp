@@ -41,6 +41,17 @@ Outcome<std::unique_ptr<Connection>> Connection::open(const Address& address) {
   return out;
 }
 
+Outcome<std::unique_ptr<Connection>> Connection::open_bounded(const Address& address) {
+  auto opened = open(address);
+  if (!opened) return opened;
+  auto bounded = (*opened)->execute(
+      "SET lock_timeout = '10s'; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = "
+      "'30s'; "
+      "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3");
+  if (!bounded) return std::unexpected(bounded.error());
+  return opened;
+}
+
 Fault Connection::lost(std::string message) {
   usable_ = false;
   return {Failure::lost, "", std::move(message)};

@@ -27,6 +27,10 @@ class Connection {
  public:
   /// Blocks up to the address' connect_timeout for each host.
   static Outcome<std::unique_ptr<Connection>> open(const Address& address);
+  /// For short transactions: the server ends what waits 10 s for a lock, runs 30 s or idles in a transaction
+  /// for 30 s, and looks after some 25 s whether a silent client is still there. What hangs or has gone must
+  /// not hold its locks.
+  static Outcome<std::unique_ptr<Connection>> open_bounded(const Address& address);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

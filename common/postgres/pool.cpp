@@ -36,7 +36,7 @@ Outcome<std::unique_ptr<Connection>> Pool::take(bool fresh) {
       return connection;
     }
   }
-  auto opened = Connection::open(address_);
+  auto opened = Connection::open_bounded(address_);
   if (!opened) {
     {
       const std::lock_guard lock(mutex_);

@@ -50,16 +50,10 @@ bool Committer::wait(Millis time) {
 Outcome<void> Committer::connect() {
   if (connection_ && connection_->usable()) return {};
   connection_.reset();
-  auto opened = postgres::Connection::open(address_);
+  auto opened = postgres::Connection::open_bounded(address_);
   if (!opened) {
     books_->set_away("the database can't be reached: " + opened.error().message);
     return std::unexpected(opened.error());
-  }
-  // A mint that hangs must not hold others up for ever, nor wait for them.
-  if (auto set = (*opened)->execute("SET lock_timeout = '10s'; SET statement_timeout = '30s'; "
-                                    "SET idle_in_transaction_session_timeout = '30s'");
-      !set) {
-    return set;
   }
   if (const auto current = is_ledger_current(**opened); !current || !*current) {
     const std::string why =
