@@ -77,8 +77,8 @@ class InPostgres final : public Place {
       const std::size_t from = url.find("@/") + 2;
       return url.substr(from, url.find('?') - from);
     };
-    const std::string copy = cluster.make_database();
-    cluster.execute(cluster.url("postgres"), "DROP DATABASE " + name(copy));
+    static int copies = 0;
+    const std::string copy = cluster.url("copy" + std::to_string(++copies));
     cluster.execute(cluster.url("postgres"), "CREATE DATABASE " + name(copy) + " TEMPLATE " + name(url_));
     return std::make_unique<InPostgres>(copy);
   }
@@ -171,6 +171,9 @@ TEST_P(Verify, SaysWhatWasAltered) {
       {"UPDATE @melt_quotes SET state = 1", "other proofs are locked for it"},
       {"UPDATE @match_credits SET msat = msat + 1", "credit is"},
       {"UPDATE @prices SET msat = 1000000", "owes"},
+  };
+  // The walk is the same on both databases: one of these will do for the slower one.
+  const std::vector<Alteration> of_the_journal{
       {"UPDATE @journal SET entry = replace(entry, ' +', ' +1') WHERE sequence "
        "= 1",
        "it does not follow the entry before it"},
@@ -188,6 +191,8 @@ TEST_P(Verify, SaysWhatWasAltered) {
        "its signature is not of its text"},
       {"DELETE FROM @checkpoints WHERE number = 2", "the one before it is missing, checkpoint 2"},
   };
+  alterations.insert(alterations.end(), of_the_journal.begin(),
+                     place_->is_sqlite() ? of_the_journal.end() : of_the_journal.begin() + 1);
   if (place_->is_sqlite()) {
     alterations.insert(
         alterations.end(),
