@@ -57,6 +57,7 @@ MintHouse::MintHouse(Options options) : folder_(make_folder()) {
   std::filesystem::create_directory(folder_ + "/data");
   daemon_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint.toml", folder_ + "/data",
                                      options.environment);
+  url_ = fmt::format("http://127.0.0.1:{}", daemon_->port());
 }
 
 void MintHouse::configure(const std::string& toml) {
@@ -100,12 +101,10 @@ MintHouse::~MintHouse() {
   std::filesystem::remove_all(folder_);
 }
 
-std::string MintHouse::url() const { return fmt::format("http://127.0.0.1:{}", daemon_->port()); }
-
 void MintHouse::restart(const std::map<std::string, std::string>& environment) {
   auto with_port = environment;
   with_port["MINT_PORT"] = std::to_string(daemon_->port());
-  if (!database_url_.empty()) with_port["DATABASE_URL"] = database_url_;
+  if (!database_url_.empty()) with_port.emplace("DATABASE_URL", database_url_);
   daemon_->process().kill();
   ::unlink((folder_ + "/data/port").c_str());
   daemon_ = std::make_unique<Daemon>("manastr-mint", folder_ + "/mint.toml", folder_ + "/data", with_port);

@@ -32,15 +32,19 @@ class MintHouse {
   MintHouse() : MintHouse(Options{}) {}
   ~MintHouse();
 
-  std::string url() const;
+  /// The same for ever, also while it is down.
+  const std::string& url() const { return url_; }
   Daemon& daemon() { return *daemon_; }
   const std::string& folder() const { return folder_; }
+  /// "": the ledger is in a file, data/mint.sqlite.
+  const std::string& database_url() const { return database_url_; }
   /// What another mint on the same ledger must have in its environment.
   std::map<std::string, std::string> environment() const {
     if (database_url_.empty()) return {};
     return {{"DATABASE_URL", database_url_}};
   }
-  /// SIGKILL if it runs, and up again on the same port, with this in the environment.
+  /// SIGKILL if it runs, and up again on the same port, with this in the environment (another DATABASE_URL:
+  /// another way to the same database).
   void restart(const std::map<std::string, std::string>& environment = {});
 
   /// Behind the mint's back: SQL in its ledger, where '@' stands before each table.
@@ -89,6 +93,7 @@ class MintHouse {
 
  private:
   std::string folder_;
+  std::string url_;
   std::string database_url_;  ///< "" for SQLite
   bool has_auth_ = false;
   std::shared_ptr<mintclient::Transport> transport_;
