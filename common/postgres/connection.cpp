@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 
@@ -184,6 +185,27 @@ Outcome<void> Connection::execute(const std::string& script) {
   if (usable_ && PQenterPipelineMode(raw) != 1) failed = lost(one_line(PQerrorMessage(raw)));
   if (failed) return std::unexpected(*std::move(failed));
   return {};
+}
+
+Outcome<std::vector<Connection::Notification>> Connection::notifications(Millis limit, int wake) {
+  PGconn* raw = connection_.get();
+  std::vector<Notification> out;
+  const auto gather = [&] {
+    using Owned = std::unique_ptr<PGnotify, void (*)(void*)>;
+    for (Owned each(PQnotifies(raw), PQfreemem); each; each = Owned(PQnotifies(raw), PQfreemem))
+      out.push_back({each->relname, each->extra});
+  };
+  if (!usable_) return std::unexpected(lost("the connection was lost"));
+  gather();
+  if (!out.empty()) return out;
+  std::array<pollfd, 2> on{pollfd{PQsocket(raw), POLLIN, 0}, pollfd{wake, POLLIN, 0}};
+  if (::poll(on.data(), wake < 0 ? 1 : 2, static_cast<int>(limit.count())) < 0 && errno != EINTR)
+    return std::unexpected(lost("the socket failed"));
+  if (on[0].revents != 0 && PQconsumeInput(raw) != 1)
+    return std::unexpected(lost(one_line(PQerrorMessage(raw))));
+  gather();
+  if (PQstatus(raw) != CONNECTION_OK) return std::unexpected(lost(one_line(PQerrorMessage(raw))));
+  return out;
 }
 
 bool Connection::in_transaction() const {

@@ -46,6 +46,14 @@ class Connection {
   /// Several statements without parameters in one string; not prepared, nothing given back. For schemas.
   Outcome<void> execute(const std::string& script);
 
+  struct Notification {
+    std::string channel;
+    std::string payload;
+  };
+  /// What came in by LISTEN. Waits for the first until `limit`, or until `wake` (a file descriptor; -1: none)
+  /// can be read.
+  Outcome<std::vector<Notification>> notifications(Millis limit, int wake = -1);
+
   bool usable() const { return usable_; }
   /// A transaction is open (or has failed and waits for its ROLLBACK).
   bool in_transaction() const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "common/base/clock.h"
 
@@ -30,17 +31,35 @@ class RateLimiter {
   std::optional<Millis> admit(std::string_view key, const RateLimit& limit, double cost = 1);
   std::size_t size() const;
 
+  // For a limit that several processes share: each tells the others now and then what it has let through, and
+  // they charge it. Between two tellings each may let a burst of its own through; what is too much is owed,
+  // so that over minutes they let no more through together than one would.
+  struct Use {
+    std::string key;
+    double cost;
+  };
+  /// What was let through since the last call, the keys used last first, `most` of them at most.
+  std::vector<Use> take_uses(std::size_t most);
+  /// Takes tokens for what was let through elsewhere; a bucket may owe up to kMostOwed times its burst.
+  void charge(std::string_view key, double cost) { charge(key, limit_, cost); }
+  void charge(std::string_view key, const RateLimit& limit, double cost);
+  static constexpr double kMostOwed = 16;
+
  private:
   struct Bucket {
     std::string key;
     double tokens;
     Monotonic at;
+    double used = 0;  ///< since take_uses()
   };
+  /// Refilled, and the first of recent_.
+  Bucket& bucket_of(std::string_view key, const RateLimit& limit);
   const RateLimit limit_;
   const Clock* clock_;
   const std::size_t max_keys_;
   mutable std::mutex mutex_;
   std::list<Bucket> recent_;  // most recently used first
+  Monotonic uses_taken_{};
   std::unordered_map<std::string_view, std::list<Bucket>::iterator> buckets_;
 };
 

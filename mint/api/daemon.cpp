@@ -13,13 +13,13 @@
 
 #include "common/net/operations.h"
 #include "common/net/server.h"
-#include "common/resilience/rate_limiter.h"
 #include "common/storage/directory_lock.h"
 #include "common/telemetry/log.h"
 #include "lightning/bolt11.h"
 #include "lightning/fake_node.h"
 #include "mint/admin/operations.h"
 #include "mint/api/info.h"
+#include "mint/api/limits.h"
 #include "mint/api/observation.h"
 #include "mint/api/replica.h"
 #include "mint/api/routes.h"
@@ -34,7 +34,7 @@ namespace {
 
 constexpr std::size_t kLightningThreads = 16;
 constexpr Millis kHealthEvery{2'000};
-constexpr Millis kLookEvery{1'000};  // at a ledger that other mints write too
+constexpr Millis kLookEvery{10'000};  // at a ledger that other mints write too, beside what they tell
 constexpr Millis kDrainMargin{700};
 constexpr Millis kProviderPatience{3'000};  // for each of the OpenID provider's two documents
 
@@ -156,7 +156,8 @@ Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration&
   return std::unique_ptr<lightning::Node>(std::move(node));
 }
 
-net::ServerOptions server_options(const Configuration& configuration, telemetry::Metrics& metrics) {
+net::ServerOptions server_options(const Configuration& configuration, telemetry::Metrics& metrics,
+                                  Limits& limits) {
   net::ServerOptions out;
   out.address = configuration.server.host == "localhost" ? "127.0.0.1" : configuration.server.host;
   out.port = configuration.server.port;
@@ -169,13 +170,9 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
   out.cors_origins = configuration.server.cors_origins;
   out.metrics = &metrics;
   if (configuration.server.requests_per_minute > 0) {
-    const resilience::RateLimit limit{
-        static_cast<double>(configuration.server.requests_per_minute) / 60.0,
-        static_cast<double>(std::max<std::uint64_t>(configuration.server.burst, 1))};
-    const auto limiter = std::make_shared<resilience::RateLimiter>(limit, system_clock());
-    out.admit = [limiter](const net::Request& request) -> std::optional<Millis> {
+    out.admit = [&limits](const net::Request& request) -> std::optional<Millis> {
       if (request.path() == "/health" || request.path() == "/metrics") return std::nullopt;
-      return limiter->admit(request.peer());
+      return limits.admit(std::string(request.peer()));
     };
   }
   return out;
@@ -236,6 +233,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
 
   TRY(const std::unique_ptr<Engines> engines,
       Engines::start(configuration.authorization, configuration.engines, system_clock()));
+  Limits limits(configuration.server, *engines, *opened.ledger, system_clock());
   Reservations reservations;
   Parts parts;
   parts.rotation = opened.rotation.get();
@@ -265,7 +263,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
       start_authentication(configuration.authentication, opened);
   parts.authentication = authentication.get();
   HubLimits hub_limits;
-  // What another mint on the same database commits is seen by looking; one's own commits are told at once.
+  // What another mint on the same database commits is told by that one; looking is for what gets lost.
   if (configuration.database.is_postgresql()) hub_limits.look_every = kLookEvery;
   Hub hub(*parts.keysets, *parts.ledger,
           {[&parts](const MintQuote& quote) { ask_node(parts, quote); },
@@ -286,7 +284,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   std::optional<Info> info;
   InfoSlot info_slot = nullptr;
   net::Router router;
-  net::ServerOptions options = server_options(configuration, observation.metrics);
+  net::ServerOptions options = server_options(configuration, observation.metrics, limits);
   add_cashu_routes(router, parts, info_slot);
   Supply supply(parts, opened.journal_key);
   add_supply_route(router, parts, supply);

@@ -52,6 +52,12 @@ std::optional<Millis> Engines::admit(const AuthorizedEngine& engine) {
   return limiter_.admit(engine.key.hex(), limit_of(engine));
 }
 
+void Engines::charge(const std::string& key_hex, double cost) {
+  const auto key = crypto::XOnlyKey::from_hex(key_hex);
+  const auto engine = key ? find(*key) : std::nullopt;
+  if (engine && engine->requests_per_minute != 0) limiter_.charge(key_hex, limit_of(*engine), cost);
+}
+
 bool permits(const AuthorizedEngine& engine, Permission permission) {
   switch (permission) {
     case Permission::burn_mana:

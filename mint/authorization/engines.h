@@ -24,6 +24,9 @@ class Engines {
   std::optional<AuthorizedEngine> find(const crypto::XOnlyKey& key) const;
   /// Counts a request of this engine: nullopt, or when the next one may come.
   std::optional<Millis> admit(const AuthorizedEngine& engine);
+  /// The limiter's, by key in hex (mint/ledger/shared_limits.h).
+  std::vector<resilience::RateLimiter::Use> take_uses(std::size_t most) { return limiter_.take_uses(most); }
+  void charge(const std::string& key_hex, double cost);
 
  private:
   Engines(Set fixed, const Clock& clock);

@@ -25,8 +25,10 @@ class ChangeListener {
   virtual ~ChangeListener() = default;
   /// False: nobody waits for anything, and no Changes are made. From any thread, without a lock.
   virtual bool wanted() const = 0;
-  /// From the committing thread; must not block.
+  /// From the committing thread, or the one that hears of other mints' commits; must not block.
   virtual void changed(Changes changes) = 0;
+  /// Something may have changed, and nobody can say what. Likewise.
+  virtual void look_again() {}
 };
 
 }  // namespace manastr::mint

@@ -14,6 +14,7 @@
 #include "mint/keysets/keyset_store.h"
 #include "mint/ledger/administration.h"
 #include "mint/ledger/changes.h"
+#include "mint/ledger/shared_limits.h"
 #include "mint/ledger/standing.h"
 
 namespace manastr::mint {
@@ -55,6 +56,11 @@ class Ledger : public KeysetStore {
   /// Who hears of what the commits change; null: nobody. When this returns, the former one is not called any
   /// more.
   virtual void listen(ChangeListener* listener) = 0;
+  /// The listener wants to hear, from now on: other mints on the same database are told at once to tell.
+  virtual void wanted() {}
+  /// Whose limits are shared with the other mints on the same database, if there are any; null: nobody's.
+  /// When this returns, the former ones are not called any more.
+  virtual void share(SharedLimits*) {}
 
   // Reads: from any thread; they see every write whose callback was called.
   /// Hints without I/O. False: not known here, most likely never spent or locked; with several mints only a

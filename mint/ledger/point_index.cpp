@@ -80,16 +80,29 @@ bool PointIndex::may_contain(const PointBytes& point) const { return filter_.may
 
 /// Of all rows that there are, or were, of points with this key.
 Result<std::vector<std::int64_t>> PointIndex::numbers_of(Database& database, std::uint64_t key) const {
-  std::vector<std::int64_t> numbers;
-  if (!filter_.may_contain(key)) return numbers;
-  {
-    // Before the file is read: what is gone from here is there.
-    const std::lock_guard lock(mutex_);
-    for (const Row& row : buckets_[bucket_of(key)]) {
-      if (row.key == key) numbers.push_back(row.number);
-    }
+  // Before the file is read: what is gone from memory is there.
+  Trace trace = trace_of(key);
+  if (!trace.maybe) return trace.in_memory;
+  TRY(const std::vector<std::int64_t> rest, in_file(database, trace));
+  trace.in_memory.insert(trace.in_memory.end(), rest.begin(), rest.end());
+  return trace.in_memory;
+}
+
+PointIndex::Trace PointIndex::trace(const PointBytes& point) const { return trace_of(key_of(point)); }
+
+PointIndex::Trace PointIndex::trace_of(std::uint64_t key) const {
+  Trace out{key, filter_.may_contain(key), {}};
+  if (!out.maybe) return out;
+  const std::lock_guard lock(mutex_);
+  for (const Row& row : buckets_[bucket_of(key)]) {
+    if (row.key == key) out.in_memory.push_back(row.number);
   }
-  TRY(Query number, database.query(select_numbers_, PointKey::bytes(key)));
+  return out;
+}
+
+Result<std::vector<std::int64_t>> PointIndex::in_file(Database& database, const Trace& trace) const {
+  std::vector<std::int64_t> numbers;
+  TRY(Query number, database.query(select_numbers_, PointKey::bytes(trace.key)));
   for (;;) {
     TRY(const bool found, number.next());
     if (!found) return numbers;

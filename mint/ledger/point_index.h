@@ -41,6 +41,15 @@ class PointIndex {
   /// which rows that have left the memory since are not indexed yet. Sees every row that was committed
   /// before.
   Result<std::optional<std::int64_t>> find(storage::Database& database, const PointBytes& point) const;
+  /// The same in two steps, for many points within one transaction: first what memory knows of each, then, in
+  /// a transaction that begins after that, the numbers of all rows that may hold the point.
+  struct Trace {
+    std::uint64_t key = 0;
+    bool maybe = false;  ///< false: certainly in no row
+    std::vector<std::int64_t> in_memory;
+  };
+  Trace trace(const PointBytes& point) const;
+  Result<std::vector<std::int64_t>> in_file(storage::Database& database, const Trace& trace) const;
 
   /// The number for a new row of this point, to be inserted next. Harmless if that is rolled back. What a row
   /// that is gone has left in the index serves again, so that a point that comes and goes is in it once.
@@ -65,6 +74,7 @@ class PointIndex {
   /// Salted: clients choose some bits of a point, and must not choose which rows are neighbours.
   std::uint64_t key_of(const PointBytes& point) const;
   void keep(std::uint64_t key, std::int64_t number);
+  Trace trace_of(std::uint64_t key) const;
   Result<std::vector<std::int64_t>> numbers_of(storage::Database& database, std::uint64_t key) const;
 
   const std::string table_;

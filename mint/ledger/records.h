@@ -64,6 +64,7 @@ struct MeltQuote {
   cashu::Amount input_fee = 0;  ///< once begun
   std::optional<Hash32> preimage;
   Hash32 operation{};                   ///< once begun: fingerprint of the request
+  std::uint64_t attempt = 0;            ///< once begun: BeginMelt::attempt
   std::vector<StoredSignature> change;  ///< once paid: change[i] belongs to outputs[i]
 };
 

@@ -16,7 +16,7 @@ constexpr const char* kMintQuote =
 constexpr const char* kMeltQuote =
     "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, "
     "state, created_at, "
-    "expires_at, inputs, input_fee, preimage, operation, number FROM melt_quotes ";
+    "expires_at, inputs, input_fee, preimage, operation, number, attempt FROM melt_quotes ";
 
 Result<MintQuote> mint_quote_of(const Query& row) {
   MintQuote out;
@@ -60,8 +60,27 @@ Result<MeltQuote> melt_quote_of(const Query& row) {
   if (!row.is_null(15)) {
     TRY(out.operation, row.array<32>(15));
   }
+  out.attempt = row.unsigned_integer(17);
   return out;
 }
+
+/// A read transaction: all that is read in it is of one moment.
+class Snapshot {
+ public:
+  static Result<Snapshot> begin(Database& database) {
+    TRY_STATUS(database.run("BEGIN"));
+    return Snapshot(database);
+  }
+  Snapshot(Snapshot&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot() {
+    if (database_ != nullptr) (void)database_->run("COMMIT");
+  }
+
+ private:
+  explicit Snapshot(Database& database) : database_(&database) {}
+  Database* database_;
+};
 
 /// Columns keyset, amount, c_, e, s, operation from `at` on.
 Result<StoredSignature> signature_of(const Query& row, int at) {
@@ -136,19 +155,35 @@ Result<std::vector<ProofState>> SqliteReads::proof_states(std::span<const PointB
   return out;
 }
 
+/// Without I/O if none was ever seen; else in one transaction, most often with one look for each.
 Result<std::vector<std::optional<StoredSignature>>> SqliteReads::signatures(
     std::span<const PointBytes> bs_blinded) {
-  TRY(Borrowed database, borrow());
   std::vector<std::optional<StoredSignature>> out(bs_blinded.size());
+  std::vector<PointIndex::Trace> traces;
+  traces.reserve(bs_blinded.size());
+  bool any = false;
+  for (const PointBytes& each : bs_blinded) any = traces.emplace_back(outputs_->trace(each)).maybe || any;
+  if (!any) return out;
+  TRY(Borrowed database, borrow());
+  TRY(const Snapshot snapshot, Snapshot::begin(*database));
   for (std::size_t i = 0; i < bs_blinded.size(); ++i) {
-    TRY(const auto number, outputs_->find(*database, bs_blinded[i]));
-    if (!number) continue;
-    TRY(Query row, database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE number "
-                                   "= ? AND b_ = ?",
-                                   *number, bs_blinded[i]));
-    TRY(const bool found, row.next());
-    if (!found) continue;
-    TRY(out[i], signature_of(row, 0));
+    if (!traces[i].maybe) continue;
+    const auto among = [&](const std::vector<std::int64_t>& numbers) -> Status {
+      for (const std::int64_t number : numbers) {
+        TRY(Query row, database->query("SELECT keyset, amount, c_, e, s, operation FROM signatures WHERE "
+                                       "number = ? AND b_ = ?",
+                                       number, bs_blinded[i]));
+        TRY(const bool found, row.next());
+        if (!found) continue;
+        TRY(out[i], signature_of(row, 0));
+        return {};
+      }
+      return {};
+    };
+    TRY_STATUS(among(traces[i].in_memory));
+    if (out[i]) continue;
+    TRY(const std::vector<std::int64_t> numbers, outputs_->in_file(*database, traces[i]));
+    TRY_STATUS(among(numbers));
   }
   return out;
 }

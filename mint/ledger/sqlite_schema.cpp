@@ -167,6 +167,7 @@ CREATE TABLE auth_signatures(
 CREATE TABLE auth_subjects(
   subject BLOB PRIMARY KEY, hour INTEGER NOT NULL, issued INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql"},
+    {"attempts of melts", "ALTER TABLE melt_quotes ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;"},
 };
 
 }  // namespace

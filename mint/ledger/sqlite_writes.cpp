@@ -309,8 +309,9 @@ Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
   if (!fits(inputs))
     return refused(cashu::kAmountOutsideLimit, "the inputs are worth more than the mint can count");
   TRY_STATUS(database_->run(
-      "UPDATE melt_quotes SET state = 1, inputs = ?, input_fee = ?, operation = ? WHERE number = ?",
-      static_cast<std::uint64_t>(inputs), write.input_fee, write.operation, number));
+      "UPDATE melt_quotes SET state = 1, inputs = ?, input_fee = ?, operation = ?, attempt = ? WHERE number "
+      "= ?",
+      static_cast<std::uint64_t>(inputs), write.input_fee, write.operation, write.attempt, number));
   return Written{};
 }
 
@@ -362,7 +363,8 @@ Result<Written> SqliteWrites::operator()(const ReleaseMelt& write) {
   std::int64_t number = 0;
   {
     TRY(Query row,
-        database_->query("SELECT number FROM melt_quotes WHERE id = ? AND state = 1", write.quote));
+        database_->query("SELECT number FROM melt_quotes WHERE id = ? AND state = 1 AND attempt = ?",
+                         write.quote, write.attempt));
     TRY(const bool found, row.next());
     if (!found) return Written{};
     number = row.integer(0);

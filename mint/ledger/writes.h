@@ -78,6 +78,7 @@ struct BeginMelt {
   cashu::Amount input_fee = 0;
   /// Free again if the melt fails before UseToken has spent it for good.
   std::optional<TokenSpend> token = std::nullopt;
+  std::uint64_t attempt = 0;  ///< a name for this try among all of the quote; below 2^63
 };
 /// The payment left: inputs are spent, the first of the blanks signed, the others free again.
 struct FinishMelt {
@@ -86,9 +87,11 @@ struct FinishMelt {
   Msat paid = 0;  ///< invoice and fee
   std::vector<Issue> change;
 };
-/// The payment failed for good: inputs and blanks are free again.
+/// The payment failed for good: inputs and blanks are free again. Does nothing if the quote is under way by
+/// another attempt than this.
 struct ReleaseMelt {
   std::string quote;
+  std::uint64_t attempt = 0;
 };
 /// A NIP-98 event id, used up until then, that second included. Refused (401) if it is used.
 struct UseAuthorization {

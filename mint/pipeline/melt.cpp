@@ -103,6 +103,13 @@ Result<BeginMelt> prepare(Parts& parts, const Hash32& operation, MeltRequest& re
   return write;
 }
 
+/// No two alike among the tries of one quote.
+std::uint64_t new_attempt(Random& random) {
+  std::uint64_t out = 0;
+  for (const Byte byte : random.bytes<8>()) out = out << 8 | byte;
+  return out >> 1;
+}
+
 Reply show(const Result<MeltQuote>& quote, const Keysets& keysets) {
   if (!quote) return error_reply(quote.error());
   auto body = to_body(*quote, keysets);
@@ -192,9 +199,16 @@ void melt(Parts& parts, std::string body, bool prefer_async, const Admitted& adm
   quote.operation = flight->operation();
   quote.inputs = request->inputs.sum;
   quote.input_fee = request->inputs.fee;
+  quote.attempt = write->attempt = new_attempt(*parts.random);
   const bool queued = parts.ledger->write(*std::move(write), [&parts, flight, quote = std::move(quote),
                                                               prefer_async](Result<Written> done) mutable {
-    if (!done) return flight->fail(done.error());
+    if (!done) {
+      // It may be journaled all the same, if the ledger could not tell.
+      const ErrorKind kind = done.error().kind;
+      if (kind == ErrorKind::unavailable || kind == ErrorKind::broken)
+        parts.melt_payments->find_out(std::move(quote));
+      return flight->fail(done.error());
+    }
     pay(parts, flight, std::move(quote), prefer_async);
   });
   if (!queued) flight->finish(overloaded());

@@ -13,6 +13,9 @@ namespace {
 constexpr Millis kFirstWait{50};
 constexpr Millis kLongestWait{10'000};
 constexpr Millis kAdoptEvery{10'000};
+constexpr Millis kDoubtsEvery{2'000};
+constexpr Seconds kDoubtful{120};  // longer than a database lets a transaction hang
+constexpr std::size_t kMostDoubts = 10'000;
 constexpr Millis kLeastWait{1'000};  // between two questions that clients bring about
 constexpr Millis kHanging{5'000};    // a lookup without an answer for longer
 
@@ -154,7 +157,7 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
 }
 
 MeltPayments::End MeltPayments::release(const MeltQuote& quote, Error why) {
-  if (const auto written = ledger_->write_now(ReleaseMelt{quote.id}); !written) {
+  if (const auto written = ledger_->write_now(ReleaseMelt{quote.id, quote.attempt}); !written) {
     telemetry::log_error("a payment that failed could not be booked; it will be tried again",
                          {{"payment_hash", to_hex(quote.payment_hash)}, {"error", written.error().message}});
     return std::nullopt;
@@ -205,6 +208,42 @@ void MeltPayments::adopt() {
   for (MeltQuote& quote : *left) follow(std::move(quote), nullptr);
 }
 
+void MeltPayments::find_out(MeltQuote quote) {
+  const std::lock_guard lock(mutex_);
+  if (doubts_.size() >= kMostDoubts) return;  // the next start finds it
+  const Monotonic now = clock_->monotonic();
+  if (doubts_.empty()) doubts_at_ = now + kDoubtsEvery;
+  doubts_.push_back({std::move(quote.id), quote.attempt, now + kDoubtful});
+  wake_.notify_all();
+}
+
+void MeltPayments::settle_doubts() {
+  std::vector<Doubt> doubts;
+  {
+    const std::lock_guard lock(mutex_);
+    doubts.swap(doubts_);
+  }
+  bool readable = true;
+  std::vector<Doubt> left;
+  for (Doubt& doubt : doubts) {
+    const Monotonic asked_at = clock_->monotonic();
+    auto found = readable ? ledger_->melt_quote(doubt.quote) : broken("");
+    readable = found.has_value();
+    if (!readable) {
+      left.push_back(std::move(doubt));
+    } else if (*found && (*found)->state == MeltQuote::State::pending && (*found)->attempt == doubt.attempt) {
+      telemetry::log_warn("a melt was journaled after all, and is followed up",
+                          {{"payment_hash", to_hex((*found)->payment_hash)}});
+      follow(**std::move(found), nullptr);
+    } else if (asked_at < doubt.until) {
+      left.push_back(std::move(doubt));
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  doubts_.insert(doubts_.end(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+  doubts_at_ = clock_->monotonic() + kDoubtsEvery;
+}
+
 /// On a worker. The entry stays in the list, and no one else touches it, while `asking`.
 void MeltPayments::ask(std::list<Followed>::iterator entry) {
   End end = settle(entry->quote, node_->lookup_payment(entry->quote.payment_hash));
@@ -248,7 +287,13 @@ void MeltPayments::follow_loop() {
       lock.lock();
       continue;
     }
-    Monotonic next = adopt_at_;
+    if (!doubts_.empty() && doubts_at_ <= now) {
+      lock.unlock();
+      settle_doubts();
+      lock.lock();
+      continue;
+    }
+    Monotonic next = doubts_.empty() ? adopt_at_ : std::min(adopt_at_, doubts_at_);
     std::vector<std::pair<MeltQuote, Done>> unheard;
     for (auto entry = followed_.begin(); entry != followed_.end(); ++entry) {
       if (due(*entry) > now) {

@@ -42,6 +42,9 @@ class MeltPayments {
   /// `quote` is journaled as pending. Returns at once; `done` (may be empty) is called from a thread that may
   /// block.
   void pay(MeltQuote quote, Done done);
+  /// `quote` may have been journaled as pending, but the ledger could not say: if it turns out to be, it is
+  /// followed up. Nobody will pay() it.
+  void find_out(MeltQuote quote);
   /// Someone wants to know how this melt stands: the node is asked soon, though not within a second of the
   /// last time.
   void ask_soon(std::string_view quote);
@@ -72,6 +75,7 @@ class MeltPayments {
   End release(const MeltQuote& quote, Error why);
   void follow(MeltQuote quote, Done done);
   void adopt();
+  void settle_doubts();
   void follow_loop();
   static Monotonic due(const Followed& entry);
 
@@ -84,6 +88,13 @@ class MeltPayments {
   std::condition_variable wake_;
   std::list<Followed> followed_;
   Monotonic adopt_at_{};
+  struct Doubt {
+    std::string quote;
+    std::uint64_t attempt = 0;
+    Monotonic until{};  ///< no commit that was under way can be made any more
+  };
+  std::vector<Doubt> doubts_;
+  Monotonic doubts_at_{};
   bool nobody_waits_ = false;
   bool stopping_ = false;
   Workers workers_;

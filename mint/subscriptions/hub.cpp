@@ -157,7 +157,7 @@ void Hub::subscribe(Session& session, RpcRequest& request) {
 
   Subscription& kept = session.subscriptions.emplace(request.sub_id, std::move(made)).first->second;
   // Counted before the states are read: what is committed from now on is told.
-  filters_ += kept.filters();
+  if (filters_.fetch_add(kept.filters()) == 0) ledger_->wanted();
   session.filters += kept.filters();
   std::vector<std::string> initial;
   if (const Status filled = fill(session, kept, initial); !filled) {

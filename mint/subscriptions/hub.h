@@ -69,7 +69,7 @@ class Hub final : public ChangeListener {
   bool wanted() const override { return filters_ > 0; }
   void changed(Changes changes) override;
   /// Everything that is waited for is read anew: for what nobody told of.
-  void look_again();
+  void look_again() override;
 
   /// Filters waited for, of all sessions.
   std::size_t filters() const { return filters_; }

@@ -372,15 +372,19 @@ void Customer::melt(const std::string& unit) {
   const cashu::Amount needed =
       std::stoull(member(quote, "amount")) + std::stoull(member(quote, "fee_reserve"));
   const Proofs inputs = take_worth(unit, needed);
+  const Hash32 hash = lightning::decode_bolt11(request).value().payment_hash;
   const auto blanks = mint_->drafts(unit, std::vector<cashu::Amount>(8, 1));
   const std::string body = test::melt_body(id, inputs, blanks);
   if (payment.end == Payment::End::never) {
     const std::string reply = must("/v1/melt/bolt11", asynchronous(body));
     if (member(reply, "state") != "PENDING") wrong("a payment without end is answered " + reply);
-    endless_.push_back({id, lightning::decode_bolt11(request).value().payment_hash, unit, inputs});
+    endless_.push_back({id, hash, unit, inputs});
     return;
   }
-  const bool paid = pay(unit, body, id, blanks, draw(4) == 0);
+  bool paid = pay(unit, body, id, blanks, draw(4) == 0);
+  // It failed before it was sent: once more.
+  while (!paid && payment.end == Payment::End::paid && !node_knows_payment(*mint_, hash))
+    paid = pay(unit, body, id, blanks, false);
   if (paid != (payment.end == Payment::End::paid))
     wrong("a payment that was to be " + payment.description + " ended otherwise: quote " + id);
   if (!paid) put(unit, inputs);

@@ -132,8 +132,7 @@ LedgerCount count_ledger(const test::MintHouse& mint) {
 
 bool node_knows_payment(const test::MintHouse& mint, const Hash32& payment_hash) {
   storage::Database node = open_file(mint.folder() + "/data/fake-node.sqlite");
-  return !ask_sqlite(node, "SELECT '', 1 FROM payments WHERE payment_hash = x'" + to_hex(payment_hash) + "'")
-              .empty();
+  return !ask_sqlite(node, "SELECT '', 1 FROM payments WHERE key = x'" + to_hex(payment_hash) + "'").empty();
 }
 
 double metric(test::MintHouse& mint, const std::string& name) {

@@ -52,6 +52,7 @@ MintHouse::MintHouse(Options options) : folder_(make_folder()) {
   curl.max_connections_per_host = 128;
   transport_ = mintclient::make_curl_transport(curl);
   has_auth_ = !options.auth.empty();
+  server_ = options.server;
   if (has_auth_) write_file(folder_ + "/game-engine-auth.toml", options.auth);
   configure(options.toml);
   std::filesystem::create_directory(folder_ + "/data");
@@ -61,7 +62,7 @@ MintHouse::MintHouse(Options options) : folder_(make_folder()) {
 }
 
 void MintHouse::configure(const std::string& toml) {
-  std::string text = "[server]\nport = 0\n[lightning]\ninvoice_delay_ms = 10\n" + toml;
+  std::string text = "[server]\nport = 0\n" + server_ + "[lightning]\ninvoice_delay_ms = 10\n" + toml;
   if (has_auth_) text += "[authorization]\nauth_config_file = \"game-engine-auth.toml\"\n";
   write_file(folder_ + "/mint.toml", text);
 }

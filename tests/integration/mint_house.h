@@ -27,6 +27,7 @@ class MintHouse {
     std::string toml;  ///< added to a mint on a free port whose invoices are paid after 10 ms
     std::string auth;  ///< game-engine-auth.toml; "" for none
     std::map<std::string, std::string> environment;
+    std::string server = {};  ///< lines of [server]
   };
   explicit MintHouse(Options options);
   MintHouse() : MintHouse(Options{}) {}
@@ -96,6 +97,7 @@ class MintHouse {
   std::string url_;
   std::string database_url_;  ///< "" for SQLite
   bool has_auth_ = false;
+  std::string server_;
   std::shared_ptr<mintclient::Transport> transport_;
   std::unique_ptr<Daemon> daemon_;
   std::map<std::string, cashu::Keyset> keysets_;

@@ -10,6 +10,7 @@
 #include "common/mintclient/curl_transport.h"
 #include "mint_house.h"
 #include "tests/support/postgres_cluster.h"
+#include "tests/support/websocket_client.h"
 
 namespace manastr::test {
 namespace {
@@ -185,6 +186,72 @@ TEST_F(MintReplicas, KnowWhatTheOtherHasSigned) {
   EXPECT_EQ(b_.post("/v1/mint/bolt11", body).body, signed_by_a.body)
       << "the same reply, wherever it is asked";
   EXPECT_EQ(MintHouse::code_of(b_.post("/v1/mint/bolt11", mint_body(quote, a_.drafts("sat", {4})))), 20002);
+}
+
+TEST_F(MintReplicas, TellWhoWaitsAtOneWhatTheOtherHasDone) {
+  constexpr std::size_t kRounds = 9;
+  const auto proofs = a_.buy("sat", std::vector<cashu::Amount>(kRounds, 1));
+  std::string filters;
+  for (const cashu::Proof& each : proofs) filters += (filters.empty() ? "\"" : ",\"") + each.y().hex() + "\"";
+  WebSocketClient client(b_.url() + "/v1/ws");
+  client.send(
+      R"({"jsonrpc":"2.0","method":"subscribe","id":1,"params":{"kind":"proof_state","subId":"s","filters":[)" +
+      filters + "]}}");
+  const auto until_said = [&](const std::string& what) {
+    for (std::string text = client.text(); !text.empty(); text = client.text()) {
+      if (text.find(what) != std::string::npos) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(until_said("UNSPENT"));
+  std::vector<std::chrono::milliseconds> took;
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    if (i == kRounds - 1) cluster_.cut_connections(database_);
+    const std::string body = swap_body({proofs[i]}, a_.drafts("sat", {1}));
+    EXPECT_TRUE(eventually([&] { return a_.post("/v1/swap", body).status == 200; }));
+    const auto from = std::chrono::steady_clock::now();
+    EXPECT_TRUE(until_said(proofs[i].y().hex() + R"(","state":"SPENT")"));
+    took.push_back(
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - from));
+  }
+  took.pop_back();  // with all connections cut it is found by looking
+  std::ranges::sort(took);
+  std::printf("heard after %lld ms (median), %lld ms at most\n",
+              static_cast<long long>(took[took.size() / 2].count()),
+              static_cast<long long>(took.back().count()));
+  EXPECT_LT(took[took.size() / 2], std::chrono::milliseconds(700)) << "looking alone would take seconds";
+}
+
+/// What a client gets that asks both mints as fast as it can.
+TEST(MintReplicasLimit, HoldsOverBothTogether) {
+  constexpr double kPerSecond = 20, kBurst = 20;
+  const MintHouse::Options options{
+      .toml = kToml,
+      .auth = "",
+      .environment = {{"DATABASE_URL", PostgresCluster::instance().make_database()}},
+      .server = "requests_per_minute = 1200\nburst = 20\n"};
+  MintHouse a(options), b(options);
+  std::atomic<int> admitted = 0;
+  const auto from = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+  };
+  std::vector<std::thread> clients;
+  for (MintHouse* mint : {&a, &b}) {
+    clients.emplace_back([&admitted, &seconds, mint] {
+      while (seconds() < 8) {
+        const int status = mint->get("/v1/keysets").status;
+        EXPECT_TRUE(status == 200 || status == 429) << status;
+        if (status == 200) ++admitted;
+      }
+    });
+  }
+  for (std::thread& each : clients) each.join();
+  const double took = seconds();
+  std::printf("%d requests in %.1f s\n", admitted.load(), took);
+  // The limit, a burst of each, and what both let through before they first told each other.
+  EXPECT_LE(admitted, kPerSecond * took + 2 * kBurst + 1.5 * kPerSecond);
+  EXPECT_GE(admitted, kPerSecond * took * 0.6);
 }
 
 TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {

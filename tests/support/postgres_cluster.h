@@ -28,6 +28,9 @@ class PostgresCluster {
     return cluster;
   }
 
+  /// Another one, at this port, which also listens at 127.0.0.1.
+  explicit PostgresCluster(std::uint16_t port) : port_(port) { begin(); }
+
   /// An empty database; the URL's role owns the cluster.
   std::string make_database() {
     static std::atomic<int> count = 0;
@@ -38,7 +41,8 @@ class PostgresCluster {
   /// Where the server's socket is.
   const std::string& folder() const { return folder_; }
   std::string url(const std::string& database, const std::string& user = "manastr") const {
-    return "postgresql://" + user + "@/" + database + "?host=" + folder_;
+    return "postgresql://" + user + "@/" + database + "?host=" + folder_ +
+           (port_ == 0 ? "" : "&port=" + std::to_string(port_));
   }
   void execute(const std::string& database_url, const std::string& script) const {
     const auto done = connect(database_url)->execute(script);
@@ -92,7 +96,9 @@ class PostgresCluster {
  private:
   static constexpr const char* kPrograms = "/usr/lib/postgresql/15/bin";
 
-  PostgresCluster() {
+  PostgresCluster() { begin(); }
+
+  void begin() {
     std::string pattern = (std::filesystem::temp_directory_path() / "manastr-pg-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
@@ -138,10 +144,10 @@ class PostgresCluster {
         folder_ +
         "/pause ]; then sleep 0.02; continue; fi\n"
         "  " +
-        as_user_ + kPrograms + "/postgres -D " + folder_ +
-        "/data -c listen_addresses= "
-        "-c unix_socket_directories=" +
-        folder_ +
+        as_user_ + kPrograms + "/postgres -D " + folder_ + "/data " +
+        (port_ == 0 ? std::string("-c listen_addresses=")
+                    : "-c listen_addresses=127.0.0.1 -c port=" + std::to_string(port_)) +
+        " -c unix_socket_directories=" + folder_ +
         " -c fsync=on -c max_connections=200 -c shared_buffers=64MB "
         "-c recovery_init_sync_method=syncfs -c checkpoint_timeout=30min >>" +
         folder_ +
@@ -171,6 +177,7 @@ class PostgresCluster {
     return out;
   }
 
+  const std::uint16_t port_ = 0;  // 0: on its socket alone, as if at the usual port
   std::string folder_;
   std::string as_user_;
   pid_t keeper_ = -1;

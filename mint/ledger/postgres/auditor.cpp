@@ -1,6 +1,5 @@
 #include "mint/ledger/postgres/auditor.h"
 
-#include "common/base/random.h"
 #include "mint/ledger/postgres/checkpoints.h"
 
 namespace manastr::mint {
@@ -28,10 +27,13 @@ constexpr Statement kSums{
     "SELECT replica = $1::text AS own, account, amount FROM mint.totals UNION ALL "
     "SELECT c.replica = $1::text, u.account, u.amount FROM mint.commits c, "
     "unnest(c.accounts, c.amounts) AS u(account, amount) WHERE NOT c.folded) AS each GROUP BY 1, 2"};
+constexpr Statement kMakeName{
+    "make_name",
+    "INSERT INTO mint.replicas VALUES($1::text, $2::bytea, now()) ON CONFLICT (name) DO NOTHING"};
+/// Waits for a commit of the process that had the name (kCommitRow); none comes after.
+constexpr Statement kLockName{"lock_name", "SELECT name FROM mint.replicas WHERE name = $1::text FOR UPDATE"};
 constexpr Statement kTakeName{
-    "take_name",
-    "INSERT INTO mint.replicas VALUES($1::text, $2::bytea, now()) ON CONFLICT (name) DO UPDATE SET "
-    "incarnation = excluded.incarnation, seen = now()"};
+    "take_name", "UPDATE mint.replicas SET incarnation = $2::bytea, seen = now() WHERE name = $1::text"};
 constexpr Statement kKeepName{
     "keep_name", "UPDATE mint.replicas SET seen = now() WHERE name = $1::text AND incarnation = $2::bytea"};
 constexpr Statement kRenewLeases{
@@ -100,8 +102,12 @@ bool Auditor::wait_for_filters(Millis limit) {
 
 Status Auditor::begin() {
   TRY(connection_, Connection::open(address_));
-  incarnation_ = system_random().bytes<16>();
-  TRY_STATUS(connection_->ask(kTakeName, Parameters().add(holder_.replica).add(incarnation_)));
+  connection_->queue(kBegin);
+  connection_->queue(kMakeName, Parameters().add(holder_.replica).add(holder_.incarnation));
+  connection_->queue(kLockName, Parameters().add(holder_.replica));
+  connection_->queue(kTakeName, Parameters().add(holder_.replica).add(holder_.incarnation));
+  connection_->queue(kCommit);
+  TRY_STATUS(connection_->run());
   TRY(Standing standing, read_standing(*connection_, holder_.replica));
   books_->set_standing(std::move(standing));
   return audit();
@@ -134,11 +140,9 @@ Status Auditor::audit() {
 }
 
 Status Auditor::look_after_name() {
-  TRY(const Rows kept, connection_->ask(kKeepName, Parameters().add(holder_.replica).add(incarnation_)));
-  if (kept.affected() == 0) {
-    books_->halt("another process runs as replica \"" + holder_.replica +
-                 "\": each mint needs a data folder of its own");
-  }
+  TRY(const Rows kept,
+      connection_->ask(kKeepName, Parameters().add(holder_.replica).add(holder_.incarnation)));
+  if (kept.affected() == 0) books_->halt_replaced(holder_.replica);
   return {};
 }
 

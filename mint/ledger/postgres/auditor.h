@@ -51,7 +51,6 @@ class Auditor {
   const Holder holder_;
   PostgresBooks* books_;
   const Millis every_;
-  ByteArray<16> incarnation_{};
   std::unique_ptr<postgres::Connection> connection_;
   std::mutex mutex_;
   std::condition_variable wake_;

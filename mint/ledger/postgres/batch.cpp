@@ -31,6 +31,9 @@ bool is_plain(const BatchProof& row) {
   return row.melt.empty() && row.match == nullptr && row.spend->witness.empty();
 }
 
+/// kCommitRow found another process under this replica's name: a null where none may be.
+bool is_fence(const postgres::Fault& fault) { return fault.sqlstate == "23502"; }
+
 bool touches_prices(const Write& write) {
   return std::holds_alternative<NewMintQuote>(write) || std::holds_alternative<InvoicePaid>(write) ||
          std::holds_alternative<BurnWrite>(write) || std::holds_alternative<CreditedIssue>(write) ||
@@ -47,8 +50,9 @@ void Batch::rollback() {
 }
 
 Outcome<Batch::End> Batch::commit(const CommitId& id) {
-  const auto failed = [&](const postgres::Fault& fault) {
+  const auto failed = [&](const postgres::Fault& fault) -> Outcome<End> {
     if (!commit_sent_) rollback();
+    if (is_fence(fault)) return End::fenced;
     return std::unexpected(fault);
   };
   connection_->queue(sql::kBegin);
@@ -107,7 +111,8 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
   if (!committed) {
     // The server spoke: it has not committed. (What it can't say any more is `lost`.)
     if (committed.error().failure != postgres::Failure::lost) commit_sent_ = false;
-    if (!swaps_only_ || committed.error().failure != postgres::Failure::conflict)
+    if (!swaps_only_ || committed.error().failure != postgres::Failure::conflict ||
+        is_fence(committed.error()))
       return failed(committed.error());
     rollback();
     if (auto found = find_conflicts(); !found) return failed(found.error());
@@ -242,7 +247,9 @@ Outcome<void> Batch::queue_rows(const CommitId& id) {
     accounts.add(account);
     amounts.add(amount);
   }
-  queue(sql::kCommitRow, Parameters().add(id).add(holder_->replica).add(accounts).add(amounts), kAny);
+  queue(sql::kCommitRow,
+        Parameters().add(id).add(holder_->replica).add(accounts).add(amounts).add(holder_->incarnation),
+        kAny);
   return {};
 }
 

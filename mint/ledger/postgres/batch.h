@@ -17,6 +17,7 @@ class Batch {
   enum class End {
     committed,  ///< the jobs of done() have happened
     shrunk,     ///< some jobs got their outcome or must wait: try those that are left
+    fenced,     ///< another process has become this replica: nothing happened, nor will
   };
   /// `id` names the commit for ever. A fault: nothing happened, unless commit_sent().
   postgres::Outcome<End> commit(const CommitId& id);

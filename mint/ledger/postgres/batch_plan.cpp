@@ -262,7 +262,8 @@ Result<Written> BatchPart::operator()(const BeginMelt& write) {
                             .add(write.quote)
                             .add(static_cast<std::int64_t>(inputs))
                             .add(whole(write.input_fee))
-                            .add(write.operation));
+                            .add(write.operation)
+                            .add(whole(write.attempt)));
   return Written{};
 }
 
@@ -298,7 +299,7 @@ Result<Written> BatchPart::operator()(const FinishMelt& write) {
 }
 
 Result<Written> BatchPart::operator()(const ReleaseMelt& write) {
-  side_step(sql::kReleaseMelt, Parameters().add(write.quote));
+  side_step(sql::kReleaseMelt, Parameters().add(write.quote).add(whole(write.attempt)));
   side_step(sql::kReleaseToken, Parameters().add(write.quote));
   return Written{};
 }

@@ -22,6 +22,8 @@ struct Job {
 struct Holder {
   std::string replica;
   std::string node;
+  /// Of this process. Who takes the replica's name later fences it off: it commits nothing any more.
+  ByteArray<16> incarnation{};
 };
 
 /// What a write touches, as hashes: two writes of one batch have none in common (a collision makes one wait).

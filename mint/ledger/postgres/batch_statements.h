@@ -88,9 +88,12 @@ inline constexpr Statement kReserve{
     "FROM "
     "unnest($1::bytea[], $2::int8[], $3::bytea[], $4::int8[]) AS a(b_, keyset, melt, position) "
     "ON CONFLICT (b_) DO NOTHING"};
-inline constexpr Statement kCommitRow{"commit_row",
-                                      "INSERT INTO mint.commits(id, replica, accounts, amounts) "
-                                      "VALUES($1::bytea, $2::text, $3::text[], $4::int8[])"};
+/// Fails if another process has become this replica; until the commit it waits for us with that.
+inline constexpr Statement kCommitRow{
+    "commit_row",
+    "INSERT INTO mint.commits(id, replica, accounts, amounts) VALUES($1::bytea, (SELECT name FROM "
+    "mint.replicas "
+    "WHERE name = $2::text AND incarnation = $5::bytea FOR KEY SHARE), $3::text[], $4::int8[])"};
 inline constexpr Statement kSpentOf{"spent_of",
                                     "SELECT y, state FROM mint.proofs WHERE y = ANY($1::bytea[])"};
 inline constexpr Statement kSignedOf{
@@ -125,8 +128,8 @@ inline constexpr Statement kBeginPayment{
     "$3::text, $4::text, now() + interval '60 seconds') ON CONFLICT (payment_hash) DO NOTHING"};
 inline constexpr Statement kMeltBegun{
     "melt_begun",
-    "UPDATE mint.melt_quotes SET state = 1, inputs = $2::int8, input_fee = $3::int8, operation = $4::bytea "
-    "WHERE id = $1::bytea AND state = 0"};
+    "UPDATE mint.melt_quotes SET state = 1, inputs = $2::int8, input_fee = $3::int8, operation = $4::bytea, "
+    "attempt = $5::int8 WHERE id = $1::bytea AND state = 0"};
 inline constexpr Statement kInputsSpent{
     "inputs_spent", "UPDATE mint.proofs SET state = 1 WHERE melt = $1::bytea AND state = 0"};
 inline constexpr Statement kChangeSigned{"change_signed",
@@ -140,7 +143,7 @@ inline constexpr Statement kMeltPaid{
     "AND state = 1"};
 inline constexpr Statement kPaymentMade{
     "payment_made", "UPDATE mint.payments SET state = 2 WHERE payment_hash = $1::bytea AND state = 1"};
-inline constexpr Statement kReleaseMelt{"release_melt", "SELECT mint.release_melt($1::bytea)"};
+inline constexpr Statement kReleaseMelt{"release_melt", "SELECT mint.release_melt($1::bytea, $2::int8)"};
 inline constexpr Statement kUseAuthorization{
     "use_authorization",
     "INSERT INTO mint.authorizations AS a VALUES($1::bytea, $2::int8) ON CONFLICT (event) DO UPDATE "

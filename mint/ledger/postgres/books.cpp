@@ -122,6 +122,10 @@ Standing PostgresBooks::standing() const {
   return out;
 }
 
+void PostgresBooks::halt_replaced(const std::string& replica) {
+  halt("another process runs as replica \"" + replica + "\": each mint needs a data folder of its own");
+}
+
 void PostgresBooks::set_away(std::string why) {
   const std::lock_guard lock(mutex_);
   away_ = std::move(why);

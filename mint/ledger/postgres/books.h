@@ -38,6 +38,8 @@ class PostgresBooks {
   /// As the database has it; the alarm in it doesn't count.
   void set_standing(Standing standing);
   Standing standing() const;
+  /// The same: another process has taken the name.
+  void halt_replaced(const std::string& replica);
   /// Writes can't be done now: why; "" once they can.
   void set_away(std::string why);
   bool halted() const;

@@ -145,6 +145,10 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
       std::erase(round, job);
       later.insert(later.begin(), job);
     }
+    if (end && *end == Batch::End::fenced) {
+      books_->halt_replaced(holder_.replica);
+      return answer_all(round, broken("another process has taken this mint's place"));
+    }
     if (end || batch.commit_sent()) continue;
     switch (end.error().failure) {
       case Failure::lost:

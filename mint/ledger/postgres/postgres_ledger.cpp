@@ -6,9 +6,11 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/inbox.h"
+#include "common/postgres/sessions.h"
 #include "mint/ledger/postgres/administration.h"
 #include "mint/ledger/postgres/auditor.h"
 #include "mint/ledger/postgres/batch_statements.h"
+#include "mint/ledger/postgres/bulletin.h"
 #include "mint/ledger/postgres/committer.h"
 #include "mint/ledger/postgres/keyset_rows.h"
 #include "mint/ledger/postgres/reads.h"
@@ -40,18 +42,21 @@ constexpr Statement kPrune{
 constexpr Statement kClaim{
     "claim",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE payment_hash = $1::bytea AND "
-    "quote = $2::bytea AND holder = $3::text AND state = 1"};
+    "quote = $2::bytea AND holder = $3::text AND state = 1 AND EXISTS (SELECT 1 FROM mint.replicas WHERE "
+    "name = $3::text "
+    "AND incarnation = $4::bytea)"};
 
 class PostgresLedger final : public Ledger {
  public:
   PostgresLedger(PostgresLedgerOptions options, const Address& address, const Clock& clock)
       : options_(std::move(options)),
         clock_(&clock),
-        holder_{options_.replica, options_.node},
+        holder_{options_.replica, options_.node, system_random().bytes<16>()},
         books_(options_.filter_log2_bits),
         reads_(address, options_.connections),
         committer_(address, holder_, books_, options_.patience, clock),
         auditor_(address, holder_, books_, options_.audit_every),
+        bulletin_(address, holder_, clock),
         inbox_(options_.queue) {}
   ~PostgresLedger() override {
     inbox_.close();
@@ -65,6 +70,7 @@ class PostgresLedger final : public Ledger {
     // Before any payment is begun: later, those would be among them.
     TRY(pending_at_start_, reads_.claim_melts(holder_, true));
     auditor_.start();
+    bulletin_.start();
     auditor_.wait_for_filters(kFilterPatience);
     thread_ = std::thread([this] { commit_loop(); });
     return {};
@@ -97,9 +103,14 @@ class PostgresLedger final : public Ledger {
   Result<Written> write_now(Write write) override;
 
   void listen(ChangeListener* listener) override {
-    const std::lock_guard lock(listener_mutex_);
-    listener_ = listener;
+    {
+      const std::lock_guard lock(listener_mutex_);
+      listener_ = listener;
+    }
+    bulletin_.listen(listener);
   }
+  void wanted() override { bulletin_.wanted(); }
+  void share(SharedLimits* limits) override { bulletin_.share(limits); }
 
   bool may_know_proof(const PointBytes& y) const override {
     return !books_.filters_loaded || books_.proofs.may_contain(y);
@@ -122,8 +133,9 @@ class PostgresLedger final : public Ledger {
   Result<std::vector<MeltQuote>> pending_melts() override { return pending_at_start_; }
   Result<std::vector<MeltQuote>> adopt_melts() override { return reads_.claim_melts(holder_, false); }
   bool may_pay(const MeltQuote& quote) override {
-    const auto mine =
-        reads_.pool().read(kClaim, Parameters().add(quote.payment_hash).add(quote.id).add(holder_.replica));
+    const auto mine = reads_.pool().read(
+        kClaim,
+        Parameters().add(quote.payment_hash).add(quote.id).add(holder_.replica).add(holder_.incarnation));
     return mine && mine->affected() == 1;
   }
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view quote) override {
@@ -161,6 +173,7 @@ class PostgresLedger final : public Ledger {
   PostgresReads reads_;
   Committer committer_;
   Auditor auditor_;
+  Bulletin bulletin_;
   std::vector<MeltQuote> pending_at_start_;
   /// How far a round through the rows of a pruned keyset has come; of the one thread that prunes.
   struct Pruning {
@@ -266,12 +279,16 @@ Result<Written> PostgresLedger::write_now(Write write) {
 
 void PostgresLedger::tell(const std::vector<Job*>& jobs) {
   const std::lock_guard lock(listener_mutex_);
-  if (listener_ == nullptr || !listener_->wanted()) return;
+  const bool here = listener_ != nullptr && listener_->wanted();
+  const bool elsewhere = bulletin_.is_wanted();
+  if (!here && !elsewhere) return;
   Changes changes;
   for (const Job* job : jobs) {
     if (job->outcome->has_value()) append_changes(changes, job->write);
   }
-  if (!changes.empty()) listener_->changed(std::move(changes));
+  if (changes.empty()) return;
+  if (elsewhere) bulletin_.tell(changes);
+  if (here) listener_->changed(std::move(changes));
 }
 
 void PostgresLedger::answer(const std::vector<Job*>& jobs) {
@@ -302,6 +319,7 @@ void PostgresLedger::commit_loop() {
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions options, const Clock& clock) {
   if (options.replica.empty() || options.replica.size() > 64) return broken("a replica needs a name");
   TRY(const Address address, Address::parse(options.url, "manastr-mint " + options.replica));
+  TRY_STATUS(postgres::check_sessions(address));
   {
     TRY(const std::unique_ptr<Connection> connection, Connection::open(address));
     TRY(const bool current, is_ledger_current(*connection));

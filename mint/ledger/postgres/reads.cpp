@@ -26,7 +26,7 @@ constexpr Statement kChange{"change",
   "created_at, expires_at, updated_at FROM mint.mint_quotes "
 #define MELT_QUOTE_COLUMNS                                                                                \
   "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, " \
-  "state, created_at, expires_at, inputs, input_fee, preimage, operation FROM mint.melt_quotes "
+  "state, created_at, expires_at, inputs, input_fee, preimage, operation, attempt FROM mint.melt_quotes "
 constexpr Statement kMintQuote{"mint_quote", MINT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
 constexpr Statement kUnpaid{"unpaid_mint_quotes",
                             MINT_QUOTE_COLUMNS "WHERE received_msat = 0 AND expires_at >= $1::int8"};
@@ -109,6 +109,7 @@ Result<MeltQuote> melt_quote_of(const Rows& rows, std::size_t row) {
   if (!rows.is_null(row, 15)) {
     TRY(out.operation, rows.array<32>(row, 15));
   }
+  out.attempt = rows.unsigned_integer(row, 16);
   return out;
 }
 

@@ -252,6 +252,23 @@ CREATE FUNCTION mint.release_token(released bytea) RETURNS void LANGUAGE sql SEC
     AND (SELECT state FROM mint.melt_quotes WHERE id = released) = 0 $$;
 REVOKE ALL ON FUNCTION mint.release_token FROM PUBLIC;
 )sql"},
+    {"attempts of melts", R"sql(
+ALTER TABLE mint.melt_quotes ADD COLUMN attempt int8 NOT NULL DEFAULT 0;
+-- Of this attempt alone: what a later one has locked stays.
+DROP FUNCTION mint.release_melt(bytea);
+CREATE FUNCTION mint.release_melt(released bytea, of_attempt int8) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE mint.melt_quotes SET state = 0, inputs = 0, input_fee = 0, operation = NULL
+    WHERE id = released AND state = 1 AND attempt = of_attempt;
+  IF NOT FOUND THEN RETURN; END IF;
+  DELETE FROM mint.proofs WHERE melt = released AND state = 0;
+  DELETE FROM mint.signatures WHERE melt = released AND c_ IS NULL;
+  DELETE FROM mint.payments WHERE quote = released AND state = 1
+    AND payment_hash = (SELECT payment_hash FROM mint.melt_quotes WHERE id = released);
+END $$;
+REVOKE ALL ON FUNCTION mint.release_melt(bytea, int8) FROM PUBLIC;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -270,7 +287,7 @@ GRANT UPDATE(terms, cap, final_expiry, retired_at) ON mint.units TO %;
 GRANT UPDATE(state) ON mint.proofs TO %;
 GRANT UPDATE(amount, c_, e, s, operation) ON mint.signatures TO %;
 GRANT UPDATE(amount_paid, amount_issued, received_msat, updated_at) ON mint.mint_quotes TO %;
-GRANT UPDATE(state, inputs, input_fee, operation, preimage, paid_msat) ON mint.melt_quotes TO %;
+GRANT UPDATE(state, inputs, input_fee, operation, preimage, paid_msat, attempt) ON mint.melt_quotes TO %;
 GRANT UPDATE(state, holder, lease) ON mint.payments TO %;
 GRANT UPDATE(until) ON mint.authorizations TO %;
 GRANT UPDATE(msat) ON mint.match_credits TO %;

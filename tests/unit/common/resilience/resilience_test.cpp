@@ -167,6 +167,50 @@ RC_GTEST_PROP(RateLimiter, NeverAdmitsMoreThanBurstAndRate, (std::vector<std::ui
   }
 }
 
+TEST(RateLimiter, OwesWhatWasLetThroughElsewhere) {
+  HandClock clock;
+  RateLimiter here({10, 5}, clock), there({10, 5}, clock);
+  const auto settle = [&] {
+    const auto used_here = here.take_uses(100), used_there = there.take_uses(100);
+    for (const auto& use : used_here) there.charge(use.key, use.cost);
+    for (const auto& use : used_there) here.charge(use.key, use.cost);
+  };
+  // A client at both, as fast as it may, for a minute; settled each second.
+  int admitted = 0;
+  for (int second = 0; second < 60; ++second) {
+    for (int step = 0; step < 100; ++step) {
+      clock.time += Millis{10};
+      if (!here.admit("a")) ++admitted;
+      if (!there.admit("a")) ++admitted;
+    }
+    settle();
+  }
+  EXPECT_LE(admitted, 60 * 10 + 2 * 5 + 10 + 1) << "the rate, a burst of each, and one second at one more";
+  EXPECT_GE(admitted, 60 * 10 * 9 / 10) << "and not much less than one would let through";
+  clock.time += std::chrono::hours{1};
+  EXPECT_FALSE(here.admit("a", 5)) << "nothing is owed for ever";
+  for (int i = 0; i < 1'000; ++i) here.charge("flood", 1'000);
+  clock.time += Seconds{static_cast<int>(RateLimiter::kMostOwed) * 5 / 10 + 1};
+  EXPECT_FALSE(here.admit("flood")) << "nor more than so many bursts";
+}
+
+TEST(RateLimiter, TellsUsesOnce) {
+  HandClock clock;
+  RateLimiter limiter({10, 5}, clock);
+  EXPECT_FALSE(limiter.admit("a"));
+  EXPECT_FALSE(limiter.admit("a", 2));
+  EXPECT_FALSE(limiter.admit("b"));
+  limiter.charge("c", 1);
+  const auto uses = limiter.take_uses(10);
+  ASSERT_EQ(uses.size(), 2U) << "what was charged is not told on";
+  EXPECT_EQ(uses[0].key, "b");
+  EXPECT_EQ(uses[1].cost, 3);
+  EXPECT_TRUE(limiter.take_uses(10).empty());
+  clock.time += Millis{1};
+  EXPECT_FALSE(limiter.admit("a"));
+  EXPECT_EQ(limiter.take_uses(10).size(), 1U);
+}
+
 TEST(Termination, WaitsForASignal) {
   const pid_t child = fork();
   if (child == 0) {

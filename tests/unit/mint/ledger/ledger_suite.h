@@ -228,6 +228,24 @@ TEST_P(LedgerTest, AMeltLocksThenSpendsOrReleases) {
   EXPECT_TRUE(ledger_->totals().solvent());
 }
 
+TEST_P(LedgerTest, ALateReleaseOfAnEarlierAttemptLeavesALaterOneAlone) {
+  const Spend proof = minted(5);
+  const std::string melt = begin_melt({}, {}, 1'000);  // attempt 0
+  ASSERT_EQ(code(ReleaseMelt{melt, 0}), 0);
+  BeginMelt again{fresh_hash(), melt, {proof}, {}, 0};
+  again.attempt = 7;
+  ASSERT_EQ(code(again), 0);
+  EXPECT_EQ((*ledger_->melt_quote(melt))->attempt, 7U);
+  EXPECT_EQ(code(ReleaseMelt{melt, 0}), 0);
+  EXPECT_EQ(state(proof), ProofState::State::pending) << "that was the earlier one's";
+  EXPECT_EQ((*ledger_->melt_quote(melt))->state, MeltQuote::State::pending);
+  open();
+  ASSERT_EQ(ledger_->pending_melts()->size(), 1U);
+  EXPECT_EQ(ledger_->pending_melts()->front().attempt, 7U);
+  EXPECT_EQ(code(ReleaseMelt{melt, 7}), 0);
+  EXPECT_EQ(state(proof), ProofState::State::unspent);
+}
+
 TEST_P(LedgerTest, AnInvoiceIsUnderWayThroughOneQuoteAtATime) {
   const Hash32 payment_hash = fresh_hash();
   const std::string first = begin_melt({minted(5)}, {}, 1'000, payment_hash);

@@ -267,6 +267,20 @@ TEST_F(MeltPaymentsTest, WhoWaitsIsAnsweredWhenTheMintStops) {
   EXPECT_EQ(done->state, MeltQuote::State::pending);
 }
 
+TEST_F(MeltPaymentsTest, OneThatWasJournaledAfterAllIsFollowedUp) {
+  node_.now_says(PaymentState::failed);  // it was never sent
+  const auto all = payments();
+  ASSERT_TRUE(all->recover());
+  MeltQuote quote = begun();
+  quote.attempt = 9;
+  all->find_out(quote);  // that try is not the one under way
+  MeltQuote journaled = quote;
+  journaled.attempt = 0;
+  all->find_out(journaled);
+  eventually([&] { return proof_state() == ProofState::State::unspent; });
+  EXPECT_EQ(node_.sent(), 0);
+}
+
 TEST_F(MeltPaymentsTest, TheNextStartTakesUpWhatWasPending) {
   begun();
   node_.lookups = {in(PaymentState::unknown), in(PaymentState::paid)};

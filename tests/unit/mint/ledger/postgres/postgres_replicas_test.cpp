@@ -2,8 +2,11 @@
 // did.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <thread>
 
@@ -206,6 +209,117 @@ TEST_F(Replicas, NoticeAProcessUnderTheSameName) {
   EXPECT_TRUE(eventually([&] { return !a_->health(); }));
   EXPECT_TRUE(again->health());
   EXPECT_FALSE(a_->write_now(UseAuthorization{fresh_hash(), unix_seconds(1), unix_seconds(2)}));
+}
+
+TEST_F(Replicas, AProcessWhoseNameWasTakenCommitsNothingAnyMore) {
+  minted(3);
+  auto options = options_for(url_, "c");
+  options.audit_every = Millis{3'600'000};  // it hears of it by the commit alone
+  auto first = open_postgres_ledger(options);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_TRUE(prepare(**first));
+  ASSERT_TRUE((*first)->write_now(SwapWrite{fresh_hash(), {proof(0, 1)}, {output(0, 1)}}));
+  const auto second = open("c");
+  const auto swap = (*first)->write_now(SwapWrite{fresh_hash(), {proof(1, 1)}, {output(1, 1)}});
+  EXPECT_FALSE(swap) << "in one go with its COMMIT";
+  EXPECT_FALSE((*first)->write_now(FinishMelt{"m", std::nullopt, 1, {}})) << "not even what ends something";
+  ASSERT_FALSE((*first)->health());
+  EXPECT_NE((*first)->health().error().message.find("another process"), std::string::npos);
+  EXPECT_EQ((*second->proof_states(std::vector{point('p', 1)}))[0].state, ProofState::State::unspent);
+  EXPECT_TRUE(second->write_now(SwapWrite{fresh_hash(), {proof(1, 1)}, {output(1, 1)}}));
+}
+
+struct Hearing final : ChangeListener {
+  bool wanted() const override { return true; }
+  void changed(Changes changes) override {
+    const std::lock_guard lock(mutex);
+    for (const PointBytes& y : changes.proofs) proofs.push_back(y);
+    for (const std::string& id : changes.mint_quotes) quotes.push_back(id);
+    for (const Hash32& hash : changes.invoices) invoices.push_back(hash);
+  }
+  void look_again() override { ++looks; }
+  bool heard(const PointBytes& y) const {
+    const std::lock_guard lock(mutex);
+    return std::ranges::find(proofs, y) != proofs.end();
+  }
+  mutable std::mutex mutex;
+  std::vector<PointBytes> proofs;
+  std::vector<std::string> quotes;
+  std::vector<Hash32> invoices;
+  std::atomic<int> looks = 0;
+};
+
+TEST_F(Replicas, HearOfWhatTheOtherCommits) {
+  constexpr unsigned kProofs = 700;
+  minted(kProofs);
+  Hearing hearing;
+  b_->listen(&hearing);
+  b_->wanted();
+  // What is committed before a knows is not told but looked for.
+  unsigned n = 0;
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_TRUE(a_->write_now(SwapWrite{fresh_hash(), {proof(n, 1)}, {output(n, 1)}}));
+    return hearing.heard(proof(n++, 1).y);
+  }));
+  EXPECT_TRUE(eventually([&] { return hearing.looks > 0; }));
+
+  std::vector<Spend> spends;  // more than a notification holds
+  std::vector<Issue> issues;
+  for (unsigned i = n; i < kProofs; ++i) {
+    spends.push_back(proof(i, 1));
+    issues.push_back(output(i, 1));
+  }
+  ASSERT_GT(spends.size(), 300U);
+  ASSERT_TRUE(a_->write_now(SwapWrite{fresh_hash(), spends, issues}));
+  EXPECT_TRUE(eventually(
+      [&] { return std::ranges::all_of(spends, [&](const Spend& each) { return hearing.heard(each.y); }); }));
+  paid("told", 1);  // b hears what it commits itself, too: the invoice; a makes the quote
+  ASSERT_TRUE(a_->write_now(MintWrite{fresh_hash(), {{"told", 1}}, {output(9'000, 1)}, {}}));
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(hearing.mutex);
+    return std::ranges::find(hearing.quotes, "told") != hearing.quotes.end();
+  }));
+
+  const int looks = hearing.looks;
+  cluster_.cut_connections(url_);
+  EXPECT_TRUE(eventually([&] { return hearing.looks > looks; })) << "what was told meanwhile is lost";
+  EXPECT_TRUE(eventually([&] {
+    static unsigned next = 10'000;
+    const Spend fresh{point('h', next++), kMana, 0, ""};
+    return a_->write_now(SwapWrite{fresh_hash(), {fresh}, {}}) && hearing.heard(fresh.y);
+  })) << "and all goes on";
+  b_->listen(nullptr);
+}
+
+struct Limited final : SharedLimits {
+  std::vector<LimitUse> take_uses(std::size_t) override {
+    const std::lock_guard lock(mutex);
+    return std::exchange(used, {});
+  }
+  void charge(const LimitUse& use) override {
+    const std::lock_guard lock(mutex);
+    charged[use.limit + " " + use.key] += use.cost;
+  }
+  std::mutex mutex;
+  std::vector<LimitUse> used;
+  std::map<std::string, double> charged;
+};
+
+TEST_F(Replicas, TellEachOtherWhatLimitsWereUsed) {
+  Limited at_a, at_b;
+  at_a.used = {{"address", "2001:db8::1", 5}, {"engine", "ab", 2}};
+  for (int i = 0; i < 500; ++i) at_a.used.push_back({"address", "10.0.0." + std::to_string(i), 1});
+  b_->share(&at_b);
+  a_->share(&at_a);
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(at_b.mutex);
+    return at_b.charged.size() == 502;
+  }));
+  a_->share(nullptr);
+  b_->share(nullptr);
+  EXPECT_EQ(at_b.charged["address 2001:db8::1"], 5);
+  EXPECT_EQ(at_b.charged["engine ab"], 2);
+  EXPECT_TRUE(at_a.charged.empty()) << "nobody is charged what he has let through himself";
 }
 
 TEST_F(Replicas, StopWhenTheBooksDontAddUp) {
