@@ -51,9 +51,17 @@ Result<Address> Address::parse(const crypto::SecretText& url, const std::string&
   add("target_session_attrs", "read-write");
   add("application_name", application);
   if (!is_local(host) || !is_local(hostaddr)) add("sslmode", "require");
+  out.database_ = name;
   out.where_ = (out.user_.empty() ? "" : out.user_ + "@") + (host.empty() ? hostaddr : host) +
                (port.empty() ? "" : ":" + port) + "/" + name;
   return out;
+}
+
+crypto::SecretText with_database(const crypto::SecretText& url, std::string_view name) {
+  // What stands behind the question mark goes before what stands in the path.
+  const bool has_options = url.reveal().find('?') != std::string_view::npos;
+  return crypto::SecretText(std::string(url.reveal()) + (has_options ? "&" : "?") +
+                            "dbname=" + std::string(name));
 }
 
 std::string Address::described() const { return where_; }

@@ -2,6 +2,7 @@
 // every connection added.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/error.h"
@@ -20,6 +21,8 @@ class Address {
   /// "user@host:port/database", for logs.
   std::string described() const;
   const std::string& user() const { return user_; }
+  /// "" if the URL names none.
+  const std::string& database() const { return database_; }
 
   /// For libpq, terminated by null pointers; valid as long as this.
   struct Words {
@@ -31,7 +34,11 @@ class Address {
  private:
   std::vector<std::pair<std::string, crypto::SecretText>> options_;
   std::string user_;
+  std::string database_;
   std::string where_;
 };
+
+/// The same server, role and options, another database. `name` is of letters, digits and _.
+crypto::SecretText with_database(const crypto::SecretText& url, std::string_view name);
 
 }  // namespace manastr::postgres

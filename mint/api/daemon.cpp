@@ -23,6 +23,7 @@
 #include "mint/api/observation.h"
 #include "mint/api/replica.h"
 #include "mint/api/routes.h"
+#include "mint/keysets/foreign_keys.h"
 #include "mint/keysets/journal_key.h"
 #include "mint/keysets/mnemonic_file.h"
 #include "mint/keysets/rotation.h"
@@ -66,11 +67,30 @@ Status check_ledger_is_not_lost(const Configuration& configuration, const std::s
                  "again; for a new mint move the mnemonic away");
 }
 
+/// When a restore was made that nobody has confirmed yet. An error if an import was not finished.
+Result<std::optional<UnixSeconds>> unsettled_restore(Ledger& ledger) {
+  TRY(const std::vector<Origin> origins, ledger.origins());
+  std::optional<UnixSeconds> out;
+  for (const Origin& each : origins) {
+    if (each.settled) continue;
+    if (each.kind == Origin::Kind::imported)
+      return invalid("an import into this ledger was not finished: begin it again with an empty database");
+    out = each.at;
+  }
+  if (out) {
+    telemetry::log_warn(
+        "the ledger was restored from a backup: proofs and quotes of before are refused until `manastr-mint "
+        "confirm-restore` says that nothing happened after the backup");
+  }
+  return out;
+}
+
 struct Opened {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Rotation> rotation;
   crypto::XOnlyKey journal_key;
   std::optional<AuthKeysets> token_keysets;  ///< if there is authentication
+  std::optional<UnixSeconds> held_before;
 };
 
 Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
@@ -107,6 +127,7 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   TRY(out.ledger, configuration.database.is_postgresql()
                       ? open_postgres(configuration, directory, node, observation)
                       : open_sqlite(configuration, directory, observation));
+  TRY(out.held_before, unsettled_restore(*out.ledger));
   TRY(const std::vector<KeysetRecord> stored, out.ledger->keysets());
   TRY(const Mnemonic mnemonic,
       load_mnemonic(configuration.keysets.mnemonic, directory, stored.empty(), system_random()));
@@ -125,8 +146,9 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
     TRY(const std::vector<UnitRecord> units, ledger->units());
     return units_in_force(configuration.currencies, units);
   };
-  TRY(out.rotation,
-      Rotation::open(Derivations(seed), *out.ledger, configuration, std::move(rotation), system_clock()));
+  TRY(Derivations derivations, all_derivations(seed, configuration, directory));
+  TRY(out.rotation, Rotation::open(std::move(derivations), *out.ledger, configuration, std::move(rotation),
+                                   system_clock()));
   if (configuration.authentication.enabled()) {
     out.token_keysets = AuthKeysets::derive(seed, configuration.authentication.keyset_index,
                                             configuration.keysets.id_version);
@@ -246,6 +268,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.limits = configuration.limits;
   parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
   parts.pays_parts = node->pays_parts();
+  parts.held_before = opened.held_before;
   MintQuotes mint_quotes(*parts.keysets, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
                          *parts.clock, *parts.random);
   MeltPayments melt_payments(*parts.keysets, *parts.ledger, *node,

@@ -5,6 +5,7 @@
 #include "mint/audit/postgres_view.h"
 #include "mint/audit/sqlite_view.h"
 #include "mint/audit/verify.h"
+#include "mint/keysets/foreign_keys.h"
 #include "mint/keysets/journal_key.h"
 #include "mint/keysets/mnemonic_file.h"
 
@@ -47,7 +48,7 @@ Result<bool> verify_mint(const Configuration& configuration, const std::string& 
       configuration.database.is_postgresql()
           ? view_postgres_ledger(crypto::SecretText(configuration.database.secret_text()))
           : view_sqlite_ledger(configuration.sqlite_file(directory)));
-  const Derivations derivations(seed);
+  TRY(const Derivations derivations, all_derivations(seed, configuration, directory));
   return verify_ledger(*view, key, after, tell, &derivations);
 }
 

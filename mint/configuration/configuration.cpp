@@ -150,6 +150,7 @@ KeysetsConfiguration read_keysets(Section section) {
                              "): " + words.error().message);
     }
   }
+  out.imported_seed = section.secret({"imported_seed", "MINT_IMPORTED_SEED"});
   out.id_version = static_cast<int>(section.integer("id_version", 2, 1, 2));
   out.denominations = static_cast<std::uint32_t>(section.integer("denominations", out.denominations, 1, 63));
   out.rotate_every = read_span(section, "rotate_every_days", kDay, out.rotate_every);

@@ -83,6 +83,8 @@ struct CurrencyConfiguration {
 struct KeysetsConfiguration {
   /// 12 or more words of BIP-39; empty: the file `mnemonic` in the data folder, made at the first start.
   crypto::SecretText mnemonic;
+  /// Of a mint that was imported; empty: the file `imported-seed` in the data folder, if it is there.
+  crypto::SecretText imported_seed;
   int id_version = 2;                ///< 1 or 2 (NUT-02)
   std::uint32_t denominations = 32;  ///< powers of two from 1
   Seconds rotate_every{0};           ///< a fresh keyset after this; 0: never by itself

@@ -16,8 +16,9 @@ KeysetRecord* newest(std::vector<KeysetRecord>& records, std::string_view unit) 
 }
 
 bool fits(const KeysetRecord& record, const KeysetPlan& plan) {
-  return record.position >= plan.first_position && record.input_fee_ppk == plan.input_fee_ppk &&
-         record.denominations == plan.denominations && record.version() == plan.id_version;
+  return !record.held && record.position >= plan.first_position &&
+         record.input_fee_ppk == plan.input_fee_ppk && record.denominations == plan.denominations &&
+         record.version() == plan.id_version;
 }
 
 bool expired(const KeysetRecord& record, UnixSeconds now) {

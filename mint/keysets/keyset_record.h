@@ -33,6 +33,8 @@ struct KeysetRecord {
   std::optional<UnixSeconds> final_expiry;               ///< a part of the id, so it never changes
   std::string derivation = std::string(kOwnDerivation);  ///< where its keys come from: derivation.h
   UnixSeconds created_at{};
+  /// Restored from a backup, and nobody has said yet that nothing was spent since: its proofs are not taken.
+  bool held = false;
   int version() const { return id.bytes().size() == 8 ? 1 : 2; }
   bool is_money() const { return unit != kAuthUnit; }
   bool operator==(const KeysetRecord&) const = default;

@@ -63,10 +63,16 @@ Result<std::shared_ptr<const KeysetRing>> KeysetRing::make(const Derivations& de
 Result<KeysetRing::Assembled> KeysetRing::assemble(const crypto::Secret<64>& seed,
                                                    std::vector<KeysetRecord> stored,
                                                    const Configuration& configuration, UnixSeconds now) {
+  return assemble(Derivations(seed), std::move(stored), configuration, now);
+}
+
+Result<KeysetRing::Assembled> KeysetRing::assemble(const Derivations& derivations,
+                                                   std::vector<KeysetRecord> stored,
+                                                   const Configuration& configuration, UnixSeconds now) {
   bring_forward(stored, plans_of(configuration.currencies, configuration.keysets), now);
   Assembled out;
   TRY(out.ring,
-      make(Derivations(seed), std::move(stored), configuration.currencies, configuration.keysets.id_version));
+      make(derivations, std::move(stored), configuration.currencies, configuration.keysets.id_version));
   out.records = out.ring->records();
   return out;
 }

@@ -25,6 +25,9 @@ class KeysetRing {
 
   struct Assembled;
   /// What a start makes of what the ledger has stored (keyset_plan.h), for tests and tools.
+  static Result<Assembled> assemble(const Derivations& derivations, std::vector<KeysetRecord> stored,
+                                    const Configuration& configuration, UnixSeconds now = {});
+  /// Where all keys are the mint's own.
   static Result<Assembled> assemble(const crypto::Secret<64>& seed, std::vector<KeysetRecord> stored,
                                     const Configuration& configuration, UnixSeconds now = {});
 

@@ -8,6 +8,14 @@ Wide Totals::liabilities_msat() const {
   return out;
 }
 
+std::string_view name_of(Origin::Kind kind) {
+  return kind == Origin::Kind::restored ? "restored" : "imported";
+}
+
+Origin::Kind kind_of_origin(std::string_view name) {
+  return name == "imported" ? Origin::Kind::imported : Origin::Kind::restored;
+}
+
 void Books::set_keysets(const std::vector<KeysetRecord>& records) {
   for (const KeysetRecord& record : records) {
     if (unit_of_keyset_.size() <= record.number) {

@@ -10,6 +10,7 @@ struct Append {
     for (const Spend& each : list) out.proofs.push_back(each.y);
   }
   void operator()(const SwapWrite& write) const { spends(write.spends); }
+  void operator()(const TakeOver& write) const { spends(write.spends); }
   void operator()(const BurnWrite& write) const { spends(write.spends); }
   void operator()(const SettleWrite& write) const {
     for (const SettleGroup& group : write.groups) spends(group.spends);

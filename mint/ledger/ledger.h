@@ -46,6 +46,13 @@ class Ledger : public KeysetStore {
   virtual Result<AdminOutcome> administrate(const AdminCall& call, const AdminPlan& plan) = 0;
   /// Of the log, the newest first: at most `limit` lines, with numbers below `before` (0: from the end).
   virtual Result<std::vector<AuditLine>> audit(std::uint64_t before, std::size_t limit) = 0;
+  /// Restores and imports, the oldest first.
+  virtual Result<std::vector<Origin>> origins() = 0;
+  /// After one, before anything else. A restore holds all keysets that there are: their proofs are not taken
+  /// (KeysetRecord::held).
+  virtual Status add_origin(const Origin& origin) = 0;
+  /// The operator has made sure: all origins are settled, and no keyset is held any more.
+  virtual Status settle_origins(UnixSeconds now) = 0;
 
   /// Queues a write; `done` is called once, from the committing thread, after the commit (or the refusal). It
   /// must not block. False if the queue is full: nothing happened and `done` won't be called.

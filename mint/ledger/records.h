@@ -92,6 +92,18 @@ struct StoredVerdict {
   std::vector<std::string> claims;  ///< in the order they came
 };
 
+/// Something that the ledger did not write itself: it was put back from a backup, or taken over from another
+/// mint. Until it is settled, what was there before is not trusted (docs/operating.md).
+struct Origin {
+  enum class Kind { restored, imported } kind = Kind::restored;
+  UnixSeconds at{};
+  std::string detail;  ///< JSON: what the backup said, or what was taken over
+  bool settled = false;
+};
+/// "restored", "imported".
+std::string_view name_of(Origin::Kind kind);
+Origin::Kind kind_of_origin(std::string_view name);
+
 /// What the mint owes and owns.
 struct UnitTotals {
   cashu::Unit unit;

@@ -16,7 +16,7 @@ std::optional<std::int64_t> in_seconds(const std::optional<UnixSeconds>& time) {
 Result<std::vector<KeysetRecord>> read_keysets(Database& database) {
   TRY(Query row,
       database.query("SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, "
-                     "final_expiry, derivation, created_at FROM keysets ORDER BY number"));
+                     "final_expiry, derivation, created_at, held FROM keysets ORDER BY number"));
   std::vector<KeysetRecord> out;
   for (;;) {
     TRY(const bool found, row.next());
@@ -35,6 +35,7 @@ Result<std::vector<KeysetRecord>> read_keysets(Database& database) {
     if (!row.is_null(8)) record.final_expiry = unix_seconds(row.integer(8));
     record.derivation = row.text(9);
     record.created_at = unix_seconds(row.integer(10));
+    record.held = row.integer(11) != 0;
     out.push_back(std::move(record));
   }
 }

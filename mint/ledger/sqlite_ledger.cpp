@@ -13,6 +13,7 @@
 #include "mint/ledger/sqlite_administration.h"
 #include "mint/ledger/sqlite_journal.h"
 #include "mint/ledger/sqlite_keysets.h"
+#include "mint/ledger/sqlite_origins.h"
 #include "mint/ledger/sqlite_pruning.h"
 #include "mint/ledger/sqlite_reads.h"
 #include "mint/ledger/sqlite_schema.h"
@@ -75,6 +76,9 @@ class SqliteLedger final : public Ledger {
   Result<bool> has_pending(std::uint32_t keyset) override { return pruning_.has_pending(keyset); }
   Result<Pruned> prune(std::uint32_t keyset) override;
   Status set_prices(const std::vector<Price>& prices) override;
+  Result<std::vector<Origin>> origins() override { return read_origins(database_); }
+  Status add_origin(const Origin& origin) override { return mint::add_origin(database_, origin); }
+  Status settle_origins(UnixSeconds now) override { return mint::settle_origins(database_, now); }
 
   Result<std::vector<UnitRecord>> units() override { return reads_.units(); }
   Result<AdminOutcome> administrate(const AdminCall& call, const AdminPlan& plan) override;

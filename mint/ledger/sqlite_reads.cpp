@@ -237,7 +237,9 @@ Result<std::vector<MintQuote>> SqliteReads::unpaid_mint_quotes(UnixSeconds since
 
 Result<std::vector<MeltQuote>> SqliteReads::pending_melts() {
   TRY(Borrowed database, borrow());
-  TRY(Query row, database->query(std::string(kMeltQuote) + "WHERE state = 1 ORDER BY number"));
+  TRY(Query row,
+      database->query(std::string(kMeltQuote) +
+                      "WHERE state = 1 AND id NOT IN (SELECT quote FROM foreign_melts) ORDER BY number"));
   std::vector<MeltQuote> out;
   for (;;) {
     TRY(const bool found, row.next());

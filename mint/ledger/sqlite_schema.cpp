@@ -168,6 +168,14 @@ CREATE TABLE auth_subjects(
   subject BLOB PRIMARY KEY, hour INTEGER NOT NULL, issued INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql"},
     {"attempts of melts", "ALTER TABLE melt_quotes ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;"},
+    {"restores and imports", R"sql(
+ALTER TABLE keysets ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE origins(
+  number INTEGER PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL,
+  settled_at INTEGER) STRICT;
+-- Melts that were begun at another mint: only its operator knows what became of them.
+CREATE TABLE foreign_melts(quote TEXT PRIMARY KEY) STRICT;
+)sql"},
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ class SqliteWrites {
   Result<Written> operator()(const BookExpired& write);
   Result<Written> operator()(const UseToken& write);
   Result<Written> operator()(const IssueTokens& write);
+  Result<Written> operator()(const TakeOver& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status claim(const MintWrite::Part& part, UnixSeconds at);

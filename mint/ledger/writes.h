@@ -152,9 +152,22 @@ struct IssueTokens {
   std::uint64_t most = 0;     ///< of one subject in an hour, at least this many; 0: no limit
 };
 
+/// What another mint had done before its business was taken over (an import): the proofs that it has spent,
+/// the signatures that it has given, and the money that this leaves. The one write that need not conserve by
+/// itself: it states the opening balance.
+struct TakeOver {
+  Hash32 operation{};
+  std::vector<Spend> spends;
+  std::vector<Issue> issues;
+  Wide received_msat = 0;  ///< less than 0 takes an earlier statement back
+  Wide paid_out_msat = 0;
+  /// Pending here, and begun there: only the operator ends them.
+  std::vector<std::string> foreign_melts;
+};
+
 using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
                            FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite,
-                           BookExpired, UseToken, IssueTokens>;
+                           BookExpired, UseToken, IssueTokens, TakeOver>;
 
 /// Ends what has begun outside: written also while the books don't add up.
 inline bool ends_payment(const Write& write) {

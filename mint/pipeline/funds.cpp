@@ -6,6 +6,7 @@
 #include "common/cashu/conditions.h"
 #include "common/gameapi/requests.h"
 #include "common/match/escrow.h"
+#include "mint/pipeline/parts.h"
 
 namespace manastr::mint {
 namespace {
@@ -68,6 +69,7 @@ Result<Inputs> check_inputs(std::vector<cashu::Proof> proofs, const KeysetRing& 
     const SigningKeyset* keyset =
         i > 0 && proof.id == out.proofs[i - 1].id ? out.keysets.back() : ring.find(proof.id);
     if (keyset == nullptr || !keyset->is_money()) return std::unexpected(unknown_keyset("inputs", i));
+    if (keyset->record().held) return held();
     if (keyset->expired(now))
       return refused(cashu::kKeysetExpired, at("inputs", i) + ": the keyset has expired");
     if (i == 0) {

@@ -35,7 +35,7 @@ struct Outputs {
 };
 
 /// 11014 too many, 11007 twice, 12001 keyset, 12003 expired, 11009 several units, 10001 amount that is no
-/// key.
+/// key; `unavailable` if the keyset is held after a restore.
 Result<Inputs> check_inputs(std::vector<cashu::Proof> proofs, const KeysetRing& ring, UnixSeconds now);
 /// 11015 too many, 11008 twice, 12001, 11009, 11006 amount that is no key. `blank`: NUT-08, amounts don't
 /// count.

@@ -83,6 +83,8 @@ Result<CreditedIssue> prepare_mint(Parts& parts, const AuthorizedEngine& engine,
     return refused(cashu::kMintingDisabled, outputs.unit + " is not issued by engines");
   }
   TRY_STATUS(check_request_limit(engine, outputs.sum));
+  // The match's credit may have been used up since the backup.
+  if (parts.held_before) return held();
   TRY([[maybe_unused]] const Known known, look_up(*parts.ledger, operation, {}, outputs));
   if (outputs.unusable) return std::unexpected(*outputs.unusable);
   return CreditedIssue{request.operation, operation, request.match, sign_outputs(outputs),

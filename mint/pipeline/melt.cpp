@@ -75,6 +75,7 @@ Status check_against_quote(Parts& parts, const MeltRequest& request, const MeltQ
   }
   if (quote.state == MeltQuote::State::paid)
     return refused(cashu::kInvoiceAlreadyPaid, "this quote has been paid");
+  TRY_STATUS(check_held(parts, quote.created_at));
   const CurrencyConfiguration* currency = parts.keysets->now()->currency(quote.unit);
   if (quote.expires_at <= now || currency == nullptr) {
     return refused(cashu::kQuoteExpired, "the quote is no longer valid: ask for a new one");

@@ -158,7 +158,10 @@ Result<std::optional<MintWrite>> work(Parts& parts, const KeysetRing& ring, cons
     TRY(body, signatures_body(*known->done, *parts.keysets));
     return std::nullopt;
   }
-  for (const MintQuote& quote : quotes) TRY_STATUS(check_quote(quote, quotes.front(), request.outputs));
+  for (const MintQuote& quote : quotes) {
+    TRY_STATUS(check_held(parts, quote.created_at));
+    TRY_STATUS(check_quote(quote, quotes.front(), request.outputs));
+  }
   MintWrite write;
   write.operation = operation;
   write.at = now;

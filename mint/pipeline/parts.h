@@ -31,6 +31,14 @@ struct Parts {
   LimitsConfiguration limits;
   Seconds melt_quote_expiry{600};
   bool pays_parts = false;  ///< the Lightning node does (NUT-15)
+  /// The ledger was restored then, and its operator has not said yet that the backup was complete: nothing
+  /// of before is continued (docs/operating.md).
+  std::optional<UnixSeconds> held_before;
 };
+
+/// `unavailable` for what was made at `created_at` and is held.
+Status check_held(const Parts& parts, UnixSeconds created_at);
+/// Why what a restored ledger holds is not taken.
+std::unexpected<Error> held();
 
 }  // namespace manastr::mint

@@ -4,7 +4,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/telemetry/log.h"
-#include "mint/quotes/pricing.h"
+#include "mint/quotes/melt_change.h"
 
 namespace manastr::mint {
 namespace {
@@ -128,7 +128,6 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
     // Each under the keyset that it was reserved for, whatever became of that meanwhile; they may be of
     // several.
     std::vector<const SigningKeyset*> keysets;
-    std::size_t denominations = SIZE_MAX;
     for (const BlankOutput& blank : blanks) {
       const SigningKeyset* keyset = keysets_->now()->by_number(blank.keyset);
       if (keyset == nullptr) {
@@ -136,19 +135,9 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
         keyset = newer->by_number(blank.keyset);
       }
       if (keyset == nullptr) return broken("a melt's change is for a keyset that the mint lacks");
-      denominations = std::min(denominations, keyset->denominations().size());
       keysets.push_back(keyset);
     }
-    const cashu::Amount change = change_amount(quote.inputs, quote.input_fee, write.paid, quote.price_msat);
-    const auto amounts = change_split(change, static_cast<std::uint32_t>(denominations), blanks.size());
-    for (std::size_t i = 0; i < amounts.size(); ++i) {
-      const auto b_blinded = crypto::PublicKey::parse(blanks[i].b_blinded);
-      const auto* key = keysets[i]->denomination(amounts[i]);
-      if (!b_blinded || key == nullptr) return broken("a melt's change can't be signed");
-      const crypto::SignedBlind made = crypto::sign_blinded(key->secret, key->key, *b_blinded);
-      write.change.push_back(
-          {blanks[i].b_blinded, blanks[i].keyset, amounts[i], made.c_blinded.bytes(), made.dleq});
-    }
+    TRY(write.change, sign_change(keysets, blanks, quote, write.paid));
   }
   TRY([[maybe_unused]] const Written written, ledger_->write_now(std::move(write)));
   TRY(std::optional<MeltQuote> paid, ledger_->melt_quote(quote.id));

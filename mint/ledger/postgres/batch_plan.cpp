@@ -54,6 +54,10 @@ struct Marks {
     spends(write.spends);
     issues(write.issues);
   }
+  void operator()(const TakeOver& write) {
+    spends(write.spends);
+    issues(write.issues);
+  }
   void operator()(const NewMintQuote& write) {
     mark('q', write.quote.id);
     mark('h', as_text(write.quote.payment_hash));
@@ -132,6 +136,7 @@ Result<Written> BatchPart::plan() {
   if (gap <= 0) return written;
   // What a mint quote promises beyond the price of now was set aside when that price was made.
   if (std::holds_alternative<InvoicePaid>(job_->write)) return written;
+  if (std::holds_alternative<TakeOver>(job_->write)) return written;
   if (!std::holds_alternative<FinishMelt>(job_->write)) {
     return broken("refused: by this the mint would owe " + to_text(gap) +
                   " msat more than it takes in; its operator has been told");
@@ -423,6 +428,17 @@ Result<Written> BatchPart::operator()(const IssueTokens& write) {
   step(sql::kIssueTokens, Parameters().add(b).add(keyset).add(c).add(e).add(s).add(operation),
        refused(cashu::kOutputsAlreadySigned, "an output has been signed before: use fresh outputs").error());
   steps.back().order = "~" + std::string(as_text(sorted_issues.front()->b_blinded));
+  return Written{};
+}
+
+// --- an import
+
+/// Foreign melts need no mark here: they were begun by a replica that no mint is (kForeignReplica).
+Result<Written> BatchPart::operator()(const TakeOver& write) {
+  TRY_STATUS(spend(write.spends, nullptr));
+  TRY_STATUS(issue(write.issues, write.operation));
+  tally.received += write.received_msat;
+  tally.paid_out += write.paid_out_msat;
   return Written{};
 }
 

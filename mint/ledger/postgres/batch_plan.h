@@ -94,6 +94,7 @@ class BatchPart {
   Result<Written> operator()(const BookExpired& write);
   Result<Written> operator()(const UseToken& write);
   Result<Written> operator()(const IssueTokens& write);
+  Result<Written> operator()(const TakeOver& write);
 
   Status spend(const std::vector<Spend>& spends, const match::MatchId* match);
   Status issue(const std::vector<Issue>& issues, const Hash32& operation);

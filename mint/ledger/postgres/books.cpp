@@ -50,6 +50,9 @@ void PostgresBooks::remember(const Write& write) {
   if (const auto* swap = std::get_if<SwapWrite>(&write)) {
     spends(swap->spends);
     issues(swap->issues);
+  } else if (const auto* taken = std::get_if<TakeOver>(&write)) {
+    spends(taken->spends);
+    issues(taken->issues);
   } else if (const auto* mint = std::get_if<MintWrite>(&write)) {
     issues(mint->issues);
   } else if (const auto* begin = std::get_if<BeginMelt>(&write)) {

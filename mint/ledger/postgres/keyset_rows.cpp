@@ -11,7 +11,7 @@ namespace {
 constexpr Statement kKeysets{
     "keysets",
     "SELECT number, id, unit, position, input_fee_ppk, denominations, state, overlap_until, final_expiry, "
-    "derivation, created_at FROM mint.keysets ORDER BY number"};
+    "derivation, created_at, held FROM mint.keysets ORDER BY number"};
 constexpr Statement kStoreKeyset{
     "store_keyset",
     "INSERT INTO mint.keysets AS k(number, id, unit, position, input_fee_ppk, denominations, state, "
@@ -40,6 +40,7 @@ Result<std::vector<KeysetRecord>> read_keysets(postgres::Connection& connection)
     if (!rows.is_null(i, 8)) record.final_expiry = unix_seconds(rows.integer(i, 8));
     record.derivation = rows.text(i, 9);
     record.created_at = unix_seconds(rows.integer(i, 10));
+    record.held = rows.integer(i, 11) != 0;
     out.push_back(std::move(record));
   }
   return out;

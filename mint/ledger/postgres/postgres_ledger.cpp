@@ -13,6 +13,7 @@
 #include "mint/ledger/postgres/bulletin.h"
 #include "mint/ledger/postgres/committer.h"
 #include "mint/ledger/postgres/keyset_rows.h"
+#include "mint/ledger/postgres/origins.h"
 #include "mint/ledger/postgres/reads.h"
 #include "mint/ledger/postgres/schema.h"
 
@@ -86,6 +87,18 @@ class PostgresLedger final : public Ledger {
   Result<bool> has_pending(std::uint32_t keyset) override { return reads_.has_pending(keyset); }
   Result<Pruned> prune(std::uint32_t keyset) override;
   Status set_prices(const std::vector<Price>& prices) override;
+  Result<std::vector<Origin>> origins() override {
+    TRY(auto connection, reads_.pool().borrow());
+    return read_origins(*connection);
+  }
+  Status add_origin(const Origin& origin) override {
+    TRY(auto connection, reads_.pool().borrow());
+    return mint::add_origin(*connection, origin);
+  }
+  Status settle_origins(UnixSeconds now) override {
+    TRY(auto connection, reads_.pool().borrow());
+    return mint::settle_origins(*connection, now);
+  }
 
   Result<std::vector<UnitRecord>> units() override {
     TRY(auto connection, reads_.pool().borrow());

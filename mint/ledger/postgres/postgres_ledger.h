@@ -25,6 +25,9 @@
 
 namespace manastr::mint {
 
+/// The replica by whose name an import writes: no mint looks after the melts that it has begun.
+inline constexpr std::string_view kForeignReplica = "import";
+
 struct PostgresLedgerOptions {
   crypto::SecretText url;
   /// Which of the mints this is; the same after a restart, and no other process'. 1 to 64 characters.

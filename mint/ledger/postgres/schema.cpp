@@ -269,6 +269,11 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION mint.release_melt(bytea, int8) FROM PUBLIC;
 )sql"},
+    {"restores and imports", R"sql(
+ALTER TABLE mint.keysets ADD COLUMN held bool NOT NULL DEFAULT false;
+CREATE TABLE mint.origins(
+  at int8 NOT NULL, kind text NOT NULL, detail text NOT NULL, settled_at int8, PRIMARY KEY(at, kind));
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));

@@ -20,16 +20,22 @@ export class Mint {
 
   get url() { return `http://127.0.0.1:${this.port}`; }
 
-  async start() {
+  /** Writes mint.toml; its path. */
+  configure() {
     const config = join(MINT_FOLDER, 'mint.toml');
-    const port = join(MINT_FOLDER, 'port');
-    rmSync(port, { force: true });
     writeFileSync(config, [
       `[server]\nport = ${this.port}`,
       '[lightning]\nbackend = "fake"\ninvoice_delay_ms = 50\npayment_timeout_seconds = 2',
       ...Object.entries(this.units).map(([name, keys]) =>
         `[currencies.${name}]\n${Object.entries(keys).map(([key, value]) => `${key} = ${toml(value)}`).join('\n')}`),
     ].join('\n'));
+    return config;
+  }
+
+  async start() {
+    const config = this.configure();
+    const port = join(MINT_FOLDER, 'port');
+    rmSync(port, { force: true });
     const log = openSync(join(MINT_FOLDER, 'log'), 'a');
     this.process = spawn(MINT_PROGRAM, ['--config', config, '--data', MINT_FOLDER],
       { stdio: ['ignore', log, log], env: { ...process.env, DATABASE_URL: MINT_DATABASE } });

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh BUILD [NAME]: other people's wallets live a whole life each against a mint of ours, on SQLite and on PostgreSQL. Called by
-# ./dev interop wallets [NAME]; NAME picks those whose name contains it (cashu-ts, nutshell, cdk-cli, sqlite, postgresql).
+# ./dev interop wallets [NAME]; NAME picks those whose name contains it (cashu-ts, nutshell, cdk-cli, import, sqlite, postgresql).
 # The last line is `N passed, N failed[, N skipped]`. ../README.md tells what they do.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../../.." && pwd)
@@ -56,6 +56,9 @@ start_postgres
 life cashu-ts
 life nutshell install_nutshell
 life cdk-cli install_cdk cdk-cli
+life import-nutshell install_nutshell
+install_both() { install_nutshell && install_cdk cdk-mintd; }  # its wallet is nutshell's
+life import-cdk install_both
 
 line="$passed passed, $failed failed"
 if [ "$skipped" -gt 0 ]; then line="$line, $skipped skipped"; fi

@@ -659,4 +659,39 @@ TEST_P(LedgerTest, ProofsThatNobodyIssuedRaiseTheAlarm) {
   EXPECT_EQ(state(mine), ProofState::State::spent);
 }
 
+TEST_P(LedgerTest, WhatAnotherMintHadDoneIsTakenOver) {
+  const Spend spent = spend(6);
+  const Issue signature = issue(10);
+  TakeOver write{fresh_hash(), {}, {signature}, 10 * 200, 0, {}};
+  EXPECT_EQ(code(write), 0);
+  EXPECT_EQ(code(TakeOver{fresh_hash(), {spent}, {}, -500, 700, {}}), 0) << "less received, more paid out";
+  const Totals totals = ledger_->totals();
+  EXPECT_EQ(totals.received_msat, 1'500);
+  EXPECT_EQ(totals.paid_out_msat, 700);
+  EXPECT_EQ(totals.liabilities_msat(), 800);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {spent}, {issue(6)}}), 11001);
+  EXPECT_EQ(code(SwapWrite{fresh_hash(), {test::spend(10)}, {signature}}), 11003);
+  open();
+  EXPECT_EQ(ledger_->totals().assets_msat(), 800);
+  EXPECT_EQ((*ledger_->signatures(std::vector{signature.b_blinded}))[0]->c_blinded, signature.c_blinded);
+}
+
+TEST_P(LedgerTest, ARestoreHoldsAllKeysetsUntilItIsSettled) {
+  EXPECT_TRUE(ledger_->origins()->empty());
+  EXPECT_TRUE(ledger_->add_origin({Origin::Kind::imported, unix_seconds(5), "{}", false}));
+  EXPECT_FALSE((*ledger_->keysets())[0].held) << "an import holds nothing";
+  EXPECT_TRUE(ledger_->add_origin({Origin::Kind::restored, unix_seconds(7), "{\"a\":1}", false}));
+  open();
+  for (const KeysetRecord& each : *ledger_->keysets()) EXPECT_TRUE(each.held);
+  auto origins = ledger_->origins();
+  ASSERT_EQ(origins->size(), 2U);
+  EXPECT_EQ((*origins)[1].kind, Origin::Kind::restored);
+  EXPECT_EQ((*origins)[1].at, unix_seconds(7));
+  EXPECT_EQ((*origins)[1].detail, "{\"a\":1}");
+  EXPECT_FALSE((*origins)[1].settled);
+  EXPECT_TRUE(ledger_->settle_origins(unix_seconds(9)));
+  for (const KeysetRecord& each : *ledger_->keysets()) EXPECT_FALSE(each.held);
+  for (const Origin& each : *ledger_->origins()) EXPECT_TRUE(each.settled);
+}
+
 }  // namespace manastr::mint::test
