@@ -8,7 +8,7 @@ DECLARE
   partitions CONSTANT int := 16;
 BEGIN
   FOR split IN SELECT * FROM (VALUES
-      ('proofs', 'y'), ('signatures', 'b_'), ('melt_quotes', 'id'), ('payments', 'payment_hash'), ('operations', 'key'),
+      ('proofs', 'y'), ('signatures', 'b_'), ('melt_quotes', 'id'), ('payments', 'node_key'), ('receipts', 'payment_hash'), ('operations', 'key'),
       ('commits', 'id'), ('authorizations', 'event'), ('match_credits', 'match'), ('verdicts', 'match'), ('claims', 'claim_id'))
       AS tables(name, key) LOOP
     EXECUTE format('ALTER TABLE mint.%I RENAME TO whole', split.name);

@@ -1,5 +1,5 @@
 // BOLT-11 invoices and BOLT-12 offers of play money. Whoever sees such an invoice can tell its preimage, so
-// that every fake node can "pay" it. Made by the fake node, and by the player's `invoice` and `offer` for
+// that every fake node can "pay" it. Made by the fake node, and such invoices by the player's `invoice` for
 // trying out a melt.
 #pragma once
 #include "common/base/random.h"

@@ -162,14 +162,18 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   return out;
 }
 
+Result<lightning::Network> network_of(const LightningConfiguration& configuration) {
+  const auto network = lightning::network_of(configuration.network);
+  if (!network)
+    return invalid("[lightning] network: " + configuration.network + " is none that Lightning has");
+  return *network;
+}
+
 Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration& configuration,
                                                    const std::string& directory) {
   lightning::FakeNodeOptions options;
   options.file = directory + "/fake-node.sqlite";
-  const auto network = lightning::network_of(configuration.network);
-  if (!network)
-    return invalid("[lightning] network: " + configuration.network + " is none that Lightning has");
-  options.network = *network;
+  TRY(options.network, network_of(configuration));
   options.auto_pay = configuration.auto_pay;
   options.invoice_delay = configuration.invoice_delay;
   options.payment_delay = configuration.payment_delay;
@@ -209,12 +213,12 @@ std::unique_ptr<Authentication> start_authentication(const AuthenticationConfigu
       make_fetch(configuration.openid_ca_file, JwkSet::kMaxBytes, kProviderPatience));
 }
 
-/// For who waits for a quote to be paid: the node may know of it.
+/// For who waits for a quote to be paid: the node may know of a payment.
 void ask_node(Parts& parts, const MintQuote& quote) {
   if (!parts.mint_quotes->ask_due(quote)) return;
   parts.lightning->try_post([&parts, quote] {
     if (const auto asked = parts.mint_quotes->ask(quote); !asked)
-      telemetry::log_warn("an unpaid quote could not be asked for", {{"error", asked.error().message}});
+      telemetry::log_warn("a quote could not be asked for", {{"error", asked.error().message}});
   });
 }
 
@@ -266,10 +270,13 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.clock = &system_clock();
   parts.random = &system_random();
   parts.limits = configuration.limits;
-  parts.melt_quote_expiry = configuration.lightning.melt_quote_expiry;
+  parts.melt_quote_rules.expiry = configuration.lightning.melt_quote_expiry;
+  TRY(parts.melt_quote_rules.network, network_of(configuration.lightning));
   parts.pays_parts = node->pays_parts();
   parts.held_before = opened.held_before;
-  MintQuotes mint_quotes(*parts.keysets, *parts.ledger, *node, configuration.lightning.mint_quote_expiry,
+  parts.has_offers = node->offers() != nullptr;
+  MintQuotes mint_quotes(*parts.keysets, *parts.ledger, *node,
+                         {configuration.lightning.mint_quote_expiry, configuration.lightning.offer_expiry},
                          *parts.clock, *parts.random);
   MeltPayments melt_payments(*parts.keysets, *parts.ledger, *node,
                              {.answer_within = configuration.lightning.payment_timeout}, *parts.clock);

@@ -11,11 +11,16 @@ namespace {
 using json::Array;
 using json::Value;
 
-Value method_of(const CurrencyConfiguration& currency, std::string_view option) {
+/// What the mint's Lightning node takes and makes payments by.
+std::vector<Method> methods_of(bool has_offers) {
+  return has_offers ? std::vector{Method::bolt11, Method::bolt12} : std::vector{Method::bolt11};
+}
+
+Value method_of(Method method, const CurrencyConfiguration& currency, std::string_view option) {
   Value options;
   options.set(std::string(option), true);
   Value out;
-  out.set("method", "bolt11").set("unit", currency.unit);
+  out.set("method", name_of(method)).set("unit", currency.unit);
   out.set("min_amount", currency.min_amount)
       .set("max_amount", currency.max_amount)
       .set("options", std::move(options));
@@ -29,21 +34,28 @@ Value methods(Array list) {
   return out;
 }
 
-Value cached_endpoints() {
+Value cached_endpoints(bool has_offers) {
   Array list;
-  for (const char* path : {"/v1/swap", "/v1/mint/bolt11", "/v1/mint/bolt11/batch", "/v1/melt/bolt11"}) {
+  const auto add = [&](const std::string& path) {
     Value each;
     each.set("method", "POST").set("path", path);
     list.push_back(std::move(each));
+  };
+  add("/v1/swap");
+  for (const Method method : methods_of(has_offers)) {
+    const std::string name(name_of(method));
+    add("/v1/mint/" + name);
+    add("/v1/mint/" + name + "/batch");
+    add("/v1/melt/" + name);
   }
   Value out;
   out.set("ttl", nullptr).set("cached_endpoints", std::move(list));
   return out;
 }
 
-Value batches(const LimitsConfiguration& limits) {
+Value batches(const LimitsConfiguration& limits, bool has_offers) {
   Array list;
-  list.emplace_back("bolt11");
+  for (const Method method : methods_of(has_offers)) list.emplace_back(name_of(method));
   Value out;
   out.set("max_batch_size", std::uint64_t{limits.max_batch_quotes}).set("methods", std::move(list));
   return out;
@@ -64,16 +76,18 @@ Value partial_payments(const KeysetRing& ring) {
 }
 
 /// NUT-17.
-Value subscriptions(const KeysetRing& ring) {
+Value subscriptions(const KeysetRing& ring, bool has_offers) {
   Array list;
-  for (const CurrencyConfiguration& currency : ring.currencies()) {
-    Array commands;
-    if (currency.issued_by_lightning()) commands.emplace_back(kMintQuoteTopic);
-    if (currency.meltable) commands.emplace_back(kMeltQuoteTopic);
-    commands.emplace_back(kProofStateTopic);
-    Value each;
-    each.set("method", "bolt11").set("unit", currency.unit).set("commands", std::move(commands));
-    list.push_back(std::move(each));
+  for (const Method method : methods_of(has_offers)) {
+    for (const CurrencyConfiguration& currency : ring.currencies()) {
+      Array commands;
+      if (currency.issued_by_lightning()) commands.emplace_back(mint_quote_topic(method));
+      if (currency.meltable) commands.emplace_back(melt_quote_topic(method));
+      commands.emplace_back(kProofStateTopic);
+      Value each;
+      each.set("method", name_of(method)).set("unit", currency.unit).set("commands", std::move(commands));
+      list.push_back(std::move(each));
+    }
   }
   Value out;
   out.set("supported", std::move(list));
@@ -103,26 +117,30 @@ void set_authentication(Value& nuts, const AuthenticationConfiguration& authenti
   nuts.set("21", std::move(clear)).set("22", std::move(blind));
 }
 
-Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts,
+Value nuts(const KeysetRing& ring, const LimitsConfiguration& limits, bool pays_parts, bool has_offers,
            const AuthenticationConfiguration& authentication) {
   Array mints;
   Array melts;
-  for (const CurrencyConfiguration& currency : ring.currencies()) {
-    if (currency.issued_by_lightning()) mints.push_back(method_of(currency, "description"));
-    if (currency.meltable) melts.push_back(method_of(currency, "amountless"));
+  for (const Method method : methods_of(has_offers)) {
+    for (const CurrencyConfiguration& currency : ring.currencies()) {
+      if (currency.issued_by_lightning()) mints.push_back(method_of(method, currency, "description"));
+      if (currency.meltable) melts.push_back(method_of(method, currency, "amountless"));
+    }
   }
   Value out;
   out.set("4", methods(std::move(mints))).set("5", methods(std::move(melts)));
-  for (const char* nut : {"7", "8", "9", "10", "11", "12", "14", "20"}) {
+  const auto set_supported = [&](const char* nut) {
     Value supported;
     supported.set("supported", true);
     out.set(nut, std::move(supported));
-  }
+  };
+  for (const char* nut : {"7", "8", "9", "10", "11", "12", "14", "20"}) set_supported(nut);
+  if (has_offers) set_supported("25");
   if (pays_parts) out.set("15", partial_payments(ring));
-  out.set("17", subscriptions(ring));
-  out.set("19", cached_endpoints());
+  out.set("17", subscriptions(ring, has_offers));
+  out.set("19", cached_endpoints(has_offers));
   set_authentication(out, authentication);
-  out.set("29", batches(limits));
+  out.set("29", batches(limits, has_offers));
   return out;
 }
 
@@ -189,7 +207,8 @@ std::string Info::head_of(const KeysetRing& ring) const {
   Array urls;
   urls.emplace_back(url_);
   out.set("urls", std::move(urls))
-      .set("nuts", nuts(ring, limits, node_->pays_parts(), configuration_->authentication));
+      .set("nuts", nuts(ring, limits, node_->pays_parts(), node_->offers() != nullptr,
+                        configuration_->authentication));
   out.set("max_array_length", std::uint64_t{std::min(limits.max_inputs, limits.max_outputs)});
   gameapi::GameInfo game;
   game.settle = true;

@@ -14,7 +14,7 @@ class Info {
  public:
   /// `public_url`: without a slash at the end. All but that must outlive this.
   Info(const Configuration& configuration, const Keysets& keysets, std::string_view public_url,
-       const lightning::Node& node)
+       lightning::Node& node)
       : configuration_(&configuration), node_(&node), url_(public_url), heads_(keysets) {}
   /// Base URL, without a slash at the end.
   const std::string& url() const { return url_; }
@@ -23,7 +23,7 @@ class Info {
  private:
   std::string head_of(const KeysetRing& ring) const;
   const Configuration* configuration_;
-  const lightning::Node* node_;
+  lightning::Node* node_;
   std::string url_;
   mutable PerRing<std::string> heads_;  ///< everything but the time
 };

@@ -80,6 +80,59 @@ void add_key_routes(const Documents& router, const Keysets& keysets) {
   });
 }
 
+/// NUT-04, NUT-05 and NUT-29 of one payment method.
+void add_method_routes(net::Router& router, Parts& parts, Method method) {
+  const std::string name(name_of(method));
+  const auto post = [&](const std::string& path,
+                        void (*operation)(Parts&, Method, const std::string&, Answer)) {
+    router.post(path, net::Handler([&parts, method, operation](Request request, Responder responder) {
+                  std::string body = request.take_body();
+                  on_worker_admitted(
+                      parts, request, std::move(responder), false,
+                      [&parts, method, operation, body = std::move(body)](const Admitted&, Answer answer) {
+                        operation(parts, method, body, std::move(answer));
+                      });
+                }));
+  };
+  const auto post_kept = [&](const std::string& path,
+                             void (*operation)(Parts&, Method, std::string, const Admitted&, Answer)) {
+    router.post(path, net::Handler([&parts, method, operation](Request request, Responder responder) {
+                  std::string body = request.take_body();
+                  on_worker_admitted(parts, request, std::move(responder), true,
+                                     [&parts, method, operation, body = std::move(body)](
+                                         const Admitted& by, Answer answer) mutable {
+                                       operation(parts, method, std::move(body), by, std::move(answer));
+                                     });
+                }));
+  };
+  const auto get_quote = [&](const std::string& path,
+                             void (*operation)(Parts&, Method, const std::string&, Answer)) {
+    router.get(
+        path, net::Handler([&parts, method, operation](const Request& request, Responder responder) {
+          on_worker_admitted(
+              parts, request, std::move(responder), false,
+              [&parts, method, operation, id = std::string(request.parameter("quote_id"))](
+                  const Admitted&, Answer answer) { operation(parts, method, id, std::move(answer)); });
+        }));
+  };
+  post("/v1/mint/quote/" + name, &request_mint_quote);
+  get_quote("/v1/mint/quote/" + name + "/{quote_id}", &show_mint_quote);
+  post("/v1/mint/quote/" + name + "/check", &check_mint_quotes);
+  post_kept("/v1/mint/" + name, &mint);
+  post_kept("/v1/mint/" + name + "/batch", &mint_batch);
+  post("/v1/melt/quote/" + name, &request_melt_quote);
+  get_quote("/v1/melt/quote/" + name + "/{quote_id}", &show_melt_quote);
+  router.post("/v1/melt/" + name, net::Handler([&parts, method](Request request, Responder responder) {
+                const bool async = wants_async(request);
+                std::string body = request.take_body();
+                on_worker_admitted(parts, request, std::move(responder), true,
+                                   [&parts, method, async, body = std::move(body)](const Admitted& by,
+                                                                                   Answer answer) mutable {
+                                     melt(parts, method, std::move(body), async, by, std::move(answer));
+                                   });
+              }));
+}
+
 }  // namespace
 
 Answer answer_to(net::Responder responder) {
@@ -145,33 +198,11 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
                       });
                 }));
   };
-  const auto get_quote = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
-    router.get(path, net::Handler([&parts, operation](const Request& request, Responder responder) {
-                 on_worker_admitted(
-                     parts, request, std::move(responder), false,
-                     [&parts, operation, id = std::string(request.parameter("quote_id"))](
-                         const Admitted&, Answer answer) { operation(parts, id, std::move(answer)); });
-               }));
-  };
   post_kept("/v1/swap", &swap);
   post("/v1/checkstate", &check_state);
   post("/v1/restore", &restore);
-  post("/v1/mint/quote/bolt11", &request_mint_quote);
-  get_quote("/v1/mint/quote/bolt11/{quote_id}", &show_mint_quote);
-  post("/v1/mint/quote/bolt11/check", &check_mint_quotes);
-  post_kept("/v1/mint/bolt11", &mint);
-  post_kept("/v1/mint/bolt11/batch", &mint_batch);
-  post("/v1/melt/quote/bolt11", &request_melt_quote);
-  get_quote("/v1/melt/quote/bolt11/{quote_id}", &show_melt_quote);
-  router.post("/v1/melt/bolt11", net::Handler([&parts](Request request, Responder responder) {
-                const bool async = wants_async(request);
-                std::string body = request.take_body();
-                on_worker_admitted(
-                    parts, request, std::move(responder), true,
-                    [&parts, async, body = std::move(body)](const Admitted& by, Answer answer) mutable {
-                      melt(parts, std::move(body), async, by, std::move(answer));
-                    });
-              }));
+  add_method_routes(router, parts, Method::bolt11);
+  if (parts.has_offers) add_method_routes(router, parts, Method::bolt12);
 }
 
 void add_blind_token_routes(net::Router& router, Parts& parts) {

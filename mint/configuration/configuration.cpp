@@ -51,6 +51,8 @@ LightningConfiguration read_lightning(Section section) {
   };
   out.mint_quote_expiry = seconds("mint_quote_expiry_seconds", out.mint_quote_expiry);
   out.melt_quote_expiry = seconds("melt_quote_expiry_seconds", out.melt_quote_expiry);
+  out.offer_expiry = std::chrono::duration_cast<Seconds>(
+      section.duration("offer_expiry_seconds", kSecond, out.offer_expiry, 60 * kSecond, 3'650 * kDay));
   out.payment_timeout =
       section.duration("payment_timeout_seconds", kSecond, out.payment_timeout, kSecond, 600 * kSecond);
   out.allow_play_money = section.boolean("allow_play_money", out.allow_play_money);

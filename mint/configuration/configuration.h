@@ -41,6 +41,7 @@ struct LightningConfiguration {
   crypto::SecretText macaroon;  ///< hex
   std::string network = "regtest";
   Seconds mint_quote_expiry{3'600};
+  Seconds offer_expiry{365 * 86'400};  ///< of bolt12 mint quotes
   Seconds melt_quote_expiry{600};
   Millis payment_timeout{60'000};
   // Of the fake node alone:

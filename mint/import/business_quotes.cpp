@@ -34,7 +34,7 @@ bool fits(Wide amount) { return amount >= 0 && amount < (Wide{1} << 62); }
 Status Business::take_mint_quotes() {
   TRY(const std::vector<SourceMintQuote> quotes, source_->mint_quotes());
   std::set<Hash32> hashes;
-  std::vector<std::pair<const SourceMintQuote*, InvoicePaid>> taken;
+  std::vector<std::pair<const SourceMintQuote*, PaymentReceived>> taken;
   std::size_t unpaid = 0;
   std::size_t open = 0;
   for (const SourceMintQuote& quote : quotes) {
@@ -60,7 +60,7 @@ Status Business::take_mint_quotes() {
         invoice_of(quote.request, quote.lookup).value_or(Invoice{operation_of("hash", quote.id), {}, {}});
     MintQuote out;
     out.id = quote.id;
-    out.payment_hash =
+    out.node_key =
         hashes.insert(invoice.payment_hash).second ? invoice.payment_hash : operation_of("hash", quote.id);
     out.request = quote.request;
     out.unit = quote.unit;
@@ -73,8 +73,8 @@ Status Business::take_mint_quotes() {
     out.created_at = invoice.made;
     out.expires_at = invoice.expires;
     out.updated_at = now_;
-    taken.emplace_back(&quote,
-                       InvoicePaid{out.payment_hash, static_cast<Msat>(Wide{quote.paid} * price), now_});
+    taken.emplace_back(
+        &quote, PaymentReceived{out.id, out.node_key, static_cast<Msat>(Wide{quote.paid} * price), now_});
     TRY_STATUS(loader_.add(NewMintQuote{std::move(out)}));
   }
   TRY_STATUS(loader_.flush());
@@ -116,7 +116,7 @@ Status Business::begin_melts(const std::vector<Melt*>& melts) {
     MeltQuote out;
     out.id = quote.id;
     // An invoice that was paid in parts, or twice: one of the quotes stands for it.
-    out.payment_hash =
+    out.node_key =
         hashes.insert(invoice.payment_hash).second ? invoice.payment_hash : operation_of("hash", quote.id);
     out.request = quote.request;
     out.unit = quote.unit;

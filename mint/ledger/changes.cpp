@@ -15,7 +15,7 @@ struct Append {
   void operator()(const SettleWrite& write) const {
     for (const SettleGroup& group : write.groups) spends(group.spends);
   }
-  void operator()(const InvoicePaid& write) const { out.invoices.push_back(write.payment_hash); }
+  void operator()(const PaymentReceived& write) const { out.mint_quotes.push_back(write.quote); }
   void operator()(const MintWrite& write) const {
     for (const MintWrite::Part& part : write.parts) out.mint_quotes.push_back(part.quote);
   }

@@ -10,12 +10,9 @@ namespace manastr::mint {
 
 struct Changes {
   std::vector<PointBytes> proofs;        ///< spent or locked
-  std::vector<std::string> mint_quotes;  ///< issued, by id
-  std::vector<Hash32> invoices;          ///< mint quotes that were paid, by payment hash
+  std::vector<std::string> mint_quotes;  ///< paid or issued, by id
   std::vector<std::string> melt_quotes;  ///< begun, paid or released; frees or spends what it had locked
-  bool empty() const {
-    return proofs.empty() && mint_quotes.empty() && invoices.empty() && melt_quotes.empty();
-  }
+  bool empty() const { return proofs.empty() && mint_quotes.empty() && melt_quotes.empty(); }
 };
 /// Adds what `write`, once committed, has changed.
 void append_changes(Changes& changes, const Write& write);

@@ -79,9 +79,10 @@ class Ledger : public KeysetStore {
   virtual Result<std::vector<std::optional<StoredSignature>>> signatures(
       std::span<const PointBytes> bs_blinded) = 0;
   virtual Result<std::optional<MintQuote>> mint_quote(std::string_view id) = 0;
+  virtual Result<std::optional<MintQuote>> mint_quote_of(const Hash32& node_key) = 0;
   virtual Result<std::optional<MeltQuote>> melt_quote(std::string_view id) = 0;
-  /// Unpaid, with an invoice that had not expired at `since`.
-  virtual Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) = 0;
+  /// Those that a payment may have come to: unpaid invoices and all offers that had not expired at `since`.
+  virtual Result<std::vector<MintQuote>> payable_mint_quotes(UnixSeconds since) = 0;
   /// At start: the melts under way that this mint has to look after.
   virtual Result<std::vector<MeltQuote>> pending_melts() = 0;
   /// Those that another mint on the same Lightning node has left behind; from now on they are this one's.

@@ -13,19 +13,28 @@ namespace manastr::mint {
 
 using PointBytes = ByteArray<33>;  ///< a compressed point: Y, B_ or C_
 
+/// How a quote is paid: {method} of NUT-04 and NUT-05.
+enum class Method : std::uint8_t {
+  bolt11 = 0,  ///< NUT-23: by one invoice, once
+  bolt12 = 1,  ///< NUT-25: by an offer, as often as one likes
+};
+inline std::string_view name_of(Method method) { return method == Method::bolt11 ? "bolt11" : "bolt12"; }
+
 /// NUT-04 with the amounts of NUT-23's later form.
 struct MintQuote {
   std::string id;
-  Hash32 payment_hash{};
-  std::string request;  ///< BOLT11
+  Method method = Method::bolt11;
+  Hash32 node_key{};    ///< what the node knows it by: the invoice's payment hash, or the offer's id
+  std::string request;  ///< BOLT11 or BOLT12
   cashu::Unit unit;
-  cashu::Amount amount = 0;
+  cashu::Amount amount = 0;  ///< 0: whatever is paid through an offer
   cashu::Amount amount_paid = 0;
   cashu::Amount amount_issued = 0;
-  Msat invoice_msat = 0;
+  Msat invoice_msat = 0;                    ///< of the invoice or offer; 0 as `amount`
+  Msat received_msat = 0;                   ///< all payments
   std::optional<crypto::PublicKey> pubkey;  ///< NUT-20
   UnixSeconds created_at{};
-  UnixSeconds expires_at{};  ///< of the invoice; what was paid can be minted at any time
+  UnixSeconds expires_at{};  ///< of invoice or offer; what was paid can be minted at any time
   UnixSeconds updated_at{};
 
   enum class State { unpaid, paid, issued };
@@ -33,6 +42,8 @@ struct MintQuote {
     if (amount_paid == 0) return State::unpaid;
     return amount_issued < amount_paid ? State::paid : State::issued;
   }
+  /// Whether the node may know of payments that the ledger doesn't.
+  bool awaits_payment() const { return method == Method::bolt12 || state() == State::unpaid; }
 };
 
 /// A blind signature as issued, for replies, NUT-08 and NUT-09.
@@ -48,8 +59,9 @@ struct StoredSignature {
 /// NUT-05.
 struct MeltQuote {
   std::string id;
-  Hash32 payment_hash{};
-  std::string request;  ///< BOLT11
+  Method method = Method::bolt11;
+  Hash32 node_key{};    ///< what the node knows the payment by: its hash, or the key to pay an offer once
+  std::string request;  ///< BOLT11 or BOLT12
   cashu::Unit unit;
   cashu::Amount amount = 0;
   cashu::Amount fee_reserve = 0;

@@ -24,7 +24,7 @@ Result<OpenQuotes> open_quotes(Database& database, const PriceChange& change, Un
   TRY(Query row,
       database.query(
           "SELECT q.amount, q.invoice_msat, q.created_at FROM mint_quotes q LEFT JOIN prices p USING(unit) "
-          "WHERE q.received_msat = 0 AND q.expires_at >= ?1 AND q.unit = ?2 "
+          "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= ?1 AND q.unit = ?2 "
           "AND q.created_at > ifnull(p.kept_since, 0)",
           count(now - kInvoiceGrace), change.unit));
   OpenQuotes out;

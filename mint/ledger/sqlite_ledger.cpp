@@ -105,9 +105,12 @@ class SqliteLedger final : public Ledger {
     return reads_.signatures(bs_blinded);
   }
   Result<std::optional<MintQuote>> mint_quote(std::string_view id) override { return reads_.mint_quote(id); }
+  Result<std::optional<MintQuote>> mint_quote_of(const Hash32& node_key) override {
+    return reads_.mint_quote_of(node_key);
+  }
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id) override { return reads_.melt_quote(id); }
-  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) override {
-    return reads_.unpaid_mint_quotes(since);
+  Result<std::vector<MintQuote>> payable_mint_quotes(UnixSeconds since) override {
+    return reads_.payable_mint_quotes(since);
   }
   Result<std::vector<MeltQuote>> pending_melts() override { return reads_.pending_melts(); }
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view quote) override {

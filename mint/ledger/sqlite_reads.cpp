@@ -10,18 +10,17 @@ using storage::Database;
 using storage::Query;
 
 constexpr const char* kMintQuote =
-    "SELECT id, payment_hash, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, "
-    "created_at, "
-    "expires_at, updated_at FROM mint_quotes ";
+    "SELECT id, node_key, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, "
+    "created_at, expires_at, updated_at, method, received_msat FROM mint_quotes ";
 constexpr const char* kMeltQuote =
-    "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, "
-    "state, created_at, "
-    "expires_at, inputs, input_fee, preimage, operation, number, attempt FROM melt_quotes ";
+    "SELECT id, node_key, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, "
+    "state, created_at, expires_at, inputs, input_fee, preimage, operation, number, method, attempt FROM "
+    "melt_quotes ";
 
-Result<MintQuote> mint_quote_of(const Query& row) {
+Result<MintQuote> mint_quote_of_row(const Query& row) {
   MintQuote out;
   out.id = row.text(0);
-  TRY(out.payment_hash, row.array<32>(1));
+  TRY(out.node_key, row.array<32>(1));
   out.request = row.text(2);
   out.unit = row.text(3);
   out.amount = row.unsigned_integer(4);
@@ -35,13 +34,15 @@ Result<MintQuote> mint_quote_of(const Query& row) {
   out.created_at = unix_seconds(row.integer(9));
   out.expires_at = unix_seconds(row.integer(10));
   out.updated_at = unix_seconds(row.integer(11));
+  out.method = static_cast<Method>(row.integer(12));
+  out.received_msat = row.unsigned_integer(13);
   return out;
 }
 
-Result<MeltQuote> melt_quote_of(const Query& row) {
+Result<MeltQuote> melt_quote_of_row(const Query& row) {
   MeltQuote out;
   out.id = row.text(0);
-  TRY(out.payment_hash, row.array<32>(1));
+  TRY(out.node_key, row.array<32>(1));
   out.request = row.text(2);
   out.unit = row.text(3);
   out.amount = row.unsigned_integer(4);
@@ -60,7 +61,8 @@ Result<MeltQuote> melt_quote_of(const Query& row) {
   if (!row.is_null(15)) {
     TRY(out.operation, row.array<32>(15));
   }
-  out.attempt = row.unsigned_integer(17);
+  out.method = static_cast<Method>(row.integer(17));
+  out.attempt = row.unsigned_integer(18);
   return out;
 }
 
@@ -193,7 +195,15 @@ Result<std::optional<MintQuote>> SqliteReads::mint_quote(std::string_view id) {
   TRY(Query row, database->query(std::string(kMintQuote) + "WHERE id = ?", id));
   TRY(const bool found, row.next());
   if (!found) return std::nullopt;
-  return mint_quote_of(row);
+  return mint_quote_of_row(row);
+}
+
+Result<std::optional<MintQuote>> SqliteReads::mint_quote_of(const Hash32& node_key) {
+  TRY(Borrowed database, borrow());
+  TRY(Query row, database->query(std::string(kMintQuote) + "WHERE node_key = ?", node_key));
+  TRY(const bool found, row.next());
+  if (!found) return std::nullopt;
+  return mint_quote_of_row(row);
 }
 
 Result<std::optional<MeltQuote>> SqliteReads::melt_quote(std::string_view id) {
@@ -204,7 +214,7 @@ Result<std::optional<MeltQuote>> SqliteReads::melt_quote(std::string_view id) {
     TRY(Query row, database->query(std::string(kMeltQuote) + "WHERE id = ?", id));
     TRY(const bool found, row.next());
     if (!found) return std::nullopt;
-    TRY(out, melt_quote_of(row));
+    TRY(out, melt_quote_of_row(row));
     number = row.integer(16);
   }
   if (out.state == MeltQuote::State::paid) {
@@ -222,15 +232,16 @@ Result<std::optional<MeltQuote>> SqliteReads::melt_quote(std::string_view id) {
   return out;
 }
 
-Result<std::vector<MintQuote>> SqliteReads::unpaid_mint_quotes(UnixSeconds since) {
+Result<std::vector<MintQuote>> SqliteReads::payable_mint_quotes(UnixSeconds since) {
   TRY(Borrowed database, borrow());
   TRY(Query row,
-      database->query(std::string(kMintQuote) + "WHERE received_msat = 0 AND expires_at >= ?", count(since)));
+      database->query(std::string(kMintQuote) + "WHERE (received_msat = 0 OR method = 1) AND expires_at >= ?",
+                      count(since)));
   std::vector<MintQuote> out;
   for (;;) {
     TRY(const bool found, row.next());
     if (!found) return out;
-    TRY(MintQuote quote, mint_quote_of(row));
+    TRY(MintQuote quote, mint_quote_of_row(row));
     out.push_back(std::move(quote));
   }
 }
@@ -244,7 +255,7 @@ Result<std::vector<MeltQuote>> SqliteReads::pending_melts() {
   for (;;) {
     TRY(const bool found, row.next());
     if (!found) return out;
-    TRY(MeltQuote quote, melt_quote_of(row));
+    TRY(MeltQuote quote, melt_quote_of_row(row));
     out.push_back(std::move(quote));
   }
 }

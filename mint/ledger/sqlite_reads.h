@@ -18,8 +18,9 @@ class SqliteReads {
   Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys);
   Result<std::vector<std::optional<StoredSignature>>> signatures(std::span<const PointBytes> bs_blinded);
   Result<std::optional<MintQuote>> mint_quote(std::string_view id);
+  Result<std::optional<MintQuote>> mint_quote_of(const Hash32& node_key);
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id);
-  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since);
+  Result<std::vector<MintQuote>> payable_mint_quotes(UnixSeconds since);
   Result<std::vector<MeltQuote>> pending_melts();
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view melt_quote);
   Result<std::optional<StoredOperation>> operation(const Hash32& key);

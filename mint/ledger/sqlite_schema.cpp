@@ -176,6 +176,22 @@ CREATE TABLE origins(
 -- Melts that were begun at another mint: only its operator knows what became of them.
 CREATE TABLE foreign_melts(quote TEXT PRIMARY KEY) STRICT;
 )sql"},
+    {"quotes of several methods", R"sql(
+-- method 0 bolt11, 1 bolt12. node_key is what the Lightning node knows a quote by: of bolt11 the payment hash, of
+-- bolt12 the offer's id, or the key under which an offer is paid once.
+ALTER TABLE mint_quotes RENAME COLUMN payment_hash TO node_key;
+ALTER TABLE mint_quotes ADD COLUMN method INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE melt_quotes RENAME COLUMN payment_hash TO node_key;
+ALTER TABLE melt_quotes ADD COLUMN method INTEGER NOT NULL DEFAULT 0;
+
+-- A row is a payment received, credited once to the quote of this id.
+CREATE TABLE receipts(
+  payment_hash BLOB PRIMARY KEY, quote TEXT NOT NULL, msat INTEGER NOT NULL, credited INTEGER NOT NULL,
+  at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO receipts SELECT node_key, id, received_msat, amount_paid, updated_at FROM mint_quotes WHERE received_msat > 0;
+DROP INDEX mint_quotes_unpaid;
+CREATE INDEX mint_quotes_payable ON mint_quotes(expires_at) WHERE received_msat = 0 OR method = 1;
+)sql"},
 };
 
 }  // namespace

@@ -201,40 +201,46 @@ Result<Written> SqliteWrites::operator()(const SwapWrite& write) {
 Result<Written> SqliteWrites::operator()(const NewMintQuote& write) {
   const MintQuote& quote = write.quote;
   TRY_STATUS(check_price(quote, books_->price(books_->unit(quote.unit))));
-  TRY_STATUS(
-      database_->run("INSERT INTO mint_quotes(id, payment_hash, request, unit, amount, amount_paid, "
-                     "amount_issued, received_msat, "
-                     "invoice_msat, pubkey, "
-                     "created_at, expires_at, updated_at) VALUES(?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?)",
-                     quote.id, quote.payment_hash, quote.request, quote.unit, quote.amount,
-                     quote.invoice_msat, quote.pubkey ? std::optional(quote.pubkey->bytes()) : std::nullopt,
-                     count(quote.created_at), count(quote.expires_at), count(quote.updated_at)));
+  TRY_STATUS(database_->run(
+      "INSERT INTO mint_quotes(id, method, node_key, request, unit, amount, amount_paid, "
+      "amount_issued, received_msat, invoice_msat, pubkey, created_at, expires_at, updated_at) "
+      "VALUES(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?)",
+      quote.id, static_cast<int>(quote.method), quote.node_key, quote.request, quote.unit, quote.amount,
+      quote.invoice_msat, quote.pubkey ? std::optional(quote.pubkey->bytes()) : std::nullopt,
+      count(quote.created_at), count(quote.expires_at), count(quote.updated_at)));
   return Written{};
 }
 
-Result<Written> SqliteWrites::operator()(const InvoicePaid& write) {
+Result<Written> SqliteWrites::operator()(const PaymentReceived& write) {
   std::size_t unit = 0;
   cashu::Amount credited = 0;
   {
-    TRY(Query row, database_->query(
-                       "SELECT q.unit, q.amount, q.invoice_msat, q.created_at > ifnull(p.kept_since, 0) AND "
-                       "q.expires_at >= ? FROM mint_quotes q LEFT JOIN prices p USING(unit) "
-                       "WHERE q.payment_hash = ? AND q.received_msat = 0",
-                       count(write.at - kInvoiceGrace), write.payment_hash));
+    TRY(Query row,
+        database_->query(
+            "SELECT q.unit, q.amount, q.method, q.invoice_msat, q.created_at > ifnull(p.kept_since, 0) AND "
+            "q.expires_at >= ? FROM mint_quotes q LEFT JOIN prices p USING(unit) WHERE q.id = ?",
+            count(write.at - kInvoiceGrace), write.quote));
     TRY(const bool found, row.next());
     if (!found) return Written{};
     unit = books_->unit(row.text(0));
     const std::uint64_t price = std::max<std::uint64_t>(books_->price(unit), 1);
-    const cashu::Amount amount = row.unsigned_integer(1);
-    // As it was promised, unless the mint has come to owe too much for that.
-    const bool promised = row.integer(3) != 0 && row.unsigned_integer(2) > 0 &&
-                          write.received >= row.unsigned_integer(2) &&
-                          books_->gap() + value_of(amount, price) - write.received <= 0;
-    credited = promised ? amount : std::min(amount, write.received / price);
+    credited = write.received / price;
+    if (static_cast<Method>(row.integer(2)) == Method::bolt11) {
+      // As it was promised, unless the mint has come to owe too much for that.
+      const cashu::Amount amount = row.unsigned_integer(1);
+      const bool promised = row.integer(4) != 0 && row.unsigned_integer(3) > 0 &&
+                            write.received >= row.unsigned_integer(3) &&
+                            books_->gap() + value_of(amount, price) - write.received <= 0;
+      credited = promised ? amount : std::min(amount, credited);
+    }
   }
+  TRY_STATUS(database_->run("INSERT INTO receipts VALUES(?, ?, ?, ?, ?) ON CONFLICT(payment_hash) DO NOTHING",
+                            write.payment_hash, write.quote, write.received, credited, count(write.at)));
+  if (database_->changes() == 0) return Written{};
   TRY_STATUS(database_->run(
-      "UPDATE mint_quotes SET amount_paid = ?, received_msat = ?, updated_at = ? WHERE payment_hash = ?",
-      credited, write.received, count(write.at), write.payment_hash));
+      "UPDATE mint_quotes SET amount_paid = amount_paid + ?, received_msat = received_msat + ?, "
+      "updated_at = ? WHERE id = ?",
+      credited, write.received, count(write.at), write.quote));
   books_->sums.received += write.received;
   books_->sums.units[unit].paid_for += credited;
   return Written{};
@@ -277,11 +283,11 @@ Result<Written> SqliteWrites::operator()(const MintWrite& write) {
 Result<Written> SqliteWrites::operator()(const NewMeltQuote& write) {
   const MeltQuote& quote = write.quote;
   TRY_STATUS(database_->run(
-      "INSERT INTO melt_quotes(id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, "
-      "names_amount, price_msat, "
-      "state, created_at, expires_at, inputs, input_fee) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0)",
-      quote.id, quote.payment_hash, quote.request, quote.unit, quote.amount, quote.fee_reserve,
-      quote.invoice_msat, quote.names_amount, quote.price_msat, count(quote.created_at),
+      "INSERT INTO melt_quotes(id, method, node_key, request, unit, amount, fee_reserve, invoice_msat, "
+      "names_amount, price_msat, state, created_at, expires_at, inputs, input_fee) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0)",
+      quote.id, static_cast<int>(quote.method), quote.node_key, quote.request, quote.unit, quote.amount,
+      quote.fee_reserve, quote.invoice_msat, quote.names_amount, quote.price_msat, count(quote.created_at),
       count(quote.expires_at)));
   return Written{};
 }
@@ -291,8 +297,8 @@ Result<Written> SqliteWrites::operator()(const BeginMelt& write) {
   {
     TRY(Query row, database_->query(
                        // b.state > 0 lets the index melt_quotes_begun answer.
-                       "SELECT number, state, (SELECT max(b.state) FROM melt_quotes b WHERE b.payment_hash = "
-                       "a.payment_hash AND b.state > 0) FROM melt_quotes a WHERE a.id = ?",
+                       "SELECT number, state, (SELECT max(b.state) FROM melt_quotes b WHERE b.node_key = "
+                       "a.node_key AND b.state > 0) FROM melt_quotes a WHERE a.id = ?",
                        write.quote));
     TRY(const bool found, row.next());
     if (!found) return invalid("the mint knows no such quote: ask for a new one");

@@ -45,9 +45,10 @@ struct SwapWrite {
 struct NewMintQuote {
   MintQuote quote;
 };
-/// An invoice was paid. Credits the quote at the price in force: min(amount, received / price). Again: does
-/// nothing.
-struct InvoicePaid {
+/// A payment came in for a mint quote. Credits it at the price in force: received / price, of an invoice no
+/// more than its amount. The same payment again, or one for a quote that isn't there: does nothing.
+struct PaymentReceived {
+  std::string quote;
   Hash32 payment_hash{};
   Msat received = 0;
   UnixSeconds at{};
@@ -69,7 +70,7 @@ struct NewMeltQuote {
   MeltQuote quote;
 };
 /// NUT-05, the journal before paying: locks inputs and blank outputs. 20005 or 20006 if this quote or another
-/// one of the same invoice is under way or paid.
+/// one of the same node_key is under way or paid.
 struct BeginMelt {
   Hash32 operation{};
   std::string quote;
@@ -165,14 +166,14 @@ struct TakeOver {
   std::vector<std::string> foreign_melts;
 };
 
-using Write = std::variant<SwapWrite, NewMintQuote, InvoicePaid, MintWrite, NewMeltQuote, BeginMelt,
+using Write = std::variant<SwapWrite, NewMintQuote, PaymentReceived, MintWrite, NewMeltQuote, BeginMelt,
                            FinishMelt, ReleaseMelt, UseAuthorization, BurnWrite, CreditedIssue, SettleWrite,
                            BookExpired, UseToken, IssueTokens, TakeOver>;
 
 /// Ends what has begun outside: written also while the books don't add up.
 inline bool ends_payment(const Write& write) {
   return std::holds_alternative<FinishMelt>(write) || std::holds_alternative<ReleaseMelt>(write) ||
-         std::holds_alternative<InvoicePaid>(write);
+         std::holds_alternative<PaymentReceived>(write);
 }
 
 /// What the caller may want to know of a write that was done.

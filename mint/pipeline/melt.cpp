@@ -10,9 +10,10 @@
 namespace manastr::mint {
 namespace {
 
-Result<MeltQuoteRequest> read_quote_request(const Parts& parts, const std::string& body) {
+Result<MeltQuoteRequest> read_quote_request(const Parts& parts, Method method, const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MeltQuoteRequest out;
+  out.method = method;
   TRY(out.request, json::get_string(value, "request"));
   TRY(out.unit, json::get_string(value, "unit"));
   const json::Value* options = value.find("options");
@@ -131,10 +132,10 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 
 }  // namespace
 
-void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
-  auto request = read_quote_request(parts, body);
+void request_melt_quote(Parts& parts, Method method, const std::string& body, Answer answer) {
+  auto request = read_quote_request(parts, method, body);
   if (!request) return answer(error_reply(request.error()));
-  auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_expiry, parts.clock->now(),
+  auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_rules, parts.clock->now(),
                                *parts.random);
   if (!quote) return answer(error_reply(quote.error()));
   Reply reply = show(*quote, *parts.keysets);
@@ -146,15 +147,16 @@ void request_melt_quote(Parts& parts, const std::string& body, Answer answer) {
   if (!queued) (*shared)(overloaded());
 }
 
-void show_melt_quote(Parts& parts, const std::string& id, Answer answer) {
+void show_melt_quote(Parts& parts, Method method, const std::string& id, Answer answer) {
   auto quote = parts.ledger->melt_quote(id);
   if (!quote) return answer(error_reply(quote.error()));
-  if (!*quote) return answer(error_reply(unknown_quote()));
+  if (!*quote || (*quote)->method != method) return answer(error_reply(unknown_quote()));
   if ((*quote)->state == MeltQuote::State::pending) parts.melt_payments->ask_soon(id);
   answer(show(**quote, *parts.keysets));
 }
 
-void melt(Parts& parts, std::string body, bool prefer_async, const Admitted& admitted, Answer answer) {
+void melt(Parts& parts, Method method, std::string body, bool prefer_async, const Admitted& admitted,
+          Answer answer) {
   const UnixSeconds now = parts.clock->now_seconds();
   const KeysetRing* ring = nullptr;
   auto request =
@@ -174,10 +176,11 @@ void melt(Parts& parts, std::string body, bool prefer_async, const Admitted& adm
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
   if (request->inputs.any_condition) {
-    reservation.again = [&parts, body = std::move(body), prefer_async, admitted](Answer next) mutable {
+    reservation.again = [&parts, method, body = std::move(body), prefer_async,
+                         admitted](Answer next) mutable {
       parts.crypto->post_next(
-          [&parts, body = std::move(body), prefer_async, admitted, next = std::move(next)]() mutable {
-            melt(parts, std::move(body), prefer_async, admitted, std::move(next));
+          [&parts, method, body = std::move(body), prefer_async, admitted, next = std::move(next)]() mutable {
+            melt(parts, method, std::move(body), prefer_async, admitted, std::move(next));
           });
     };
   }
@@ -186,7 +189,7 @@ void melt(Parts& parts, std::string body, bool prefer_async, const Admitted& adm
 
   auto found = parts.ledger->melt_quote(request->quote);
   if (!found) return flight->fail(found.error());
-  if (!*found) return flight->fail(unknown_quote());
+  if (!*found || (*found)->method != method) return flight->fail(unknown_quote());
   MeltQuote quote = **std::move(found);
   if (quote.state != MeltQuote::State::unpaid && quote.operation == flight->operation()) {
     return flight->finish(show(quote, *parts.keysets));  // a retry: how far it is now

@@ -15,6 +15,7 @@ namespace {
 
 /// NUT-04, or NUT-29 of several quotes.
 struct MintRequest {
+  Method method = Method::bolt11;
   bool batch = false;
   std::vector<std::string> quotes;
   std::vector<std::uint64_t> amounts;                  ///< of a batch: as many as quotes, or none
@@ -33,7 +34,7 @@ Result<MintRequest> read_single(Parts& parts, const KeysetRing& ring, const json
   return out;
 }
 
-Result<MintRequest> read_batch(Parts& parts, const KeysetRing& ring, const json::Value& value,
+Result<MintRequest> read_batch(Parts& parts, const KeysetRing& ring, Method method, const json::Value& value,
                                UnixSeconds now) {
   MintRequest out;
   out.batch = true;
@@ -44,6 +45,8 @@ Result<MintRequest> read_batch(Parts& parts, const KeysetRing& ring, const json:
     return json::get_array(value, name);
   };
   TRY(const json::Array* amounts, list_of("quote_amounts"));
+  if (amounts == nullptr && method == Method::bolt12)
+    return invalid("quote_amounts: needed of quotes that are paid more than once (NUT-29)");
   if (amounts != nullptr) {
     for (const json::Value& each : *amounts) {
       const auto amount = each.if_uint64();
@@ -69,10 +72,13 @@ Result<MintRequest> read_batch(Parts& parts, const KeysetRing& ring, const json:
   return out;
 }
 
-Result<MintRequest> read(Parts& parts, const KeysetRing& ring, const std::string& body, bool batch,
-                         UnixSeconds now) {
+Result<MintRequest> read(Parts& parts, const KeysetRing& ring, Method method, const std::string& body,
+                         bool batch, UnixSeconds now) {
   TRY(const json::Value value, json::parse(body));
-  return batch ? read_batch(parts, ring, value, now) : read_single(parts, ring, value, now);
+  TRY(MintRequest out,
+      batch ? read_batch(parts, ring, method, value, now) : read_single(parts, ring, value, now));
+  out.method = method;
+  return out;
 }
 
 Hash32 fingerprint_of(const MintRequest& request) {
@@ -122,9 +128,31 @@ Status check_quote(const MintQuote& quote, const MintQuote& first, const Outputs
   return {};
 }
 
+/// What is issued of each quote of a batch of offers' quotes: one after the other up to what was asked of it,
+/// until the outputs are covered.
+Result<std::vector<MintWrite::Part>> shares_of_offers(const MintRequest& request,
+                                                      const std::vector<MintQuote>& quotes) {
+  std::vector<MintWrite::Part> out;
+  cashu::Amount wanted = request.outputs.sum;
+  for (std::size_t i = 0; i < quotes.size(); ++i) {
+    const cashu::Amount left = quotes[i].amount_paid - quotes[i].amount_issued;
+    if (request.amounts[i] > left) {
+      return refused(cashu::kNotBalanced, "quote_amounts: quote " + std::to_string(i) + " has " +
+                                              std::to_string(left) + " to mint");
+    }
+    const cashu::Amount share = std::min(wanted, request.amounts[i]);
+    if (share > 0) out.push_back({quotes[i].id, share});
+    wanted -= share;
+  }
+  if (wanted == 0) return out;
+  return refused(cashu::kNotBalanced,
+                 "the outputs are " + std::to_string(wanted) + " more than the quote_amounts");
+}
+
 /// What is issued of each quote. A single one may be minted in parts, a batch takes all that is left.
 Result<std::vector<MintWrite::Part>> shares(const MintRequest& request,
                                             const std::vector<MintQuote>& quotes) {
+  if (request.batch && request.method == Method::bolt12) return shares_of_offers(request, quotes);
   std::vector<MintWrite::Part> out;
   Wide sum = 0;
   for (std::size_t i = 0; i < quotes.size(); ++i) {
@@ -196,10 +224,11 @@ void go_on(Parts& parts, const KeysetRing& ring, const std::shared_ptr<Flight>& 
   if (!queued) flight->finish(overloaded());
 }
 
-void mint(Parts& parts, std::string body, bool batch, const Admitted& admitted, Answer answer) {
+void mint(Parts& parts, Method method, std::string body, bool batch, const Admitted& admitted,
+          Answer answer) {
   const KeysetRing* ring = nullptr;
   auto read_request = with_ring(parts, ring, [&](const KeysetRing& in_force) {
-    return read(parts, in_force, body, batch, parts.clock->now_seconds());
+    return read(parts, in_force, method, body, batch, parts.clock->now_seconds());
   });
   if (!read_request) return answer(error_reply(read_request.error()));
   auto request = std::make_shared<const MintRequest>(*std::move(read_request));
@@ -213,15 +242,15 @@ void mint(Parts& parts, std::string body, bool batch, const Admitted& admitted, 
   for (const auto& output : request->outputs.messages)
     reservation.keys.push_back(Reservations::of_output(output));
   reservation.answer = std::move(answer);
-  reservation.again = [&parts, body = std::move(body), batch, admitted](Answer next) mutable {
+  reservation.again = [&parts, method, body = std::move(body), batch, admitted](Answer next) mutable {
     parts.crypto->post_next(
-        [&parts, body = std::move(body), batch, admitted, next = std::move(next)]() mutable {
-          mint(parts, std::move(body), batch, admitted, std::move(next));
+        [&parts, method, body = std::move(body), batch, admitted, next = std::move(next)]() mutable {
+          mint(parts, method, std::move(body), batch, admitted, std::move(next));
         });
   };
   const std::shared_ptr<Flight> flight = parts.reservations->enter(std::move(reservation));
   if (!flight) return;
-  with_mint_quotes(parts, request->quotes,
+  with_mint_quotes(parts, method, request->quotes,
                    [&parts, ring, flight, request, admitted](const Result<std::vector<MintQuote>>& quotes) {
                      go_on(parts, *ring, flight, *request, admitted, quotes);
                    });
@@ -229,12 +258,12 @@ void mint(Parts& parts, std::string body, bool batch, const Admitted& admitted, 
 
 }  // namespace
 
-void mint(Parts& parts, std::string body, const Admitted& admitted, Answer answer) {
-  mint(parts, std::move(body), false, admitted, std::move(answer));
+void mint(Parts& parts, Method method, std::string body, const Admitted& admitted, Answer answer) {
+  mint(parts, method, std::move(body), false, admitted, std::move(answer));
 }
 
-void mint_batch(Parts& parts, std::string body, const Admitted& admitted, Answer answer) {
-  mint(parts, std::move(body), true, admitted, std::move(answer));
+void mint_batch(Parts& parts, Method method, std::string body, const Admitted& admitted, Answer answer) {
+  mint(parts, method, std::move(body), true, admitted, std::move(answer));
 }
 
 }  // namespace manastr::mint

@@ -8,17 +8,25 @@
 namespace manastr::mint {
 namespace {
 
-Result<MintQuoteRequest> read_request(Parts& parts, const std::string& body) {
+Result<MintQuoteRequest> read_request(Parts& parts, Method method, const std::string& body) {
   TRY(const json::Value value, json::parse(body));
   MintQuoteRequest out;
+  out.method = method;
   TRY(out.unit, json::get_string(value, "unit"));
-  TRY(out.amount, json::get_uint64(value, "amount"));
+  const json::Value* amount = value.find("amount");
+  const bool any_amount = method == Method::bolt12 && (amount == nullptr || amount->is_null());
+  if (!any_amount) {
+    TRY(out.amount, json::get_uint64(value, "amount"));
+  }
   TRY(const auto description, json::get_optional_string(value, "description"));
   TRY(const auto pubkey, json::get_optional_string(value, "pubkey"));
   out.description = description.value_or("");
   if (pubkey) {
     out.pubkey = crypto::PublicKey::from_hex(*pubkey, HexCase::any);
-    if (!out.pubkey) return invalid("pubkey: expected a compressed public key, 66 hex digits");
+    if (!out.pubkey) {
+      return invalid("pubkey: expected a compressed public key, 66 hex digits",
+                     method == Method::bolt12 ? cashu::kQuotePubkeyRequired : 0);
+    }
   }
   TRY_STATUS(parts.mint_quotes->check(out));
   return out;
@@ -35,8 +43,8 @@ Reply show(const std::vector<MintQuote>& quotes) {
 
 }  // namespace
 
-void request_mint_quote(Parts& parts, const std::string& body, Answer answer) {
-  auto request = read_request(parts, body);
+void request_mint_quote(Parts& parts, Method method, const std::string& body, Answer answer) {
+  auto request = read_request(parts, method, body);
   if (!request) return answer(error_reply(request.error()));
   const auto shared = std::make_shared<Answer>(std::move(answer));
   const bool posted = parts.lightning->try_post([&parts, request = *std::move(request), shared] {
@@ -46,21 +54,21 @@ void request_mint_quote(Parts& parts, const std::string& body, Answer answer) {
   if (!posted) (*shared)(overloaded());
 }
 
-void show_mint_quote(Parts& parts, const std::string& id, Answer answer) {
+void show_mint_quote(Parts& parts, Method method, const std::string& id, Answer answer) {
   const auto shared = std::make_shared<Answer>(std::move(answer));
-  with_mint_quotes(parts, {id}, [shared](Result<std::vector<MintQuote>> quotes) {
+  with_mint_quotes(parts, method, {id}, [shared](Result<std::vector<MintQuote>> quotes) {
     (*shared)(quotes ? Reply{200, to_body(quotes->front()), Millis{0}} : error_reply(quotes.error()));
   });
 }
 
-void check_mint_quotes(Parts& parts, const std::string& body, Answer answer) {
+void check_mint_quotes(Parts& parts, Method method, const std::string& body, Answer answer) {
   auto ids = [&]() -> Result<std::vector<std::string>> {
     TRY(const json::Value value, json::parse(body));
     return read_quote_ids(value, parts.limits.max_batch_quotes);
   }();
   if (!ids) return answer(error_reply(ids.error()));
   const auto shared = std::make_shared<Answer>(std::move(answer));
-  with_mint_quotes(parts, *ids, [shared](Result<std::vector<MintQuote>> quotes) {
+  with_mint_quotes(parts, method, *ids, [shared](Result<std::vector<MintQuote>> quotes) {
     (*shared)(quotes ? show(*quotes) : error_reply(quotes.error()));
   });
 }

@@ -9,6 +9,7 @@
 #include "mint/pipeline/reply.h"
 #include "mint/pipeline/reservations.h"
 #include "mint/quotes/melt_payments.h"
+#include "mint/quotes/melt_quotes.h"
 #include "mint/quotes/mint_quotes.h"
 #include "mint/quotes/workers.h"
 
@@ -29,8 +30,9 @@ struct Parts {
   const Clock* clock = nullptr;
   Random* random = nullptr;
   LimitsConfiguration limits;
-  Seconds melt_quote_expiry{600};
+  MeltQuoteRules melt_quote_rules;
   bool pays_parts = false;  ///< the Lightning node does (NUT-15)
+  bool has_offers = false;  ///< the Lightning node does (NUT-25)
   /// The ledger was restored then, and its operator has not said yet that the backup was complete: nothing
   /// of before is continued (docs/operating.md).
   std::optional<UnixSeconds> held_before;

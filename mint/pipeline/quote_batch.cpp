@@ -5,12 +5,12 @@
 namespace manastr::mint {
 namespace {
 
-Result<std::vector<MintQuote>> load(Parts& parts, const std::vector<std::string>& ids) {
+Result<std::vector<MintQuote>> load(Parts& parts, Method method, const std::vector<std::string>& ids) {
   std::vector<MintQuote> out;
   out.reserve(ids.size());
   for (const std::string& id : ids) {
     TRY(auto quote, parts.ledger->mint_quote(id));
-    if (!quote) return std::unexpected(unknown_quote());
+    if (!quote || quote->method != method) return std::unexpected(unknown_quote());
     out.push_back(*std::move(quote));
   }
   return out;
@@ -34,14 +34,13 @@ Result<std::vector<std::string>> read_quote_ids(const json::Value& request, std:
   return out;
 }
 
-void with_mint_quotes(Parts& parts, const std::vector<std::string>& ids,
+void with_mint_quotes(Parts& parts, Method method, const std::vector<std::string>& ids,
                       std::function<void(Result<std::vector<MintQuote>>)> go_on) {
-  auto quotes = load(parts, ids);
+  auto quotes = load(parts, method, ids);
   if (!quotes) return go_on(std::move(quotes));
   std::vector<std::size_t> due;
   for (std::size_t i = 0; i < quotes->size(); ++i) {
-    const MintQuote& quote = (*quotes)[i];
-    if (quote.state() == MintQuote::State::unpaid && parts.mint_quotes->ask_due(quote)) due.push_back(i);
+    if (parts.mint_quotes->ask_due((*quotes)[i])) due.push_back(i);
   }
   if (due.empty()) return go_on(std::move(quotes));
   auto ask = [&parts, quotes = *quotes, due = std::move(due), go_on]() mutable {

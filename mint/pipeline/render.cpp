@@ -147,13 +147,18 @@ void append_proof_state(std::string& out, const PointBytes& y, const ProofState&
 std::string to_body(const MintQuote& quote) {
   std::string out = "{\"quote\":";
   json::append_string(out, quote.id);
-  member(out, "method", "bolt11");
+  member(out, "method", name_of(quote.method));
   member(out, "request", quote.request);
   member(out, "unit", quote.unit);
-  member(out, "amount", quote.amount);
+  if (quote.method == Method::bolt12 && quote.amount == 0) {
+    out += ",\"amount\":null";
+  } else {
+    member(out, "amount", quote.amount);
+  }
   member(out, "amount_paid", quote.amount_paid);
   member(out, "amount_issued", quote.amount_issued);
-  member(out, "state", state_name(quote.state()));
+  // What can be paid again and again has no one state.
+  if (quote.method == Method::bolt11) member(out, "state", state_name(quote.state()));
   member(out, "expiry", count(quote.expires_at));
   member(out, "updated_at", count(quote.updated_at));
   if (quote.pubkey) member(out, "pubkey", quote.pubkey->hex());
@@ -164,7 +169,7 @@ std::string to_body(const MintQuote& quote) {
 Result<std::string> to_body(const MeltQuote& quote, const Keysets& keysets) {
   std::string out = "{\"quote\":";
   json::append_string(out, quote.id);
-  member(out, "method", "bolt11");
+  member(out, "method", name_of(quote.method));
   member(out, "request", quote.request);
   member(out, "unit", quote.unit);
   member(out, "amount", quote.amount);

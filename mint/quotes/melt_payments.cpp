@@ -66,26 +66,24 @@ std::size_t MeltPayments::pending() const {
 // --- sending
 
 void MeltPayments::pay(MeltQuote quote, Done done) {
-  const Hash32 hash = quote.payment_hash;
+  const Hash32 hash = quote.node_key;
   const bool posted = workers_.post_next([this, quote = std::move(quote), done = std::move(done)]() mutable {
     send(std::move(quote), std::move(done));
   });
   // Only while the mint stops: the next start finds it pending, and that nothing was sent.
-  if (!posted) telemetry::log_warn("a melt is left to the next start", {{"payment_hash", to_hex(hash)}});
+  if (!posted) telemetry::log_warn("a melt is left to the next start", {{"payment", to_hex(hash)}});
 }
 
 void MeltPayments::send(MeltQuote quote, Done done) {
   // Another mint may have taken it over. It is not sent then, and asked for like any other.
   if (!ledger_->may_pay(quote)) return follow(std::move(quote), std::move(done));
   failpoint("mint.before-pay");
-  const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
-  const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));
-  auto payment = node_->pay(quote.request, amount, max_fee);
+  auto payment = pay_at_node(quote);
   failpoint("mint.after-pay");
   End end;
   if (payment) {
     // A node that gives up, or can't be reached, may yet see the payment arrive: the lookup decides.
-    if (payment->state != lightning::PaymentState::paid) *payment = node_->lookup_payment(quote.payment_hash);
+    if (payment->state != lightning::PaymentState::paid) *payment = look_up(quote);
     end = settle(quote, *payment);
   } else {  // this call sent nothing
     Error why = payment.error();
@@ -97,15 +95,31 @@ void MeltPayments::send(MeltQuote quote, Done done) {
   if (done) done(*std::move(end));
 }
 
+Result<lightning::Payment> MeltPayments::pay_at_node(const MeltQuote& quote) {
+  const auto max_fee = static_cast<Msat>(value_of(quote.fee_reserve, quote.price_msat));
+  if (quote.method == Method::bolt12) {
+    lightning::Offers* offers = node_->offers();
+    if (offers == nullptr) return invalid("the mint's Lightning node pays no offers any more");
+    return offers->pay_offer(quote.node_key, quote.request, quote.invoice_msat, max_fee);
+  }
+  const std::optional<Msat> amount = quote.names_amount ? std::nullopt : std::optional(quote.invoice_msat);
+  return node_->pay(quote.request, amount, max_fee);
+}
+
+lightning::Payment MeltPayments::look_up(const MeltQuote& quote) {
+  if (quote.method == Method::bolt11) return node_->lookup_payment(quote.node_key);
+  if (lightning::Offers* offers = node_->offers()) return offers->lookup_offer_payment(quote.node_key);
+  return {lightning::PaymentState::unknown, std::nullopt, 0, "the node that paid this offer is gone"};
+}
+
 /// `payment` as a lookup has it, or paid.
 MeltPayments::End MeltPayments::settle(const MeltQuote& quote, const lightning::Payment& payment) {
   switch (payment.state) {
     case lightning::PaymentState::paid: {
       auto finished = finish(quote, payment);
       if (finished) return finished;
-      telemetry::log_error(
-          "a payment made could not be booked; it will be tried again",
-          {{"payment_hash", to_hex(quote.payment_hash)}, {"error", finished.error().message}});
+      telemetry::log_error("a payment made could not be booked; it will be tried again",
+                           {{"payment", to_hex(quote.node_key)}, {"error", finished.error().message}});
       return std::nullopt;
     }
     case lightning::PaymentState::failed:
@@ -148,7 +162,7 @@ Result<MeltQuote> MeltPayments::finish(const MeltQuote& quote, const lightning::
 MeltPayments::End MeltPayments::release(const MeltQuote& quote, Error why) {
   if (const auto written = ledger_->write_now(ReleaseMelt{quote.id, quote.attempt}); !written) {
     telemetry::log_error("a payment that failed could not be booked; it will be tried again",
-                         {{"payment_hash", to_hex(quote.payment_hash)}, {"error", written.error().message}});
+                         {{"payment", to_hex(quote.node_key)}, {"error", written.error().message}});
     return std::nullopt;
   }
   return std::unexpected(std::move(why));
@@ -222,7 +236,7 @@ void MeltPayments::settle_doubts() {
       left.push_back(std::move(doubt));
     } else if (*found && (*found)->state == MeltQuote::State::pending && (*found)->attempt == doubt.attempt) {
       telemetry::log_warn("a melt was journaled after all, and is followed up",
-                          {{"payment_hash", to_hex((*found)->payment_hash)}});
+                          {{"payment", to_hex((*found)->node_key)}});
       follow(**std::move(found), nullptr);
     } else if (asked_at < doubt.until) {
       left.push_back(std::move(doubt));
@@ -235,13 +249,13 @@ void MeltPayments::settle_doubts() {
 
 /// On a worker. The entry stays in the list, and no one else touches it, while `asking`.
 void MeltPayments::ask(std::list<Followed>::iterator entry) {
-  End end = settle(entry->quote, node_->lookup_payment(entry->quote.payment_hash));
+  End end = settle(entry->quote, look_up(entry->quote));
   Done done;
   {
     const std::lock_guard lock(mutex_);
     if (end) {
       telemetry::log_info("a payment that was under way has ended",
-                          {{"payment_hash", to_hex(entry->quote.payment_hash)}, {"paid", end->has_value()}});
+                          {{"payment", to_hex(entry->quote.node_key)}, {"paid", end->has_value()}});
       done = std::move(entry->done);
       followed_.erase(entry);
     } else {

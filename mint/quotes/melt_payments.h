@@ -67,6 +67,8 @@ class MeltPayments {
   };
 
   void send(MeltQuote quote, Done done);
+  Result<lightning::Payment> pay_at_node(const MeltQuote& quote);
+  lightning::Payment look_up(const MeltQuote& quote);
   void ask(std::list<Followed>::iterator entry);
   /// What the client hears at the end; nothing: it isn't known yet, or could not be booked now.
   using End = std::optional<Result<MeltQuote>>;

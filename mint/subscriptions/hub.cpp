@@ -24,6 +24,7 @@ std::string payload_of(const PointBytes& y, const ProofState& state) {
 struct Hub::Subscription {
   std::string id;
   Topic topic = Topic::proof_state;
+  Method method = Method::bolt11;
   std::vector<std::string> quotes;
   std::vector<PointBytes> ys;
   std::size_t filters() const { return quotes.size() + ys.size(); }
@@ -137,7 +138,7 @@ void Hub::subscribe(Session& session, RpcRequest& request) {
     return refuse(kServerError, "at most " + std::to_string(limits_.subscriptions) +
                                     " subscriptions for each connection: unsubscribe others first");
   }
-  Subscription made{request.sub_id, request.topic, {}, {}};
+  Subscription made{request.sub_id, request.topic, request.method, {}, {}};
   if (request.topic == Topic::proof_state) {
     for (const std::string& each : request.filters) {
       const auto y = array_from_hex<33>(each, HexCase::any);
@@ -212,14 +213,14 @@ Status Hub::fill_proofs(Subscriber who, std::vector<std::string>& initial) {
 Status Hub::fill_mint_quotes(Subscriber who, std::vector<std::string>& initial) {
   for (const std::string& id : who.subscription->quotes) {
     TRY(const auto quote, ledger_->mint_quote(id));
-    if (!quote) return invalid("params.filters: the mint knows no mint quote of id " + id);
+    if (!quote || quote->method != who.subscription->method)
+      return invalid("params.filters: the mint knows no mint quote of id " + id);
     see(*quote);
     auto& watch = mint_quotes_[id];
-    watch.last = {quote->amount_paid, quote->amount_issued, quote->payment_hash};
+    watch.last = {quote->amount_paid, quote->amount_issued};
     watch.subscribers.push_back(who);
-    invoices_.emplace(quote->payment_hash, id);
     initial.push_back(to_body(*quote));
-    if (quote->state() == MintQuote::State::unpaid && interest_.unpaid) interest_.unpaid(*quote);
+    if (quote->awaits_payment() && interest_.payable) interest_.payable(*quote);
   }
   return {};
 }
@@ -227,7 +228,8 @@ Status Hub::fill_mint_quotes(Subscriber who, std::vector<std::string>& initial) 
 Status Hub::fill_melt_quotes(Subscriber who, std::vector<std::string>& initial) {
   for (const std::string& id : who.subscription->quotes) {
     TRY(const auto quote, ledger_->melt_quote(id));
-    if (!quote) return invalid("params.filters: the mint knows no melt quote of id " + id);
+    if (!quote || quote->method != who.subscription->method)
+      return invalid("params.filters: the mint knows no melt quote of id " + id);
     see(*quote);
     auto& watch = melt_quotes_[id];
     watch.last = quote->state;
@@ -246,7 +248,6 @@ void Hub::leave(Watches& watches, const Key& key, Subscriber who) {
   std::erase(found->second.subscribers, who);
   if (!found->second.subscribers.empty()) return;
   if constexpr (std::is_same_v<Key, PointBytes>) pending_.erase(key);
-  if constexpr (std::is_same_v<Watches, decltype(mint_quotes_)>) invoices_.erase(found->second.last.invoice);
   watches.erase(found);
 }
 
@@ -272,10 +273,6 @@ void Hub::handle(Changes& changes) {
   }
   missed(refresh_proofs(ys));
   for (const std::string& id : changes.mint_quotes) missed(refresh_mint_quote(id));
-  for (const Hash32& invoice : changes.invoices) {
-    if (const auto id = invoices_.find(invoice); id != invoices_.end())
-      missed(refresh_mint_quote(id->second));
-  }
   for (const std::string& id : changes.melt_quotes) missed(refresh_melt_quote(id));
 }
 
@@ -325,7 +322,7 @@ void Hub::see(const PointBytes& y, const ProofState& state) {
 
 void Hub::see(const MintQuote& quote) {
   const auto found = mint_quotes_.find(quote.id);
-  const Issued now{quote.amount_paid, quote.amount_issued, quote.payment_hash};
+  const Issued now{quote.amount_paid, quote.amount_issued};
   if (found == mint_quotes_.end() || found->second.last == now) return;
   found->second.last = now;
   tell(found->second.subscribers, to_body(quote));

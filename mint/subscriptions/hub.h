@@ -50,7 +50,7 @@ class Hub final : public ChangeListener {
   /// Called when someone begins to wait for what the Lightning node may know more of than the ledger. On the
   /// hub's thread; must not block.
   struct Interest {
-    std::function<void(const MintQuote&)> unpaid;
+    std::function<void(const MintQuote&)> payable;
     std::function<void(const MeltQuote&)> pending;
   };
   /// `ring` and `ledger` outlive this; it listens to the ledger until it ends.
@@ -90,7 +90,6 @@ class Hub final : public ChangeListener {
   struct Issued {
     cashu::Amount paid = 0;
     cashu::Amount issued = 0;
-    Hash32 invoice{};
     bool operator==(const Issued&) const = default;
   };
   struct Message {
@@ -143,7 +142,6 @@ class Hub final : public ChangeListener {
   std::map<PointBytes, Watch<ProofState::State>> proofs_;
   std::set<PointBytes> pending_;  // those of proofs_ that a melt had locked
   std::map<std::string, Watch<Issued>, std::less<>> mint_quotes_;
-  std::map<Hash32, std::string> invoices_;  // payment hash -> id, of mint_quotes_
   std::map<std::string, Watch<MeltQuote::State>, std::less<>> melt_quotes_;
   Monotonic look_at_{};
   std::thread thread_;

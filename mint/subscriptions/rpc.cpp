@@ -28,12 +28,20 @@ Result<std::string> short_string(const json::Value& params, std::string_view nam
   return out;
 }
 
-Result<Topic> topic_of(const json::Value& params) {
+Status read_topic(const json::Value& params, RpcRequest& out) {
   TRY(const std::string kind, json::get_string(params, "kind", "params"));
-  if (kind == kMintQuoteTopic) return Topic::mint_quote;
-  if (kind == kMeltQuoteTopic) return Topic::melt_quote;
-  if (kind == kProofStateTopic) return Topic::proof_state;
-  return invalid("params.kind: this mint has bolt11_mint_quote, bolt11_melt_quote and proof_state");
+  if (kind == kProofStateTopic) {
+    out.topic = Topic::proof_state;
+    return {};
+  }
+  for (const Method method : {Method::bolt11, Method::bolt12}) {
+    out.method = method;
+    out.topic = Topic::mint_quote;
+    if (kind == mint_quote_topic(method)) return {};
+    out.topic = Topic::melt_quote;
+    if (kind == melt_quote_topic(method)) return {};
+  }
+  return invalid("params.kind: this mint has proof_state, and METHOD_mint_quote and METHOD_melt_quote");
 }
 
 Result<std::vector<std::string>> filters_of(const json::Value& params) {
@@ -55,12 +63,15 @@ Status read_params(const json::Value& params, RpcRequest& out) {
   if (!params.is_object()) return invalid("params: expected an object");
   TRY(out.sub_id, short_string(params, "subId"));
   if (!out.subscribe) return {};
-  TRY(out.topic, topic_of(params));
+  TRY_STATUS(read_topic(params, out));
   TRY(out.filters, filters_of(params));
   return {};
 }
 
 }  // namespace
+
+std::string mint_quote_topic(Method method) { return std::string(name_of(method)) + "_mint_quote"; }
+std::string melt_quote_topic(Method method) { return std::string(name_of(method)) + "_melt_quote"; }
 
 std::expected<RpcRequest, RpcRefusal> parse_rpc(std::string_view text) {
   RpcRefusal refusal;

@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "mint/ledger/records.h"
 
 namespace manastr::mint {
 
 enum class Topic { mint_quote, melt_quote, proof_state };
-inline constexpr std::string_view kMintQuoteTopic = "bolt11_mint_quote";
-inline constexpr std::string_view kMeltQuoteTopic = "bolt11_melt_quote";
 inline constexpr std::string_view kProofStateTopic = "proof_state";
+/// "bolt11_mint_quote" and its like.
+std::string mint_quote_topic(Method method);
+std::string melt_quote_topic(Method method);
 
 /// JSON-RPC 2.0, section 5.1.
 enum RpcCode : int {
@@ -31,7 +33,9 @@ struct RpcRequest {
   std::string id;  ///< as JSON, to be echoed: an integer or a string
   bool subscribe = false;
   std::string sub_id;
-  Topic topic = Topic::proof_state;  ///< of a subscription, as the filters
+  // Of a subscription alone:
+  Topic topic = Topic::proof_state;
+  Method method = Method::bolt11;    ///< of the quotes
   std::vector<std::string> filters;  ///< each once, in the order sent
 };
 /// What is wrong, and the id to answer with ("null" if there is none).

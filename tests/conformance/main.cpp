@@ -15,7 +15,7 @@ std::vector<Case> all_cases() {
   std::vector<Case> out;
   for (const auto& list :
        {basic_cases(), refusal_cases(), lock_cases(), edge_cases(), json_cases(), payment_cases(),
-        rotation_cases(), batch_cases(), subscription_cases(), auth_cases()}) {
+        rotation_cases(), batch_cases(), offer_cases(), subscription_cases(), auth_cases()}) {
     out.insert(out.end(), list.begin(), list.end());
   }
   return out;

@@ -36,6 +36,7 @@ std::vector<Case> json_cases();
 std::vector<Case> payment_cases();
 std::vector<Case> rotation_cases();
 std::vector<Case> batch_cases();
+std::vector<Case> offer_cases();
 std::vector<Case> subscription_cases();
 std::vector<Case> auth_cases();  ///< none without a clear token in the environment
 

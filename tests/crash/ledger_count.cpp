@@ -33,7 +33,7 @@ constexpr const char* kReceived =
     "SELECT '', CAST(coalesce(sum(received_msat), 0) AS bigint) FROM {}mint_quotes";
 constexpr const char* kPaidOut =
     "SELECT '', CAST(coalesce(sum(paid_msat), 0) AS bigint) FROM {}melt_quotes WHERE state = 2";
-constexpr const char* kInvoices = "SELECT payment_hash, received_msat FROM {}mint_quotes";
+constexpr const char* kInvoices = "SELECT node_key, received_msat FROM {}mint_quotes";
 // A melt is known by its number in SQLite, by its id in PostgreSQL.
 constexpr const char* kOrphans =
     "SELECT '', (SELECT count(*) FROM {}proofs p WHERE p.state = 0 AND NOT EXISTS (SELECT 1 FROM "

@@ -1,8 +1,10 @@
 // @cashu/cashu-ts hears of quotes and proofs over the mint's WebSocket (NUT-17), mints in batches (NUT-29), pays parts
-// of an invoice (NUT-15) and melts that take their time or fail.
+// of an invoice (NUT-15), uses offers (NUT-25) and melts that take their time or fail.
 // Environment: MINT = base URL of the mint, whose fake node pays quotes within 0.2 s, fees 0.
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex } from '@noble/curves/utils.js';
 import { until } from './courier.mjs';
 import { makeInvoice } from './invoice.mjs';
 import { buy, open, refusedWith, total } from './purse.mjs';
@@ -68,6 +70,32 @@ test('NUT-15: a part of an invoice', async () => {
   const done = await wallet.meltProofsBolt11(quote, proofs);
   assert.equal(done.quote.state, 'PAID');
   assert.equal(done.quote.payment_preimage, invoice.preimage);
+});
+
+test('NUT-25: an offer is paid again and minted in parts, and a melt pays one', async () => {
+  const wallet = await fresh();
+  const key = secp256k1.utils.randomSecretKey();
+  const pubkey = bytesToHex(secp256k1.getPublicKey(key, true));
+  const ask = id => wallet.checkMintQuoteBolt12(id);
+  const paid = async (id, amount) => {
+    await until('offer paid', async () => BigInt((await ask(id)).amount_paid.toString()) === amount);
+    return ask(id);
+  };
+  const mint = (amount, quote) => wallet.mintProofsBolt12(amount, quote, bytesToHex(key));
+  const first = await wallet.createMintQuoteBolt12(pubkey, { amount: 8, description: 'eight' });
+  assert.match(first.request, /^lno1/);
+  const proofs = await mint(5, await paid(first.quote, 8n));
+  assert.equal(total(proofs), 5n);
+  const second = await wallet.createMintQuoteBolt12(pubkey);
+  const melt = await wallet.createMeltQuoteBolt12(second.request, 5_000);
+  const done = await wallet.meltProofsBolt12(melt, proofs);
+  assert.equal(done.quote.state, 'PAID');
+  assert.match(done.quote.payment_preimage, /^[0-9a-f]{64}$/);
+  assert.equal(total(await mint(5, await paid(second.quote, 5n))), 5n);
+  assert.equal(total(await mint(3, await ask(first.quote))), 3n);
+  const again = await wallet.createMeltQuoteBolt12(first.request);
+  await wallet.meltProofsBolt12(again, await buy(wallet, 8));
+  assert.equal(total(await mint(8, await paid(first.quote, 16n))), 8n);
 });
 
 test('NUT-05: a payment that fails gives the proofs back, one that fails and then succeeds takes them', async () => {

@@ -39,7 +39,8 @@ constexpr Statement kOpenQuotes{
     "open_quotes",
     "SELECT coalesce(sum(greatest(q.amount::numeric * $3::int8 - q.invoice_msat, 0)), 0)::text, "
     "coalesce(max(q.created_at), 0) FROM mint.mint_quotes q "
-    "LEFT JOIN mint.prices p USING (unit) WHERE q.received_msat = 0 AND q.expires_at >= $1::int8 AND q.unit "
+    "LEFT JOIN mint.prices p USING (unit) WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= "
+    "$1::int8 AND q.unit "
     "= $2::text "
     "AND q.created_at > coalesce(p.kept_since, 0)"};
 constexpr Statement kAnswered{"answered", "SELECT operation, answer FROM mint.audit WHERE key = $1::bytea"};

@@ -35,7 +35,7 @@ bool is_plain(const BatchProof& row) {
 bool is_fence(const postgres::Fault& fault) { return fault.sqlstate == "23502"; }
 
 bool touches_prices(const Write& write) {
-  return std::holds_alternative<NewMintQuote>(write) || std::holds_alternative<InvoicePaid>(write) ||
+  return std::holds_alternative<NewMintQuote>(write) || std::holds_alternative<PaymentReceived>(write) ||
          std::holds_alternative<BurnWrite>(write) || std::holds_alternative<CreditedIssue>(write) ||
          std::holds_alternative<SettleWrite>(write);
 }

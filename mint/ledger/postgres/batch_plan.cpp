@@ -58,11 +58,8 @@ struct Marks {
     spends(write.spends);
     issues(write.issues);
   }
-  void operator()(const NewMintQuote& write) {
-    mark('q', write.quote.id);
-    mark('h', as_text(write.quote.payment_hash));
-  }
-  void operator()(const InvoicePaid& write) { mark('h', as_text(write.payment_hash)); }
+  void operator()(const NewMintQuote& write) { mark('q', write.quote.id); }
+  void operator()(const PaymentReceived& write) { mark('q', write.quote); }
   void operator()(const MintWrite& write) {
     token(write.token);
     for (const MintWrite::Part& part : write.parts) mark('q', part.quote);
@@ -135,7 +132,7 @@ Result<Written> BatchPart::plan() {
   const Wide gap = tally.gap(*catalog_);
   if (gap <= 0) return written;
   // What a mint quote promises beyond the price of now was set aside when that price was made.
-  if (std::holds_alternative<InvoicePaid>(job_->write)) return written;
+  if (std::holds_alternative<PaymentReceived>(job_->write)) return written;
   if (std::holds_alternative<TakeOver>(job_->write)) return written;
   if (!std::holds_alternative<FinishMelt>(job_->write)) {
     return broken("refused: by this the mint would owe " + to_text(gap) +
@@ -179,30 +176,36 @@ Result<Written> BatchPart::operator()(const NewMintQuote& write) {
   if (const Status fair = check_price(quote, catalog_->price(catalog_->unit(quote.unit))); !fair)
     return std::unexpected(fair.error());
   Parameters row;
-  row.add(quote.id).add(quote.payment_hash).add(quote.request).add(quote.unit).add(whole(quote.amount));
+  row.add(quote.id).add(quote.node_key).add(quote.request).add(quote.unit).add(whole(quote.amount));
   row.add(whole(quote.invoice_msat));
   quote.pubkey ? row.add(quote.pubkey->bytes()) : row.add_null();
   row.add(count(quote.created_at)).add(count(quote.expires_at)).add(count(quote.updated_at));
+  row.add(static_cast<std::int64_t>(quote.method));
   step(sql::kNewMintQuote, std::move(row), twice("a quote"));
   return Written{};
 }
 
-Result<Written> BatchPart::operator()(const InvoicePaid& write) {
+Result<Written> BatchPart::operator()(const PaymentReceived& write) {
   const Rows& quote = locked(0);
-  if (quote.size() == 0) return Written{};
-  const std::size_t unit = catalog_->unit(quote.text(0, 1));
-  // As it was promised; else what was paid is worth now.
-  const cashu::Amount amount = quote.unsigned_integer(0, 2);
-  const Msat asked = quote.unsigned_integer(0, 3);
-  const bool promised = asked > 0 && write.received >= asked && quote.integer(0, 4) != 0;
-  const cashu::Amount credited =
-      promised ? amount
-               : std::min(amount, write.received / std::max<std::uint64_t>(catalog_->price(unit), 1));
-  step(sql::kInvoicePaid, Parameters()
-                              .add(quote.blob(0, 0))
-                              .add(whole(write.received))
-                              .add(whole(credited))
-                              .add(count(write.at)));
+  if (quote.size() == 0 || quote.integer(0, 5) != 0) return Written{};
+  const std::size_t unit = catalog_->unit(quote.text(0, 0));
+  cashu::Amount credited = write.received / std::max<std::uint64_t>(catalog_->price(unit), 1);
+  if (static_cast<Method>(quote.integer(0, 2)) == Method::bolt11) {
+    // As it was promised; else what was paid is worth now.
+    const cashu::Amount amount = quote.unsigned_integer(0, 1);
+    const Msat asked = quote.unsigned_integer(0, 3);
+    const bool promised = asked > 0 && write.received >= asked && quote.integer(0, 4) != 0;
+    credited = promised ? amount : std::min(amount, credited);
+  }
+  // Credited by another mint meanwhile: the next batch sees it.
+  step(sql::kReceipt, Parameters()
+                          .add(write.payment_hash)
+                          .add(write.quote)
+                          .add(whole(write.received))
+                          .add(whole(credited))
+                          .add(count(write.at)));
+  step(sql::kQuotePaid,
+       Parameters().add(write.quote).add(whole(write.received)).add(whole(credited)).add(count(write.at)));
   tally.received += write.received;
   tally.pay_for(unit, credited);
   return Written{};
@@ -234,9 +237,10 @@ Result<Written> BatchPart::operator()(const MintWrite& write) {
 Result<Written> BatchPart::operator()(const NewMeltQuote& write) {
   const MeltQuote& quote = write.quote;
   Parameters row;
-  row.add(quote.id).add(quote.payment_hash).add(quote.request).add(quote.unit).add(whole(quote.amount));
+  row.add(quote.id).add(quote.node_key).add(quote.request).add(quote.unit).add(whole(quote.amount));
   row.add(whole(quote.fee_reserve)).add(whole(quote.invoice_msat)).add(std::int64_t{quote.names_amount});
   row.add(whole(quote.price_msat)).add(count(quote.created_at)).add(count(quote.expires_at));
+  row.add(static_cast<std::int64_t>(quote.method));
   step(sql::kNewMeltQuote, std::move(row), twice("a quote"));
   return Written{};
 }
@@ -445,9 +449,10 @@ Result<Written> BatchPart::operator()(const TakeOver& write) {
 // --- what is locked, and touched
 
 std::size_t BatchPart::queue_locks(postgres::Connection& connection, const Write& write) {
-  if (const auto* paid = std::get_if<InvoicePaid>(&write)) {
-    connection.queue(sql::kUnpaidInvoice,
-                     Parameters().add(paid->payment_hash).add(count(paid->at - kInvoiceGrace)));
+  if (const auto* paid = std::get_if<PaymentReceived>(&write)) {
+    connection.queue(
+        sql::kPayableQuote,
+        Parameters().add(paid->quote).add(paid->payment_hash).add(count(paid->at - kInvoiceGrace)));
     return 1;
   }
   if (const auto* mint = std::get_if<MintWrite>(&write)) {
@@ -489,8 +494,8 @@ std::size_t BatchPart::queue_locks(postgres::Connection& connection, const Write
 
 std::string BatchPart::lock_order(const Write& write) {
   std::string out(1, static_cast<char>('a' + write.index()));
-  if (const auto* paid = std::get_if<InvoicePaid>(&write)) out += as_text(paid->payment_hash);
-  if (const auto* mint = std::get_if<MintWrite>(&write)) out += sorted(mint->parts).front()->quote;
+  if (const auto* paid = std::get_if<PaymentReceived>(&write)) out = 'c' + paid->quote;
+  if (const auto* mint = std::get_if<MintWrite>(&write)) out = 'c' + sorted(mint->parts).front()->quote;
   if (const auto* begin = std::get_if<BeginMelt>(&write)) out = 'b' + begin->quote;
   if (const auto* finish = std::get_if<FinishMelt>(&write)) out = 'b' + finish->quote;
   if (const auto* release = std::get_if<ReleaseMelt>(&write)) out = 'b' + release->quote;

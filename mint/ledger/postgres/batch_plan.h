@@ -81,7 +81,7 @@ class BatchPart {
  private:
   Result<Written> operator()(const SwapWrite& write);
   Result<Written> operator()(const NewMintQuote& write);
-  Result<Written> operator()(const InvoicePaid& write);
+  Result<Written> operator()(const PaymentReceived& write);
   Result<Written> operator()(const MintWrite& write);
   Result<Written> operator()(const NewMeltQuote& write);
   Result<Written> operator()(const BeginMelt& write);

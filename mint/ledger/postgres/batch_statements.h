@@ -20,20 +20,19 @@ inline constexpr Statement kDurably{"durably",
 inline constexpr Statement kHoldPrices{"hold_prices",
                                        "SELECT pg_advisory_xact_lock_shared(5570193308277399043)"};
 inline constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
-inline constexpr Statement kUnpaidInvoice{"unpaid_invoice",
-                                          "SELECT q.id, q.unit, q.amount, q.invoice_msat, q.created_at > "
-                                          "coalesce(p.kept_since, 0) AND q.expires_at >= "
-                                          "$2::int8 FROM mint.mint_quotes q LEFT JOIN mint.prices p USING "
-                                          "(unit) WHERE q.payment_hash = $1::bytea AND "
-                                          "q.received_msat = 0 FOR UPDATE OF q"};
+inline constexpr Statement kPayableQuote{
+    "payable_quote",
+    "SELECT q.unit, q.amount, q.method, q.invoice_msat, q.created_at > coalesce(p.kept_since, 0) AND "
+    "q.expires_at >= $3::int8, r.quote IS NOT NULL FROM mint.mint_quotes q LEFT JOIN mint.prices p USING "
+    "(unit) LEFT JOIN mint.receipts r ON r.payment_hash = $2::bytea WHERE q.id = $1::bytea FOR UPDATE OF q"};
 inline constexpr Statement kMintQuoteState{
     "mint_quote_state",
     "SELECT amount_paid, amount_issued, unit FROM mint.mint_quotes WHERE id = $1::bytea FOR UPDATE"};
 inline constexpr Statement kMeltQuoteState{
     "melt_quote_state",
-    "SELECT q.state, p.state, q.payment_hash, q.unit, q.inputs, q.operation, q.price_msat FROM "
+    "SELECT q.state, p.state, q.node_key, q.unit, q.inputs, q.operation, q.price_msat FROM "
     "mint.melt_quotes q "
-    "LEFT JOIN mint.payments p USING (payment_hash) WHERE q.id = $1::bytea FOR UPDATE OF q"};
+    "LEFT JOIN mint.payments p USING (node_key) WHERE q.id = $1::bytea FOR UPDATE OF q"};
 inline constexpr Statement kLockedInputs{
     "locked_inputs",
     "SELECT keyset, sum(amount)::int8 FROM mint.proofs WHERE melt = $1::bytea AND state = 0 GROUP BY keyset"};
@@ -102,30 +101,34 @@ inline constexpr Statement kSignedOf{
 // --- steps
 inline constexpr Statement kNewMintQuote{
     "new_mint_quote",
-    "INSERT INTO mint.mint_quotes(id, payment_hash, request, unit, amount, amount_paid, amount_issued, "
-    "received_msat, "
-    "invoice_msat, pubkey, created_at, expires_at, updated_at) VALUES($1::bytea, $2::bytea, $3::text, "
-    "$4::text, "
-    "$5::int8, 0, 0, 0, $6::int8, $7::bytea, $8::int8, $9::int8, $10::int8) ON CONFLICT DO NOTHING"};
-inline constexpr Statement kInvoicePaid{
-    "invoice_paid",
-    "UPDATE mint.mint_quotes SET received_msat = $2::int8, amount_paid = $3::int8, updated_at = $4::int8 "
-    "WHERE id = $1::bytea AND received_msat = 0"};
+    "INSERT INTO mint.mint_quotes(id, node_key, request, unit, amount, amount_paid, amount_issued, "
+    "received_msat, invoice_msat, pubkey, created_at, expires_at, updated_at, method) VALUES($1::bytea, "
+    "$2::bytea, $3::text, $4::text, $5::int8, 0, 0, 0, $6::int8, $7::bytea, $8::int8, $9::int8, $10::int8, "
+    "$11::int8) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kReceipt{"receipt",
+                                    "INSERT INTO mint.receipts(payment_hash, quote, msat, credited, at) "
+                                    "VALUES($1::bytea, $2::bytea, $3::int8, "
+                                    "$4::int8, $5::int8) ON CONFLICT (payment_hash) DO NOTHING"};
+inline constexpr Statement kQuotePaid{
+    "quote_paid",
+    "UPDATE mint.mint_quotes SET received_msat = received_msat + $2::int8, amount_paid = amount_paid + "
+    "$3::int8, updated_at = $4::int8 WHERE id = $1::bytea"};
 inline constexpr Statement kQuoteIssued{
     "quote_issued",
     "UPDATE mint.mint_quotes SET amount_issued = $2::int8, updated_at = $3::int8 WHERE id = $1::bytea"};
-inline constexpr Statement kNewMeltQuote{"new_melt_quote",
-                                         "INSERT INTO mint.melt_quotes(id, payment_hash, request, unit, "
-                                         "amount, fee_reserve, invoice_msat, names_amount, "
-                                         "price_msat, state, created_at, expires_at, inputs, input_fee) "
-                                         "VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
-                                         "$5::int8, $6::int8, $7::int8, $8::int8 <> 0, $9::int8, 0, "
-                                         "$10::int8, $11::int8, 0, 0) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kNewMeltQuote{
+    "new_melt_quote",
+    "INSERT INTO mint.melt_quotes(id, node_key, request, unit, "
+    "amount, fee_reserve, invoice_msat, names_amount, "
+    "price_msat, state, created_at, expires_at, inputs, input_fee, method) "
+    "VALUES($1::bytea, $2::bytea, $3::text, $4::text, "
+    "$5::int8, $6::int8, $7::int8, $8::int8 <> 0, $9::int8, 0, "
+    "$10::int8, $11::int8, 0, 0, $12::int8) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kBeginPayment{
     "begin_payment",
-    "INSERT INTO mint.payments(payment_hash, quote, state, holder, node, lease) VALUES($1::bytea, $2::bytea, "
+    "INSERT INTO mint.payments(node_key, quote, state, holder, node, lease) VALUES($1::bytea, $2::bytea, "
     "1, "
-    "$3::text, $4::text, now() + interval '60 seconds') ON CONFLICT (payment_hash) DO NOTHING"};
+    "$3::text, $4::text, now() + interval '60 seconds') ON CONFLICT (node_key) DO NOTHING"};
 inline constexpr Statement kMeltBegun{
     "melt_begun",
     "UPDATE mint.melt_quotes SET state = 1, inputs = $2::int8, input_fee = $3::int8, operation = $4::bytea, "
@@ -142,7 +145,7 @@ inline constexpr Statement kMeltPaid{
     "UPDATE mint.melt_quotes SET state = 2, preimage = $2::bytea, paid_msat = $3::int8 WHERE id = $1::bytea "
     "AND state = 1"};
 inline constexpr Statement kPaymentMade{
-    "payment_made", "UPDATE mint.payments SET state = 2 WHERE payment_hash = $1::bytea AND state = 1"};
+    "payment_made", "UPDATE mint.payments SET state = 2 WHERE node_key = $1::bytea AND state = 1"};
 inline constexpr Statement kReleaseMelt{"release_melt", "SELECT mint.release_melt($1::bytea, $2::int8)"};
 inline constexpr Statement kUseAuthorization{
     "use_authorization",

@@ -88,7 +88,6 @@ void Bulletin::tell(const Changes& changes) {
     } else {
       for (const PointBytes& y : changes.proofs) outgoing_.push_back(word('p', y));
       for (const std::string& id : changes.mint_quotes) outgoing_.push_back(word('q', as_bytes(id)));
-      for (const Hash32& invoice : changes.invoices) outgoing_.push_back(word('i', invoice));
       for (const std::string& id : changes.melt_quotes) outgoing_.push_back(word('m', as_bytes(id)));
     }
   }
@@ -241,8 +240,6 @@ void Bulletin::hear_changes(std::string_view words) {
     const char kind = each.empty() || !bytes ? '?' : each.front();
     if (kind == 'p' && bytes->size() == PointBytes{}.size()) {
       std::ranges::copy(*bytes, changes.proofs.emplace_back().begin());
-    } else if (kind == 'i' && bytes->size() == Hash32{}.size()) {
-      std::ranges::copy(*bytes, changes.invoices.emplace_back().begin());
     } else if (kind == 'q') {
       changes.mint_quotes.emplace_back(as_text(*bytes));
     } else if (kind == 'm') {

@@ -42,7 +42,7 @@ constexpr Statement kPrune{
     "$4::int8::int4)"};
 constexpr Statement kClaim{
     "claim",
-    "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE payment_hash = $1::bytea AND "
+    "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE node_key = $1::bytea AND "
     "quote = $2::bytea AND holder = $3::text AND state = 1 AND EXISTS (SELECT 1 FROM mint.replicas WHERE "
     "name = $3::text "
     "AND incarnation = $4::bytea)"};
@@ -139,16 +139,18 @@ class PostgresLedger final : public Ledger {
     return reads_.signatures(bs_blinded);
   }
   Result<std::optional<MintQuote>> mint_quote(std::string_view id) override { return reads_.mint_quote(id); }
+  Result<std::optional<MintQuote>> mint_quote_of(const Hash32& node_key) override {
+    return reads_.mint_quote_of(node_key);
+  }
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id) override { return reads_.melt_quote(id); }
-  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since) override {
-    return reads_.unpaid_mint_quotes(since);
+  Result<std::vector<MintQuote>> payable_mint_quotes(UnixSeconds since) override {
+    return reads_.payable_mint_quotes(since);
   }
   Result<std::vector<MeltQuote>> pending_melts() override { return pending_at_start_; }
   Result<std::vector<MeltQuote>> adopt_melts() override { return reads_.claim_melts(holder_, false); }
   bool may_pay(const MeltQuote& quote) override {
     const auto mine = reads_.pool().read(
-        kClaim,
-        Parameters().add(quote.payment_hash).add(quote.id).add(holder_.replica).add(holder_.incarnation));
+        kClaim, Parameters().add(quote.node_key).add(quote.id).add(holder_.replica).add(holder_.incarnation));
     return mine && mine->affected() == 1;
   }
   Result<std::vector<BlankOutput>> blank_outputs(std::string_view quote) override {

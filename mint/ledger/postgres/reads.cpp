@@ -21,15 +21,17 @@ constexpr Statement kSignatures{
 constexpr Statement kChange{"change",
                             "SELECT b_, keyset, amount, c_, e, s, operation FROM mint.signatures WHERE melt "
                             "= $1::bytea ORDER BY position"};
-#define MINT_QUOTE_COLUMNS                                                                             \
-  "SELECT id, payment_hash, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, " \
-  "created_at, expires_at, updated_at FROM mint.mint_quotes "
-#define MELT_QUOTE_COLUMNS                                                                                \
-  "SELECT id, payment_hash, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, " \
-  "state, created_at, expires_at, inputs, input_fee, preimage, operation, attempt FROM mint.melt_quotes "
+#define MINT_QUOTE_COLUMNS                                                                         \
+  "SELECT id, node_key, request, unit, amount, amount_paid, amount_issued, invoice_msat, pubkey, " \
+  "created_at, expires_at, updated_at, method, received_msat FROM mint.mint_quotes "
+#define MELT_QUOTE_COLUMNS                                                                            \
+  "SELECT id, node_key, request, unit, amount, fee_reserve, invoice_msat, names_amount, price_msat, " \
+  "state, created_at, expires_at, inputs, input_fee, preimage, operation, method, attempt FROM "      \
+  "mint.melt_quotes "
 constexpr Statement kMintQuote{"mint_quote", MINT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
-constexpr Statement kUnpaid{"unpaid_mint_quotes",
-                            MINT_QUOTE_COLUMNS "WHERE received_msat = 0 AND expires_at >= $1::int8"};
+constexpr Statement kMintQuoteOf{"mint_quote_of", MINT_QUOTE_COLUMNS "WHERE node_key = $1::bytea"};
+constexpr Statement kPayable{"payable_mint_quotes", MINT_QUOTE_COLUMNS
+                             "WHERE (received_msat = 0 OR method = 1) AND expires_at >= $1::int8"};
 constexpr Statement kMeltQuote{"melt_quote", MELT_QUOTE_COLUMNS "WHERE id = $1::bytea"};
 constexpr Statement kClaimMelts{
     "claim_melts",
@@ -67,10 +69,10 @@ std::string text(const Rows& rows, std::size_t row, int column) {
   return std::string(rows.text(row, column));
 }
 
-Result<MintQuote> mint_quote_of(const Rows& rows, std::size_t row) {
+Result<MintQuote> mint_quote_in(const Rows& rows, std::size_t row) {
   MintQuote out;
   out.id = text(rows, row, 0);
-  TRY(out.payment_hash, rows.array<32>(row, 1));
+  TRY(out.node_key, rows.array<32>(row, 1));
   out.request = text(rows, row, 2);
   out.unit = text(rows, row, 3);
   out.amount = rows.unsigned_integer(row, 4);
@@ -84,13 +86,15 @@ Result<MintQuote> mint_quote_of(const Rows& rows, std::size_t row) {
   out.created_at = unix_seconds(rows.integer(row, 9));
   out.expires_at = unix_seconds(rows.integer(row, 10));
   out.updated_at = unix_seconds(rows.integer(row, 11));
+  out.method = static_cast<Method>(rows.integer(row, 12));
+  out.received_msat = rows.unsigned_integer(row, 13);
   return out;
 }
 
-Result<MeltQuote> melt_quote_of(const Rows& rows, std::size_t row) {
+Result<MeltQuote> melt_quote_in(const Rows& rows, std::size_t row) {
   MeltQuote out;
   out.id = text(rows, row, 0);
-  TRY(out.payment_hash, rows.array<32>(row, 1));
+  TRY(out.node_key, rows.array<32>(row, 1));
   out.request = text(rows, row, 2);
   out.unit = text(rows, row, 3);
   out.amount = rows.unsigned_integer(row, 4);
@@ -109,7 +113,8 @@ Result<MeltQuote> melt_quote_of(const Rows& rows, std::size_t row) {
   if (!rows.is_null(row, 15)) {
     TRY(out.operation, rows.array<32>(row, 15));
   }
-  out.attempt = rows.unsigned_integer(row, 16);
+  out.method = static_cast<Method>(rows.integer(row, 16));
+  out.attempt = rows.unsigned_integer(row, 17);
   return out;
 }
 
@@ -191,13 +196,19 @@ Result<std::optional<SpentToken>> PostgresReads::spent_token(const PointBytes& y
 Result<std::optional<MintQuote>> PostgresReads::mint_quote(std::string_view id) {
   TRY(const Rows rows, pool_.read(kMintQuote, Parameters().add(id)));
   if (rows.size() == 0) return std::nullopt;
-  return mint_quote_of(rows, 0);
+  return mint_quote_in(rows, 0);
+}
+
+Result<std::optional<MintQuote>> PostgresReads::mint_quote_of(const Hash32& node_key) {
+  TRY(const Rows rows, pool_.read(kMintQuoteOf, Parameters().add(node_key)));
+  if (rows.size() == 0) return std::nullopt;
+  return mint_quote_in(rows, 0);
 }
 
 Result<std::optional<MeltQuote>> PostgresReads::melt_quote(std::string_view id) {
   TRY(const Rows rows, pool_.read(kMeltQuote, Parameters().add(id)));
   if (rows.size() == 0) return std::nullopt;
-  TRY(MeltQuote out, melt_quote_of(rows, 0));
+  TRY(MeltQuote out, melt_quote_in(rows, 0));
   if (out.state != MeltQuote::State::paid) return out;
   TRY(const Rows change, pool_.read(kChange, Parameters().add(id)));
   for (std::size_t i = 0; i < change.size(); ++i) {
@@ -207,11 +218,11 @@ Result<std::optional<MeltQuote>> PostgresReads::melt_quote(std::string_view id) 
   return out;
 }
 
-Result<std::vector<MintQuote>> PostgresReads::unpaid_mint_quotes(UnixSeconds since) {
-  TRY(const Rows rows, pool_.read(kUnpaid, Parameters().add(count(since))));
+Result<std::vector<MintQuote>> PostgresReads::payable_mint_quotes(UnixSeconds since) {
+  TRY(const Rows rows, pool_.read(kPayable, Parameters().add(count(since))));
   std::vector<MintQuote> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    TRY(MintQuote quote, mint_quote_of(rows, i));
+    TRY(MintQuote quote, mint_quote_in(rows, i));
     out.push_back(std::move(quote));
   }
   return out;
@@ -226,7 +237,7 @@ Result<std::vector<MeltQuote>> PostgresReads::claim_melts(const Holder& holder, 
   for (std::size_t i = 0; i < claimed.size(); ++i) ids.add(claimed.blob(i, 0));
   TRY(const Rows rows, pool_.read(kMelts, Parameters().add(ids)));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    TRY(MeltQuote quote, melt_quote_of(rows, i));
+    TRY(MeltQuote quote, melt_quote_in(rows, i));
     out.push_back(std::move(quote));
   }
   return out;

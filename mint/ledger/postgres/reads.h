@@ -18,8 +18,9 @@ class PostgresReads {
   Result<std::vector<ProofState>> proof_states(std::span<const PointBytes> ys);
   Result<std::vector<std::optional<StoredSignature>>> signatures(std::span<const PointBytes> bs_blinded);
   Result<std::optional<MintQuote>> mint_quote(std::string_view id);
+  Result<std::optional<MintQuote>> mint_quote_of(const Hash32& node_key);
   Result<std::optional<MeltQuote>> melt_quote(std::string_view id);
-  Result<std::vector<MintQuote>> unpaid_mint_quotes(UnixSeconds since);
+  Result<std::vector<MintQuote>> payable_mint_quotes(UnixSeconds since);
   /// Takes over what is under way at `holder.node` and whose holder has let the lease run out. `own_too`: and
   /// what is this replica's, however old the lease: at the start alone, for later it may be about to be sent.
   Result<std::vector<MeltQuote>> claim_melts(const Holder& holder, bool own_too);

@@ -274,6 +274,37 @@ ALTER TABLE mint.keysets ADD COLUMN held bool NOT NULL DEFAULT false;
 CREATE TABLE mint.origins(
   at int8 NOT NULL, kind text NOT NULL, detail text NOT NULL, settled_at int8, PRIMARY KEY(at, kind));
 )sql"},
+    {"quotes of several methods", R"sql(
+-- method 0 bolt11, 1 bolt12. node_key is what the Lightning node knows a quote by: of bolt11 the payment hash, of
+-- bolt12 the offer's id, or the key under which an offer is paid once.
+ALTER TABLE mint.mint_quotes RENAME COLUMN payment_hash TO node_key;
+ALTER TABLE mint.mint_quotes ADD COLUMN method int2 NOT NULL DEFAULT 0;
+ALTER TABLE mint.melt_quotes RENAME COLUMN payment_hash TO node_key;
+ALTER TABLE mint.melt_quotes ADD COLUMN method int2 NOT NULL DEFAULT 0;
+ALTER TABLE mint.payments RENAME COLUMN payment_hash TO node_key;
+
+-- A row is a payment received, credited once to the quote of this id.
+CREATE TABLE mint.receipts(
+  payment_hash bytea PRIMARY KEY, quote bytea NOT NULL, msat int8 NOT NULL, credited int8 NOT NULL,
+  at int8 NOT NULL);
+INSERT INTO mint.receipts SELECT node_key, id, received_msat, amount_paid, updated_at FROM mint.mint_quotes
+  WHERE received_msat > 0;
+DROP INDEX mint.mint_quotes_unpaid;
+CREATE INDEX mint_quotes_payable ON mint.mint_quotes(expires_at) WHERE received_msat = 0 OR method = 1;
+
+CREATE OR REPLACE FUNCTION mint.release_melt(released bytea, of_attempt int8) RETURNS void LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE mint.melt_quotes SET state = 0, inputs = 0, input_fee = 0, operation = NULL
+    WHERE id = released AND state = 1 AND attempt = of_attempt;
+  IF NOT FOUND THEN RETURN; END IF;
+  DELETE FROM mint.proofs WHERE melt = released AND state = 0;
+  DELETE FROM mint.signatures WHERE melt = released AND c_ IS NULL;
+  DELETE FROM mint.payments WHERE quote = released AND state = 1
+    AND node_key = (SELECT node_key FROM mint.melt_quotes WHERE id = released);
+END $$;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -283,8 +314,8 @@ constexpr const char* kGrants = R"sql(
 GRANT USAGE ON SCHEMA mint TO %;
 GRANT SELECT ON ALL TABLES IN SCHEMA mint TO %;
 GRANT INSERT ON mint.keysets, mint.prices, mint.proofs, mint.signatures, mint.mint_quotes, mint.melt_quotes,
-  mint.payments, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts, mint.claims,
-  mint.commits, mint.replicas, mint.units, mint.audit, mint.checkpoints,
+  mint.payments, mint.receipts, mint.authorizations, mint.operations, mint.match_credits, mint.verdicts,
+  mint.claims, mint.commits, mint.replicas, mint.units, mint.audit, mint.checkpoints,
   mint.auth_tokens, mint.auth_signatures, mint.auth_subjects TO %;
 GRANT UPDATE(state, overlap_until) ON mint.keysets TO %;
 GRANT UPDATE(msat, promised_msat, promised_until, kept_since) ON mint.prices TO %;

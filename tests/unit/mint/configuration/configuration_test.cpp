@@ -89,6 +89,7 @@ TEST(MintConfiguration, the_sample_runs_as_it_is_and_shows_the_defaults) {
   EXPECT_EQ(sample->server.requests_per_minute, defaults.server.requests_per_minute);
   EXPECT_EQ(sample->lightning.invoice_delay, defaults.lightning.invoice_delay);
   EXPECT_EQ(sample->lightning.mint_quote_expiry, defaults.lightning.mint_quote_expiry);
+  EXPECT_EQ(sample->lightning.offer_expiry, defaults.lightning.offer_expiry);
   EXPECT_EQ(sample->keysets.denominations, defaults.keysets.denominations);
   EXPECT_EQ(sample->limits.max_inputs, defaults.limits.max_inputs);
   EXPECT_EQ(sample->limits.max_queue, defaults.limits.max_queue);

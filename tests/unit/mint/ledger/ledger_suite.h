@@ -56,13 +56,25 @@ class LedgerTest : public testing::TestWithParam<MakePlace> {
   MintQuote paid(cashu::Amount amount) {
     MintQuote quote;
     quote.id = to_hex(fresh_hash());
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "mana";
     quote.amount = amount;
     quote.invoice_msat = amount * 200;
     EXPECT_EQ(code(NewMintQuote{quote}), 0);
-    EXPECT_EQ(code(InvoicePaid{quote.payment_hash, quote.invoice_msat, {}}), 0);
+    EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, {}}), 0);
+    return quote;
+  }
+  /// The quote of an offer in mana, which says no amount.
+  MintQuote offered(const std::string& id) {
+    MintQuote quote;
+    quote.id = id;
+    quote.method = Method::bolt12;
+    quote.node_key = fresh_hash();
+    quote.request = "lno1";
+    quote.unit = "mana";
+    quote.expires_at = unix_seconds(2'000'000'000);
+    EXPECT_EQ(code(NewMintQuote{quote}), 0);
     return quote;
   }
   /// `amount` mana out there, as one proof.
@@ -74,7 +86,7 @@ class LedgerTest : public testing::TestWithParam<MakePlace> {
                          const Hash32& payment_hash = fresh_hash()) {
     MeltQuote quote;
     quote.id = to_hex(fresh_hash());
-    quote.payment_hash = payment_hash;
+    quote.node_key = payment_hash;
     quote.request = "lnbcrt";
     quote.unit = "mana";
     quote.amount = msat / 200;
@@ -164,7 +176,7 @@ TEST_P(LedgerTest, TellsAListenerWhatACommitChangedAndNothingOfRefusals) {
   EXPECT_EQ(listener.heard.size(), 1U);
   const MintQuote quote = paid(3);
   ASSERT_EQ(listener.heard.size(), 2U);
-  EXPECT_EQ(listener.heard[1].invoices, std::vector{quote.payment_hash});
+  EXPECT_EQ(listener.heard[1].mint_quotes, std::vector{quote.id});
   EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 3}}, {issue(3)}, {}}), 0);
   EXPECT_EQ(listener.heard.back().mint_quotes, std::vector{quote.id});
   const Spend melted = spend(3);
@@ -187,8 +199,122 @@ TEST_P(LedgerTest, AQuoteIsIssuedUpToWhatWasPaid) {
   EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 6}}, {issue(6)}, {}}), 11005);
   EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 4}}, {issue(4)}, {}}), 0);
   EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 1}}, {issue(1)}, {}}), 20002);
-  EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 99'999, {}}), 0);
+  EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, 99'999, {}}), 0);
   EXPECT_EQ(ledger_->totals().received_msat, 2'000) << "a payment that is reported twice counts once";
+}
+
+TEST_P(LedgerTest, AnInvoiceIsCreditedUpToItsAmount) {
+  MintQuote quote;
+  quote.id = "over";
+  quote.node_key = fresh_hash();
+  quote.request = "lnbcrt";
+  quote.unit = "mana";
+  quote.amount = 10;
+  EXPECT_EQ(code(NewMintQuote{quote}), 0);
+  EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, 9'999, {}}), 0);
+  const MintQuote stored = **ledger_->mint_quote(quote.id);
+  EXPECT_EQ(stored.amount_paid, 10U);
+  EXPECT_EQ(stored.received_msat, 9'999U);
+  EXPECT_EQ(ledger_->totals().received_msat, 9'999);
+}
+
+TEST_P(LedgerTest, AnOfferIsPaidManyTimesAndEachPaymentCountsOnce) {
+  const MintQuote quote = offered("static");
+  const Hash32 first = fresh_hash();
+  EXPECT_EQ(code(PaymentReceived{quote.id, first, 1'000, unix_seconds(5)}), 0);
+  EXPECT_EQ(code(PaymentReceived{quote.id, fresh_hash(), 1'000, unix_seconds(6)}), 0);
+  EXPECT_EQ(code(PaymentReceived{quote.id, first, 1'000, unix_seconds(7)}), 0) << "told of twice";
+  EXPECT_EQ(code(PaymentReceived{quote.id, fresh_hash(), 399, unix_seconds(8)}), 0);
+  MintQuote stored = **ledger_->mint_quote(quote.id);
+  EXPECT_EQ(stored.method, Method::bolt12);
+  EXPECT_EQ(stored.amount_paid, 11U) << "5, 5 and 1.995 rounded down";
+  EXPECT_EQ(stored.received_msat, 2'399U);
+  EXPECT_EQ(count(stored.updated_at), 8);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 11}}, {issue(11)}, {}}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 1}}, {issue(1)}, {}}), 20002);
+  EXPECT_EQ(code(PaymentReceived{quote.id, fresh_hash(), 600, unix_seconds(9)}), 0);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 4}}, {issue(4)}, {}}), 11005);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{quote.id, 3}}, {issue(3)}, {}}), 0);
+  EXPECT_EQ(ledger_->totals().received_msat, 2'999);
+  EXPECT_EQ(outstanding(0), 14);
+  open();
+  EXPECT_EQ(code(PaymentReceived{quote.id, first, 1'000, {}}), 0);
+  EXPECT_EQ(ledger_->totals().received_msat, 2'999);
+  EXPECT_EQ(code(PaymentReceived{"no such quote", fresh_hash(), 1'000, {}}), 0);
+  EXPECT_EQ(ledger_->totals().received_msat, 2'999);
+}
+
+TEST_P(LedgerTest, PaymentsOfAnOfferThatComeAtOnceAreAllCredited) {
+  const MintQuote quote = offered("busy");
+  const Hash32 twice = fresh_hash();
+  std::vector<std::future<Result<Written>>> writes;
+  for (int i = 0; i < 20; ++i) {
+    writes.push_back(std::async(std::launch::async, [&, i] {
+      const Hash32 payment = i % 5 == 0 ? twice : fresh_hash();
+      return ledger_->write_now(PaymentReceived{quote.id, payment, 1'000, {}});
+    }));
+  }
+  for (auto& each : writes) EXPECT_TRUE(each.get());
+  EXPECT_EQ((*ledger_->mint_quote(quote.id))->amount_paid, 17U * 5);
+  EXPECT_EQ(ledger_->totals().received_msat, 17'000);
+}
+
+TEST_P(LedgerTest, AnOffersQuoteIssuesNoMoreThanWasPaidHoweverManyMintAtOnce) {
+  const MintQuote quote = offered("raced");
+  EXPECT_EQ(code(PaymentReceived{quote.id, fresh_hash(), 20'000, {}}), 0);
+  std::vector<std::future<int>> mints;
+  for (int i = 0; i < 20; ++i) {
+    mints.push_back(std::async(
+        std::launch::async, [&] { return code(MintWrite{fresh_hash(), {{quote.id, 8}}, {issue(8)}, {}}); }));
+  }
+  int done = 0;
+  for (auto& each : mints) {
+    const int answer = each.get();
+    done += answer == 0;
+    EXPECT_TRUE(answer == 0 || answer == 11005) << answer;
+  }
+  EXPECT_EQ(done, 12);
+  EXPECT_EQ((*ledger_->mint_quote(quote.id))->amount_issued, 96U);
+  EXPECT_EQ(outstanding(0), 96);
+}
+
+TEST_P(LedgerTest, FindsQuotesByWhatTheNodeKnowsThemByAndThoseThatMayBePaid) {
+  const MintQuote offer = offered("offer");
+  const MintQuote invoice = paid(10);
+  EXPECT_EQ((*ledger_->mint_quote_of(offer.node_key))->id, "offer");
+  EXPECT_EQ((*ledger_->mint_quote_of(invoice.node_key))->id, invoice.id);
+  EXPECT_FALSE(*ledger_->mint_quote_of(fresh_hash()));
+  EXPECT_EQ(code(PaymentReceived{offer.id, fresh_hash(), 1'000, {}}), 0);
+  const auto payable = ledger_->payable_mint_quotes(offer.expires_at);
+  ASSERT_TRUE(payable);
+  ASSERT_EQ(payable->size(), 1U) << "paid offers, but no paid invoices";
+  EXPECT_EQ(payable->front().id, "offer");
+  EXPECT_TRUE(ledger_->payable_mint_quotes(offer.expires_at + Seconds{1})->empty());
+}
+
+TEST_P(LedgerTest, AnOfferIsPaidThroughAsManyQuotesAsOneLikes) {
+  for (const bool ends : {true, false}) {
+    MeltQuote quote;
+    quote.id = to_hex(fresh_hash());
+    quote.method = Method::bolt12;
+    quote.node_key = fresh_hash();
+    quote.request = "lno1";
+    quote.unit = "mana";
+    quote.amount = 5;
+    quote.invoice_msat = 1'000;
+    quote.price_msat = 200;
+    EXPECT_EQ(code(NewMeltQuote{quote}), 0);
+    EXPECT_EQ(code(BeginMelt{fresh_hash(), quote.id, {minted(5)}, {}, 0}), 0);
+    EXPECT_EQ(code(BeginMelt{fresh_hash(), quote.id, {minted(5)}, {}, 0}), 20005);
+    if (ends) {
+      EXPECT_EQ(code(FinishMelt{quote.id, fresh_hash(), 1'000, {}}), 0);
+    }
+  }
+  open();
+  const auto pending = ledger_->pending_melts();
+  ASSERT_TRUE(pending);
+  ASSERT_EQ(pending->size(), 1U);
+  EXPECT_EQ(pending->front().method, Method::bolt12);
 }
 
 TEST_P(LedgerTest, NothingIsIssuedThatWasNotPaidFor) {
@@ -328,14 +454,14 @@ TEST_P(LedgerTest, APriceThatTheMintCannotHonourIsRefused) {
 TEST_P(LedgerTest, APaymentAfterAPriceRiseIsCreditedAtTheNewPrice) {
   MintQuote quote;
   quote.id = "late";
-  quote.payment_hash = fresh_hash();
+  quote.node_key = fresh_hash();
   quote.request = "lnbcrt";
   quote.unit = "mana";
   quote.amount = 10;
   quote.invoice_msat = 2'000;
   EXPECT_EQ(code(NewMintQuote{quote}), 0);
   EXPECT_TRUE(ledger_->set_prices({{"mana", 400}})) << "nobody holds any";
-  EXPECT_EQ(code(InvoicePaid{quote.payment_hash, 2'000, {}}), 0);
+  EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, 2'000, {}}), 0);
   EXPECT_EQ((*ledger_->mint_quote("late"))->amount_paid, 5U);
   EXPECT_TRUE(ledger_->totals().solvent());
 }
@@ -486,7 +612,7 @@ TEST_P(LedgerTest, AQuoteKeepsThePriceThatItPromised) {
   const auto quoted = [&](cashu::Amount amount, Msat msat) {
     MintQuote quote;
     quote.id = to_hex(fresh_hash());
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "mana";
     quote.amount = amount;
@@ -497,7 +623,7 @@ TEST_P(LedgerTest, AQuoteKeepsThePriceThatItPromised) {
     return quote;
   };
   const auto pay = [&](const MintQuote& quote) {
-    EXPECT_EQ(code(InvoicePaid{quote.payment_hash, quote.invoice_msat, now}), 0);
+    EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, now}), 0);
     return (*ledger_->mint_quote(quote.id))->amount_paid;
   };
   const auto price = [&](std::uint64_t msat, bool keep) {
@@ -513,7 +639,7 @@ TEST_P(LedgerTest, AQuoteKeepsThePriceThatItPromised) {
   const MintQuote second = quoted(10, 4'000);
   EXPECT_EQ(ledger_
                 ->write_now(NewMintQuote{{.id = "stale",
-                                          .payment_hash = fresh_hash(),
+                                          .node_key = fresh_hash(),
                                           .request = "lnbcrt",
                                           .unit = "mana",
                                           .amount = 10,
@@ -637,7 +763,7 @@ TEST_P(LedgerTest, ProofsThatNobodyIssuedRaiseTheAlarm) {
   const MintQuote waiting = [&] {
     MintQuote quote;
     quote.id = "waiting";
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "mana";
     quote.amount = 1;
@@ -652,9 +778,9 @@ TEST_P(LedgerTest, ProofsThatNobodyIssuedRaiseTheAlarm) {
   EXPECT_NE(ledger_->standing().alarm.find("of keyset 1 "), std::string::npos) << ledger_->standing().alarm;
   ASSERT_FALSE(ledger_->health());
   EXPECT_EQ(kind(SwapWrite{fresh_hash(), {spend(1)}, {issue(1)}}), ErrorKind::broken);
-  EXPECT_EQ(kind(NewMintQuote{MintQuote{.id = "new", .payment_hash = fresh_hash(), .unit = "mana"}}),
+  EXPECT_EQ(kind(NewMintQuote{MintQuote{.id = "new", .node_key = fresh_hash(), .unit = "mana"}}),
             ErrorKind::broken);
-  EXPECT_EQ(code(InvoicePaid{waiting.payment_hash, 200, {}}), 0) << "ends of payments go on";
+  EXPECT_EQ(code(PaymentReceived{waiting.id, waiting.node_key, 200, {}}), 0) << "ends of payments go on";
   EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 1'600, {}}), 0);
   EXPECT_EQ(state(mine), ProofState::State::spent);
 }

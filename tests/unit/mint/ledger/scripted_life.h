@@ -69,7 +69,7 @@ inline std::vector<Act> life() {
   const match::MatchId match = hash_of(900);
   const auto mint_quote = [&](unsigned number, const char* unit, cashu::Amount amount, Msat invoice) {
     return MintQuote{.id = "mint-" + std::to_string(number),
-                     .payment_hash = hash_of(number),
+                     .node_key = hash_of(number),
                      .request = "lnbc" + std::to_string(number),
                      .unit = unit,
                      .amount = amount,
@@ -79,7 +79,7 @@ inline std::vector<Act> life() {
                      .updated_at = now};
   };
   const MeltQuote melt{.id = "melt",
-                       .payment_hash = hash_of(50),
+                       .node_key = hash_of(50),
                        .request = "lnbc50",
                        .unit = "mana",
                        .amount = 300,
@@ -116,7 +116,7 @@ inline std::vector<Act> life() {
   return {
       {NewMintQuote{mint_quote(1, "mana", 1000, 200'000)}},
       {MintWrite{hash_of(100), {{"mint-1", 1000}}, {output(1, 1000)}, now}, cashu::kQuoteNotPaid},
-      {InvoicePaid{hash_of(1), 200'000, now + Seconds(1)}},
+      {PaymentReceived{"mint-1", hash_of(1), 200'000, now + Seconds(1)}},
       {MintWrite{hash_of(100),
                  {{"mint-1", 1000}},
                  {output(1, 512), output(2, 256), output(3, 128), output(4, 64), output(5, 40)},
@@ -126,7 +126,7 @@ inline std::vector<Act> life() {
       {SwapWrite{hash_of(102), {proof(2, 256)}, {output(12, 256)}}, kDone, true},
       {SwapWrite{hash_of(103), {proof(1, 512)}, {output(13, 512)}}, cashu::kProofsSpent, true},
       {SwapWrite{hash_of(104), {proof(3, 128)}, {output(10, 128)}}, cashu::kOutputsAlreadySigned, true},
-      {InvoicePaid{hash_of(2), 100'000, now + Seconds(3)}},
+      {PaymentReceived{"mint-2", hash_of(2), 100'000, now + Seconds(3)}},
       {MintWrite{hash_of(111), {{"mint-2", 100}}, {output(20, 100, kSat)}, now + Seconds(3)}},
       {NewMeltQuote{melt}},
       {begin},

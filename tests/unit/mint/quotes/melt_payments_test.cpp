@@ -83,12 +83,12 @@ class MeltPaymentsTest : public testing::Test {
     EXPECT_TRUE(ledger_->set_prices({{"sat", 1'000}}));
     MintQuote paid;
     paid.id = "paid";
-    paid.payment_hash = fresh_hash();
+    paid.node_key = fresh_hash();
     paid.request = "lnbcrt";
     paid.unit = "sat";
     paid.amount = 64;
     write(NewMintQuote{paid});
-    write(InvoicePaid{paid.payment_hash, 64'000, {}});
+    write(PaymentReceived{paid.id, paid.node_key, 64'000, {}});
     Issue issue;
     issue.b_blinded = point(3);
     issue.c_blinded = point(4);
@@ -125,7 +125,7 @@ class MeltPaymentsTest : public testing::Test {
   MeltQuote begun(Msat part = 0, std::vector<BlankOutput> blanks = {}) {
     MeltQuote quote;
     quote.id = "melt";
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "sat";
     quote.amount = 64;

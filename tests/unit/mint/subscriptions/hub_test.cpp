@@ -97,10 +97,11 @@ class HubTest : public testing::Test {
     return {
         fresh_point(), keyset_, amount, keysets_->now()->mint_key().bytes(), {fresh_hash(), fresh_hash()}};
   }
-  MintQuote new_quote(cashu::Amount amount) {
+  MintQuote new_quote(cashu::Amount amount, Method method = Method::bolt11) {
     MintQuote quote;
+    quote.method = method;
     quote.id = to_hex(fresh_hash());
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "sat";
     quote.amount = amount;
@@ -109,14 +110,14 @@ class HubTest : public testing::Test {
   }
   Spend minted(cashu::Amount amount) {
     const MintQuote quote = new_quote(amount);
-    write(InvoicePaid{quote.payment_hash, amount * 1'000, {}});
+    write(PaymentReceived{quote.id, quote.node_key, amount * 1'000, {}});
     write(MintWrite{fresh_hash(), {{quote.id, amount}}, {issue(amount)}, {}});
     return {fresh_point(), keyset_, amount, ""};
   }
   std::string new_melt(const Spend& proof) {
     MeltQuote quote;
     quote.id = to_hex(fresh_hash());
-    quote.payment_hash = fresh_hash();
+    quote.node_key = fresh_hash();
     quote.request = "lnbcrt";
     quote.unit = "sat";
     quote.amount = proof.amount;
@@ -208,11 +209,11 @@ TEST_F(HubTest, AMeltLocksAndThenSpendsOrFreesItsProofs) {
 TEST_F(HubTest, AMintQuoteIsUnpaidThenPaidThenIssued) {
   const MintQuote quote = new_quote(8);
   Client client = connect();
-  subscribe(client, kMintQuoteTopic, quoted(quote.id));
+  subscribe(client, mint_quote_topic(Method::bolt11), quoted(quote.id));
   EXPECT_TRUE(is_ok(client.heard->next()));
   EXPECT_EQ(state(client.heard->next()), "UNPAID");
   EXPECT_EQ(unpaid_, quote.id) << "the node is asked about it";
-  write(InvoicePaid{quote.payment_hash, 8'000, {}});
+  write(PaymentReceived{quote.id, quote.node_key, 8'000, {}});
   EXPECT_EQ(state(client.heard->next()), "PAID");
   write(MintWrite{fresh_hash(), {{quote.id, 2}}, {issue(2)}, {}});
   EXPECT_EQ(member(client.heard->next(), "amount_issued"), "2");
@@ -220,17 +221,38 @@ TEST_F(HubTest, AMintQuoteIsUnpaidThenPaidThenIssued) {
   EXPECT_EQ(state(client.heard->next()), "ISSUED");
 }
 
+TEST_F(HubTest, AnOffersQuoteIsToldOfWithEachPayment) {
+  MintQuote quote = new_quote(0, Method::bolt12);
+  Client client = connect();
+  subscribe(client, mint_quote_topic(Method::bolt12), quoted(quote.id));
+  EXPECT_TRUE(is_ok(client.heard->next()));
+  EXPECT_EQ(member(client.heard->next(), "amount_paid"), "0");
+  EXPECT_EQ(unpaid_, quote.id) << "the node is asked about it";
+  write(PaymentReceived{quote.id, fresh_hash(), 8'000, {}});
+  EXPECT_EQ(member(client.heard->next(), "amount_paid"), "8");
+  write(PaymentReceived{quote.id, fresh_hash(), 8'000, {}});
+  EXPECT_EQ(member(client.heard->next(), "amount_paid"), "16");
+  write(MintWrite{fresh_hash(), {{quote.id, 2}}, {issue(2)}, {}});
+  const json::Value issued = client.heard->next();
+  EXPECT_EQ(member(issued, "amount_issued"), "2");
+  EXPECT_EQ(member(issued, "method"), "bolt12");
+  unpaid_.clear();
+  subscribe(client, mint_quote_topic(Method::bolt12), quoted(quote.id), "again");
+  EXPECT_TRUE(is_ok(client.heard->next()));
+  EXPECT_EQ(unpaid_, quote.id) << "more may have been paid since";
+}
+
 TEST_F(HubTest, AMeltQuoteIsUnpaidThenPendingThenPaid) {
   const Spend proof = minted(8);
   const std::string quote = new_melt(proof);
   Client client = connect();
-  subscribe(client, kMeltQuoteTopic, quoted(quote));
+  subscribe(client, melt_quote_topic(Method::bolt11), quoted(quote));
   EXPECT_TRUE(is_ok(client.heard->next()));
   EXPECT_EQ(state(client.heard->next()), "UNPAID");
   write(BeginMelt{fresh_hash(), quote, {proof}, {}, 0});
   EXPECT_EQ(state(client.heard->next()), "PENDING");
   Client late = connect();
-  subscribe(late, kMeltQuoteTopic, quoted(quote));
+  subscribe(late, melt_quote_topic(Method::bolt11), quoted(quote));
   EXPECT_TRUE(is_ok(late.heard->next()));
   EXPECT_EQ(state(late.heard->next()), "PENDING");
   EXPECT_EQ(pending_, quote);
@@ -275,15 +297,15 @@ TEST_F(HubTest, RefusesWhatItDoesNotKnowAndKeepsNothingOfIt) {
     subscribe(client, kind, filters);
     return error_of(client.heard->next());
   };
-  EXPECT_EQ(refused(kMintQuoteTopic, quoted(quote.id) + ",\"nothing\""), -32602);
-  EXPECT_EQ(refused(kMeltQuoteTopic, "\"nothing\""), -32602);
+  EXPECT_EQ(refused(mint_quote_topic(Method::bolt11), quoted(quote.id) + ",\"nothing\""), -32602);
+  EXPECT_EQ(refused(melt_quote_topic(Method::bolt11), "\"nothing\""), -32602);
   EXPECT_EQ(refused(kProofStateTopic, "\"02ab\""), -32602);
   EXPECT_EQ(refused(kProofStateTopic, quoted("05" + std::string(64, '0'))), -32602);
   EXPECT_EQ(hub_->filters(), 0U);
-  subscribe(client, kMintQuoteTopic, quoted(quote.id));
+  subscribe(client, mint_quote_topic(Method::bolt11), quoted(quote.id));
   EXPECT_TRUE(is_ok(client.heard->next()));
   client.heard->next();
-  EXPECT_EQ(refused(kMintQuoteTopic, quoted(quote.id)), -32602) << "the subId is in use";
+  EXPECT_EQ(refused(mint_quote_topic(Method::bolt11), quoted(quote.id)), -32602) << "the subId is in use";
 }
 
 TEST_F(HubTest, HoldsToItsBounds) {
@@ -349,14 +371,14 @@ TEST_F(HubTest, LooksByItselfWhereOthersWriteTheLedgerToo) {
   subscribe(client, kProofStateTopic, quoted(to_hex(proof.y)));
   EXPECT_TRUE(is_ok(client.heard->next()));
   EXPECT_EQ(state(client.heard->next()), "UNSPENT");
-  subscribe(client, kMintQuoteTopic, quoted(quote.id), "q");
+  subscribe(client, mint_quote_topic(Method::bolt11), quoted(quote.id), "q");
   EXPECT_TRUE(is_ok(client.heard->next()));
   EXPECT_EQ(state(client.heard->next()), "UNPAID");
   ledger_->listen(nullptr);
   write(SwapWrite{fresh_hash(), {proof}, {issue(8)}});
   EXPECT_EQ(state(client.heard->next()), "PENDING");
   EXPECT_EQ(state(client.heard->next()), "SPENT");
-  write(InvoicePaid{quote.payment_hash, 4'000, {}});
+  write(PaymentReceived{quote.id, quote.node_key, 4'000, {}});
   EXPECT_EQ(state(client.heard->next()), "PAID");
   hub_->disconnected(client.session);
 }

@@ -56,7 +56,7 @@ TEST(Rpc, RefusesWithTheCodesOfJsonRpc) {
   EXPECT_EQ(code(R"({"jsonrpc":"2.0","method":"subscribe","id":1})"), -32602);
   EXPECT_EQ(code(subscribe("[]")), -32602);
   EXPECT_EQ(code(subscribe("\"{\"")), -32602);
-  EXPECT_EQ(code(subscribe(R"({"kind":"bolt12_mint_quote","subId":"s","filters":["q"]})")), -32602);
+  EXPECT_EQ(code(subscribe(R"({"kind":"bolt13_mint_quote","subId":"s","filters":["q"]})")), -32602);
   EXPECT_EQ(code(subscribe(R"({"kind":"proof_state","subId":"","filters":["q"]})")), -32602);
   EXPECT_EQ(code(subscribe(R"({"kind":"proof_state","subId":"s","filters":[]})")), -32602);
   EXPECT_EQ(code(subscribe(R"({"kind":"proof_state","subId":"s","filters":[1]})")), -32602);

@@ -28,11 +28,11 @@ class Faults : public testing::Test {
   }
   void prepare_money(unsigned proofs) {
     ASSERT_TRUE(prepare(*ledger_));
-    MintQuote quote{.id = "q", .payment_hash = fresh_hash(), .request = "lnbc", .unit = "mana"};
+    MintQuote quote{.id = "q", .node_key = fresh_hash(), .request = "lnbc", .unit = "mana"};
     quote.amount = proofs;
     quote.invoice_msat = proofs * kManaMsat;
     ASSERT_TRUE(ledger_->write_now(NewMintQuote{quote}));
-    ASSERT_TRUE(ledger_->write_now(InvoicePaid{quote.payment_hash, quote.invoice_msat, {}}));
+    ASSERT_TRUE(ledger_->write_now(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, {}}));
     std::vector<Issue> issues;
     for (unsigned n = 0; n < proofs; ++n) issues.push_back(output(10'000 + n, 1));
     ASSERT_TRUE(ledger_->write_now(MintWrite{fresh_hash(), {{"q", proofs}}, issues, {}}));

@@ -38,11 +38,11 @@ class Replicas : public testing::Test {
   }
   /// A quote that is paid, through a.
   void paid(const std::string& id, cashu::Amount amount) {
-    MintQuote quote{.id = id, .payment_hash = fresh_hash(), .request = "lnbc", .unit = "mana"};
+    MintQuote quote{.id = id, .node_key = fresh_hash(), .request = "lnbc", .unit = "mana"};
     quote.amount = amount;
     quote.invoice_msat = amount * kManaMsat;
     ASSERT_TRUE(a_->write_now(NewMintQuote{quote}));
-    ASSERT_TRUE(b_->write_now(InvoicePaid{quote.payment_hash, quote.invoice_msat, {}}));
+    ASSERT_TRUE(b_->write_now(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, {}}));
   }
   void minted(unsigned proofs) {
     paid("all", proofs);
@@ -168,7 +168,7 @@ TEST_F(Replicas, IssueEachQuoteOnce) {
 TEST_F(Replicas, APaymentIsOfOneMintUntilItsLeaseEnds) {
   minted(2);
   const Hash32 invoice = fresh_hash();
-  MeltQuote quote{.id = "m1", .payment_hash = invoice, .request = "lnbc", .unit = "mana"};
+  MeltQuote quote{.id = "m1", .node_key = invoice, .request = "lnbc", .unit = "mana"};
   quote.amount = 1;
   quote.invoice_msat = kManaMsat;
   quote.price_msat = kManaMsat;
@@ -235,7 +235,6 @@ struct Hearing final : ChangeListener {
     const std::lock_guard lock(mutex);
     for (const PointBytes& y : changes.proofs) proofs.push_back(y);
     for (const std::string& id : changes.mint_quotes) quotes.push_back(id);
-    for (const Hash32& hash : changes.invoices) invoices.push_back(hash);
   }
   void look_again() override { ++looks; }
   bool heard(const PointBytes& y) const {
@@ -245,7 +244,6 @@ struct Hearing final : ChangeListener {
   mutable std::mutex mutex;
   std::vector<PointBytes> proofs;
   std::vector<std::string> quotes;
-  std::vector<Hash32> invoices;
   std::atomic<int> looks = 0;
 };
 
@@ -334,7 +332,7 @@ TEST_F(Replicas, StopWhenTheBooksDontAddUp) {
 
 TEST_F(Replicas, APriceSetByOneHoldsForAll) {
   const auto quote = [](const std::string& id) {
-    MintQuote out{.id = id, .payment_hash = fresh_hash(), .request = "lnbc", .unit = "mana"};
+    MintQuote out{.id = id, .node_key = fresh_hash(), .request = "lnbc", .unit = "mana"};
     out.amount = 1;
     out.invoice_msat = kManaMsat;
     return out;
@@ -344,7 +342,7 @@ TEST_F(Replicas, APriceSetByOneHoldsForAll) {
   ASSERT_TRUE(a_->set_prices({{"mana", 2 * kManaMsat}}));
   EXPECT_EQ(b_->write_now(NewMintQuote{quote("behind")}).error().kind, ErrorKind::unavailable)
       << "at a price that is gone";
-  ASSERT_TRUE(b_->write_now(InvoicePaid{before.payment_hash, before.invoice_msat, {}}));
+  ASSERT_TRUE(b_->write_now(PaymentReceived{before.id, before.node_key, before.invoice_msat, {}}));
   EXPECT_EQ(a_->mint_quote("before")->value().amount_paid, 0U);
   EXPECT_TRUE(a_->health());
 }
