@@ -69,6 +69,15 @@ Wide Tally::gap(const Catalog& catalog) const {
   return owed - (received - paid_out);
 }
 
+std::vector<Wide> Tally::circulation(const Catalog& catalog) const {
+  std::vector<Wide> out(catalog.units().size());
+  for (std::size_t i = 0; i < keysets_.size(); ++i) {
+    const auto number = static_cast<std::uint32_t>(i);
+    if (catalog.knows_keyset(number)) out[catalog.unit_of_keyset(number)] += keysets_[i].in - keysets_[i].out;
+  }
+  return out;
+}
+
 bool Tally::rows(const Catalog& catalog, std::vector<std::pair<std::string, std::int64_t>>& out) const {
   bool fits = true;
   const auto row = [&](std::string_view kind, std::string_view what, Wide amount) {

@@ -56,6 +56,8 @@ class Tally {
   void add(const Tally& other);
   /// By how much more is owed than there is, if this is done; <= 0 for all that conserves.
   Wide gap(const Catalog& catalog) const;
+  /// What this adds to the circulation of each unit or takes from it, by the catalog's index.
+  std::vector<Wide> circulation(const Catalog& catalog) const;
   /// Account and amount of all that is not 0. False if one is beyond 63 bits.
   bool rows(const Catalog& catalog, std::vector<std::pair<std::string, std::int64_t>>& out) const;
 

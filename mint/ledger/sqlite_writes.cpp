@@ -487,6 +487,9 @@ Result<Written> SqliteWrites::operator()(const SettleWrite& write) {
   for (const SettleGroup& group : write.groups) {
     TRY(const bool done, group_done(group));
     if (done) continue;
+    const bool conserves = !group.spends.empty() && books_->unit_of_keyset(group.spends.front().keyset) ==
+                                                        books_->unit_of_keyset(group.issues.front().keyset);
+    if (!conserves) TRY_STATUS(check_caps(group.issues));
     TRY_STATUS(spend(group.spends, &write.match));
     TRY_STATUS(issue(group.issues, group.operation));
     tells_something = true;

@@ -62,7 +62,7 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     BatchPart part(*jobs_[i], locked_[i], *catalog_, *holder_);
     const Result<Written> planned = part.plan();
-    const Status allowed = planned ? caps_.take(jobs_[i]->write, *catalog_) : Status{};
+    const Status allowed = planned ? caps_.take(part.tally, *catalog_) : Status{};
     if (planned && allowed) {
       done_.emplace_back(jobs_[i], *planned);
       parts.push_back(std::move(part));
@@ -153,10 +153,7 @@ Outcome<void> Batch::lock() {
     connection_->queue(sql::kPrices);
   }
   std::vector<std::string_view> units;
-  for (const Job* job : jobs_) {
-    const std::string_view unit = Caps::unit_of(job->write, *catalog_);
-    if (!unit.empty() && std::ranges::find(units, unit) == units.end()) units.push_back(unit);
-  }
+  for (const Job* job : jobs_) Caps::add_units_of(job->write, *catalog_, units);
   const bool capped = Caps::queue_lock(*connection_, units);
   for (const Job* job : jobs_) {
     counts.push_back(BatchPart::queue_locks(*connection_, job->write));

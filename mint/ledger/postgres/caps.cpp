@@ -1,5 +1,7 @@
 #include "mint/ledger/postgres/caps.h"
 
+#include <algorithm>
+
 #include "mint/ledger/books.h"
 #include "mint/ledger/postgres/auditor.h"
 
@@ -16,18 +18,29 @@ constexpr Statement kLockCaps{"lock_caps",
                               "SELECT unit, cap FROM mint.units WHERE cap IS NOT NULL AND unit = "
                               "ANY($1::text[]) ORDER BY unit FOR UPDATE"};
 
-const std::vector<Issue>* issues_of(const Write& write) {
-  if (const auto* mint = std::get_if<MintWrite>(&write)) return &mint->issues;
-  if (const auto* credited = std::get_if<CreditedIssue>(&write)) return &credited->issues;
-  return nullptr;
-}
-
 }  // namespace
 
-std::string_view Caps::unit_of(const Write& write, const Catalog& catalog) {
-  const std::vector<Issue>* issues = issues_of(write);
-  if (issues == nullptr || issues->empty() || !catalog.knows_keyset(issues->front().keyset)) return {};
-  return catalog.units()[catalog.unit_of_keyset(issues->front().keyset)];
+void Caps::add_units_of(const Write& write, const Catalog& catalog, std::vector<std::string_view>& units) {
+  const auto add = [&](std::uint32_t keyset) {
+    if (!catalog.knows_keyset(keyset)) return;
+    const std::string_view unit = catalog.units()[catalog.unit_of_keyset(keyset)];
+    if (std::ranges::find(units, unit) == units.end()) units.push_back(unit);
+  };
+  const auto unit_of = [&](std::uint32_t keyset) {
+    return catalog.knows_keyset(keyset) ? catalog.unit_of_keyset(keyset) : ~std::size_t{0};
+  };
+  if (const auto* mint = std::get_if<MintWrite>(&write)) {
+    for (const Issue& output : mint->issues) add(output.keyset);
+  } else if (const auto* credited = std::get_if<CreditedIssue>(&write)) {
+    for (const Issue& output : credited->issues) add(output.keyset);
+  } else if (const auto* settle = std::get_if<SettleWrite>(&write)) {
+    for (const SettleGroup& group : settle->groups) {
+      for (const Issue& output : group.issues) {
+        if (group.spends.empty() || unit_of(group.spends.front().keyset) != unit_of(output.keyset))
+          add(output.keyset);
+      }
+    }
+  }
 }
 
 bool Caps::queue_lock(postgres::Connection& connection, std::span<const std::string_view> units) {
@@ -57,15 +70,17 @@ Outcome<void> Caps::read(postgres::Connection& connection, const Rows& locked, c
   return {};
 }
 
-Status Caps::take(const Write& write, const Catalog& catalog) {
+Status Caps::take(const Tally& tally, const Catalog& catalog) {
   if (caps_.empty()) return {};
-  const auto found = caps_.find(unit_of(write, catalog));
-  if (found == caps_.end()) return {};
-  Cap& cap = found->second;
-  Wide more = 0;
-  for (const Issue& output : *issues_of(write)) more += output.amount;
-  if (cap.outstanding + more > Wide{cap.most}) return above_cap(found->first, cap.most, cap.outstanding);
-  cap.outstanding += more;
+  const std::vector<Wide> added = tally.circulation(catalog);
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const auto found = caps_.find(catalog.units()[i]);
+    if (added[i] <= 0 || found == caps_.end()) continue;
+    Cap& cap = found->second;
+    if (cap.outstanding + added[i] > Wide{cap.most})
+      return above_cap(found->first, cap.most, cap.outstanding);
+    cap.outstanding += added[i];
+  }
   return {};
 }
 

@@ -13,8 +13,9 @@ namespace manastr::mint {
 
 class Caps {
  public:
-  /// Of one write: the unit that it brings into circulation; "" if it is none that does.
-  static std::string_view unit_of(const Write& write, const Catalog& catalog);
+  /// Adds the units that this write brings into circulation: what is minted, issued against a match's credit,
+  /// or paid out in another unit than the stakes'.
+  static void add_units_of(const Write& write, const Catalog& catalog, std::vector<std::string_view>& units);
 
   /// Queues the statement that locks the rows of these units; false if there is nothing to lock. Its answer
   /// goes to read().
@@ -22,8 +23,9 @@ class Caps {
   /// Asks for the sums if any of them has a cap. In the transaction that holds the locks.
   postgres::Outcome<void> read(postgres::Connection& connection, const postgres::Rows& locked,
                                const std::string& replica, const Catalog& catalog);
-  /// 11006 if this write, after those that were taken before it, would go above; else it is taken.
-  Status take(const Write& write, const Catalog& catalog);
+  /// 11006 if a write that adds this, after those that were taken before it, would go above; else it is
+  /// taken.
+  Status take(const Tally& tally, const Catalog& catalog);
 
  private:
   struct Cap {

@@ -585,6 +585,32 @@ TEST_P(LedgerTest, NoMoreIsIssuedThanACapAllows) {
   EXPECT_EQ(code(CreditedIssue{fresh_hash(), fresh_hash(), match, {issue(1, 2)}, 200}), 0);
 }
 
+TEST_P(LedgerTest, ASettlementThatPaysInAnotherUnitIsBoundByItsCap) {
+  const Operators operators{ledger_.get()};
+  const auto settle = [&](const Spend& stake, std::uint32_t keyset) {
+    SettleWrite write;
+    write.match = fresh_hash();
+    write.verdict_id = fresh_hash();
+    write.claim_id = fresh_hash();
+    write.announcement = write.verdict = write.claim = "{}";
+    write.groups = {{fresh_hash(), {stake}, {issue(5, keyset)}}};
+    return write;
+  };
+  const Spend a = minted(5);
+  const Spend b = minted(5);
+  const Spend c = minted(5);
+  ASSERT_EQ(operators.set({.unit = "mana", .cap = 0})->status, 200);
+  ASSERT_EQ(operators.set({.unit = "loot", .cap = 7})->status, 200);
+  const SettleWrite first = settle(a, 2);
+  EXPECT_EQ(code(first), 0);
+  EXPECT_EQ(code(settle(b, 2)), cashu::kAmountOutsideLimit);
+  EXPECT_EQ(state(b), ProofState::State::unspent);
+  EXPECT_EQ(code(settle(c, 1)), 0) << "in the stakes' own unit it conserves";
+  ASSERT_EQ(operators.set({.unit = "loot", .cap = 5})->status, 200);
+  EXPECT_EQ(code(first), 0) << "what was done before is no issue";
+  EXPECT_EQ(outstanding(1), 5);
+}
+
 TEST_P(LedgerTest, ManyAtOnceStayBelowACap) {
   const Operators operators{ledger_.get()};
   ASSERT_EQ(operators.set({.unit = "mana", .cap = 20})->status, 200);
