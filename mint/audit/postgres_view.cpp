@@ -71,6 +71,10 @@ constexpr Statement kSomeSignatures{"verify_some_signatures",
                                     "SELECT keyset, amount, b_, c_ FROM mint.signatures TABLESAMPLE SYSTEM "
                                     "($1::text::float8) WHERE c_ IS NOT "
                                     "NULL LIMIT $2::int8"};
+constexpr Statement kHasOpenings{"verify_has_openings", "SELECT to_regclass('mint.openings') IS NOT NULL"};
+constexpr Statement kOpenings{"verify_openings",
+                              "SELECT coalesce(sum(received_msat), 0)::text, coalesce(sum(paid_out_msat), "
+                              "0)::text FROM mint.openings"};
 constexpr Statement kCredits{"verify_credits", "SELECT coalesce(sum(msat), 0)::text FROM mint.match_credits"};
 
 Wide wide(const Rows& rows, std::size_t row, int column) {
@@ -259,6 +263,12 @@ Result<CountedRows> PostgresView::count() {
     note(out.faults, uneven.integer(i, 1) != 0
                          ? "proofs are locked by " + melt + ", which is not under way"
                          : melt + " is under way, and other proofs are locked for it than it says");
+  }
+  TRY(const Rows has_openings, ask(*connection_, kHasOpenings));
+  if (has_openings.integer(0, 0) != 0) {
+    TRY(const Rows openings, ask(*connection_, kOpenings));
+    add(kReceived, "", wide(openings, 0, 0));
+    add(kPaidOut, "", wide(openings, 0, 1));
   }
   TRY(const Rows credits, ask(*connection_, kCredits));
   add(kCredit, "", wide(credits, 0, 0));

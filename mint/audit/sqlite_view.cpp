@@ -207,6 +207,15 @@ Result<CountedRows> SqliteView::count() {
   for (const auto& [melt, amount] : locked)
     note(out.faults,
          to_text(amount) + " are locked by melt number " + std::to_string(melt) + ", which is not under way");
+  bool opened = false;
+  TRY_STATUS(each("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'openings'",
+                  [&](const Query&) { opened = true; }));
+  if (opened) {
+    TRY_STATUS(each("SELECT received_msat, paid_out_msat FROM openings", [&](const Query& row) {
+      set(kReceived, "", row.integer(0));
+      set(kPaidOut, "", row.integer(1));
+    }));
+  }
   TRY_STATUS(
       each("SELECT msat FROM match_credits", [&](const Query& row) { set(kCredit, "", row.integer(0)); }));
   return out;

@@ -71,6 +71,7 @@ Status Business::take_signatures() {
     if (keyset != nullptr) float_ += sum.issued * keyset->price;
   }
   TakeOver cover;
+  cover.operation = operation_of("cover");
   cover.received_msat = float_;
   TRY_STATUS(loader_.add(std::move(cover)));
   TRY_STATUS(loader_.flush());
@@ -222,6 +223,7 @@ Status Business::close(bool cover_shortfall) {
                    "--cover-shortfall");
   }
   TakeOver opening;
+  opening.operation = operation_of("opening");
   opening.received_msat = std::max(gap, Wide{0}) - float_;
   opening.paid_out_msat = std::max(-gap, Wide{0});
   TRY_STATUS(loader_.add(std::move(opening)));

@@ -192,6 +192,11 @@ INSERT INTO receipts SELECT node_key, id, received_msat, amount_paid, updated_at
 DROP INDEX mint_quotes_unpaid;
 CREATE INDEX mint_quotes_payable ON mint_quotes(expires_at) WHERE received_msat = 0 OR method = 1;
 )sql"},
+    {"opening balances", R"sql(
+-- What an import has stated of the money that no quote accounts for.
+CREATE TABLE openings(
+  operation BLOB PRIMARY KEY, received_msat INTEGER NOT NULL, paid_out_msat INTEGER NOT NULL) STRICT;
+)sql"},
 };
 
 }  // namespace

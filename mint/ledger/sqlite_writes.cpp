@@ -509,6 +509,11 @@ Result<Written> SqliteWrites::operator()(const TakeOver& write) {
   TRY_STATUS(spend(write.spends, nullptr));
   for (const std::string& quote : write.foreign_melts)
     TRY_STATUS(database_->run("INSERT INTO foreign_melts VALUES(?)", quote));
+  if (write.received_msat != 0 || write.paid_out_msat != 0) {
+    TRY_STATUS(database_->run("INSERT INTO openings VALUES(?, ?, ?)", write.operation,
+                              static_cast<std::int64_t>(write.received_msat),
+                              static_cast<std::int64_t>(write.paid_out_msat)));
+  }
   books_->sums.received += write.received_msat;
   books_->sums.paid_out += write.paid_out_msat;
   return Written{};

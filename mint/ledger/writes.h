@@ -157,7 +157,7 @@ struct IssueTokens {
 /// the signatures that it has given, and the money that this leaves. The one write that need not conserve by
 /// itself: it states the opening balance.
 struct TakeOver {
-  Hash32 operation{};
+  Hash32 operation{};  ///< with money, once
   std::vector<Spend> spends;
   std::vector<Issue> issues;
   Wide received_msat = 0;  ///< less than 0 takes an earlier statement back

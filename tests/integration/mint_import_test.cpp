@@ -266,6 +266,8 @@ TEST_P(MintImport, WhatItSignedIsSpentHereAndWhatItSpentIsRefused) {
 
   const Said said = import();
   ASSERT_EQ(said.code, 0) << said.text;
+  const Said verified = run({"verify"});
+  EXPECT_EQ(verified.code, 0) << verified.text;
   // 30 and 5 came in, 15 went out.
   EXPECT_NE(said.text.find("opening balance: 20000 msat"), std::string::npos) << said.text;
   EXPECT_NE(said.text.find("melt-pending"), std::string::npos) << said.text;
@@ -304,6 +306,24 @@ TEST_P(MintImport, WhatItSignedIsSpentHereAndWhatItSpentIsRefused) {
   EXPECT_EQ(run({"resolve-melt", "--quote", "melt-paid", "--failed"}).code, 1);
   start();
   EXPECT_EQ(swap(locked).status, 200);
+}
+
+TEST_P(MintImport, WhatItEarnedIsStatedInTheOpeningBalanceAndInBackups) {
+  const auto kept = old_->issue(8);
+  const auto fee = old_->issue(2);
+  old_->spend(fee);
+  old_->mint_quote("issued", MintHouse::foreign_invoice(10), 10, 10);
+  old_->sum_up();
+  const Said said = import();
+  ASSERT_EQ(said.code, 0) << said.text;
+  EXPECT_NE(said.text.find("2000 msat were the source's earnings"), std::string::npos) << said.text;
+  const Said verified = run({"verify"});
+  EXPECT_EQ(verified.code, 0) << verified.text;
+  ASSERT_EQ(run({"backup", "--to", mint_.folder() + "/backup"}).code, 0);
+  const Said drill = run({"restore", "--from", mint_.folder() + "/backup", "--verify"});
+  EXPECT_EQ(drill.code, 0) << drill.text;
+  start();
+  EXPECT_EQ(swap(kept).status, 200);
 }
 
 TEST_P(MintImport, AMeltThatWasPaidAfterAllGivesItsChange) {

@@ -441,6 +441,14 @@ Result<Written> BatchPart::operator()(const IssueTokens& write) {
 Result<Written> BatchPart::operator()(const TakeOver& write) {
   TRY_STATUS(spend(write.spends, nullptr));
   TRY_STATUS(issue(write.issues, write.operation));
+  if (write.received_msat != 0 || write.paid_out_msat != 0) {
+    step(sql::kOpening,
+         Parameters()
+             .add(write.operation)
+             .add(static_cast<std::int64_t>(write.received_msat))
+             .add(static_cast<std::int64_t>(write.paid_out_msat)),
+         twice("an opening balance"));
+  }
   tally.received += write.received_msat;
   tally.paid_out += write.paid_out_msat;
   return Written{};

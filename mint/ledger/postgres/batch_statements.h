@@ -99,6 +99,9 @@ inline constexpr Statement kSignedOf{
     "signed_of", "SELECT b_, c_ IS NULL, operation FROM mint.signatures WHERE b_ = ANY($1::bytea[])"};
 
 // --- steps
+inline constexpr Statement kOpening{
+    "opening",
+    "INSERT INTO mint.openings VALUES($1::bytea, $2::int8, $3::int8) ON CONFLICT (operation) DO NOTHING"};
 inline constexpr Statement kNewMintQuote{
     "new_mint_quote",
     "INSERT INTO mint.mint_quotes(id, node_key, request, unit, amount, amount_paid, amount_issued, "

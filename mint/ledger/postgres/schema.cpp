@@ -305,6 +305,10 @@ BEGIN
     AND node_key = (SELECT node_key FROM mint.melt_quotes WHERE id = released);
 END $$;
 )sql"},
+    {"opening balances", R"sql(
+-- What an import has stated of the money that no quote accounts for.
+CREATE TABLE mint.openings(operation bytea PRIMARY KEY, received_msat int8 NOT NULL, paid_out_msat int8 NOT NULL);
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
