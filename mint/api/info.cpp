@@ -180,8 +180,8 @@ std::vector<std::string> unit_news(const KeysetRing& ring) {
 }  // namespace
 
 std::string Info::body(UnixSeconds now) const {
-  return heads_.get([this](const KeysetRing& ring) { return head_of(ring); }) + std::to_string(count(now)) +
-         "}";
+  return *heads_.get(now, [this](const KeysetRing& ring) { return head_of(ring); }) +
+         std::to_string(count(now)) + "}";
 }
 
 std::string Info::head_of(const KeysetRing& ring) const {
@@ -221,39 +221,39 @@ std::string Info::head_of(const KeysetRing& ring) const {
   return head + ",\"time\":";
 }
 
-std::string token_keysets_body(const AuthKeysets& keysets) {
+std::string token_keysets_body(const AuthKeysets& keysets, UnixSeconds now) {
   Array list;
   for (const SigningKeyset& keyset : keysets.all())
-    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset.published())));
+    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset.published(now))));
   Value out;
   out.set("keysets", std::move(list));
   return out.dump();
 }
 
-std::string keysets_body(const KeysetRing& ring) {
+std::string keysets_body(const KeysetRing& ring, UnixSeconds now) {
   Array list;
   for (const auto& keyset : ring.all()) {
     if (!keyset->is_money()) continue;
-    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published())));
+    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published(now))));
   }
   Value out;
   out.set("keysets", std::move(list));
   return out.dump();
 }
 
-std::string active_keys_body(const KeysetRing& ring) {
+std::string active_keys_body(const KeysetRing& ring, UnixSeconds now) {
   Array list;
   for (const auto& keyset : ring.all()) {
-    if (keyset->active() && keyset->is_money()) list.push_back(cashu::to_json(keyset->published()));
+    if (keyset->offered(now) && keyset->is_money()) list.push_back(cashu::to_json(keyset->published(now)));
   }
   Value out;
   out.set("keysets", std::move(list));
   return out.dump();
 }
 
-std::string keys_body(const SigningKeyset& keyset) {
+std::string keys_body(const SigningKeyset& keyset, UnixSeconds now) {
   Array list;
-  list.push_back(cashu::to_json(keyset.published()));
+  list.push_back(cashu::to_json(keyset.published(now)));
   Value out;
   out.set("keysets", std::move(list));
   return out.dump();

@@ -29,12 +29,12 @@ class Info {
 };
 
 /// Of money.
-std::string keysets_body(const KeysetRing& ring);
+std::string keysets_body(const KeysetRing& ring, UnixSeconds now);
 /// Active keysets of money with their keys.
-std::string active_keys_body(const KeysetRing& ring);
-std::string keys_body(const SigningKeyset& keyset);
+std::string active_keys_body(const KeysetRing& ring, UnixSeconds now);
+std::string keys_body(const SigningKeyset& keyset, UnixSeconds now);
 /// NUT-22.
-std::string token_keysets_body(const AuthKeysets& keysets);
+std::string token_keysets_body(const AuthKeysets& keysets, UnixSeconds now);
 
 inline constexpr std::string_view kVersion = "0.1.0";
 

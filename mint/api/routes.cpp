@@ -58,23 +58,25 @@ struct KeyBodies {
   std::map<std::string, std::string, std::less<>> by_id;
 };
 
-KeyBodies key_bodies(const KeysetRing& ring) {
-  KeyBodies out{keysets_body(ring), active_keys_body(ring), {}};
+KeyBodies key_bodies(const KeysetRing& ring, UnixSeconds now) {
+  KeyBodies out{keysets_body(ring, now), active_keys_body(ring, now), {}};
   for (const auto& keyset : ring.all()) {
-    if (keyset->is_money()) out.by_id.emplace(keyset->id_hex(), keys_body(*keyset));
+    if (keyset->is_money()) out.by_id.emplace(keyset->id_hex(), keys_body(*keyset, now));
   }
   return out;
 }
 
-void add_key_routes(const Documents& router, const Keysets& keysets) {
-  const auto bodies = std::make_shared<PerRing<KeyBodies>>(keysets);
-  router.get("/v1/keysets",
-             [bodies](const Request&) { return Response::json(bodies->get(key_bodies).keysets); });
-  router.get("/v1/keys", [bodies](const Request&) { return Response::json(bodies->get(key_bodies).active); });
+void add_key_routes(const Documents& router, const Keysets& keysets, const Clock& clock) {
+  const auto bodies = [made = std::make_shared<PerRing<KeyBodies>>(keysets), &clock] {
+    const UnixSeconds now = clock.now_seconds();
+    return made->get(now, [now](const KeysetRing& ring) { return key_bodies(ring, now); });
+  };
+  router.get("/v1/keysets", [bodies](const Request&) { return Response::json(bodies()->keysets); });
+  router.get("/v1/keys", [bodies](const Request&) { return Response::json(bodies()->active); });
   router.get("/v1/keys/{id}", [bodies](const Request& request) {
-    const KeyBodies& all = bodies->get(key_bodies);
-    const auto it = all.by_id.find(request.parameter("id"));
-    if (it != all.by_id.end()) return Response::json(it->second);
+    const std::shared_ptr<const KeyBodies> all = bodies();
+    const auto it = all->by_id.find(request.parameter("id"));
+    if (it != all->by_id.end()) return Response::json(it->second);
     return Response::error(400, "this mint has no such keyset: /v1/keysets lists those it has",
                            cashu::kKeysetUnknown);
   });
@@ -175,7 +177,7 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
     if (known == nullptr) return to_response(overloaded());
     return Response::json(known->body(parts.clock->now_seconds()));
   });
-  add_key_routes(Documents(router, parts), *parts.keysets);
+  add_key_routes(Documents(router, parts), *parts.keysets, *parts.clock);
 
   const auto post = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
     router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {
@@ -208,14 +210,15 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
 void add_blind_token_routes(net::Router& router, Parts& parts) {
   const Documents documents(router, parts);
   const AuthKeysets& keysets = parts.authentication->keysets();
+  const UnixSeconds now = parts.clock->now_seconds();  // they have no expiry
   documents.get("/v1/auth/blind/keysets",
-                [body = token_keysets_body(keysets)](const Request&) { return Response::json(body); });
+                [body = token_keysets_body(keysets, now)](const Request&) { return Response::json(body); });
   documents.get("/v1/auth/blind/keys",
-                [body = keys_body(keysets.active())](const Request&) { return Response::json(body); });
-  documents.get("/v1/auth/blind/keys/{id}", [&keysets](const Request& request) {
+                [body = keys_body(keysets.active(), now)](const Request&) { return Response::json(body); });
+  documents.get("/v1/auth/blind/keys/{id}", [&keysets, now](const Request& request) {
     const auto id = cashu::KeysetId::from_hex(request.parameter("id"));
     const SigningKeyset* keyset = id ? keysets.find(*id) : nullptr;
-    if (keyset != nullptr) return Response::json(keys_body(*keyset));
+    if (keyset != nullptr) return Response::json(keys_body(*keyset, now));
     return Response::error(400, "no such keyset of tokens: /v1/auth/blind/keysets lists those there are",
                            cashu::kKeysetUnknown);
   });

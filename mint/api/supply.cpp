@@ -16,7 +16,8 @@ Value number(Wide amount) {
   return Wide{whole} == amount ? Value(whole) : Value(to_text(amount));
 }
 
-Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string& unit) {
+Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string& unit,
+                 UnixSeconds now) {
   Array list;
   for (const KeysetTotals& keyset : totals.keysets) {
     const SigningKeyset* known = ring.by_number(keyset.number);
@@ -24,7 +25,7 @@ Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string
     Value each;
     each.set("id", known->id_hex())
         .set("number", std::uint64_t{keyset.number})
-        .set("active", known->active());
+        .set("active", known->offered(now));
     each.set("issued", number(keyset.issued)).set("redeemed", number(keyset.redeemed));
     each.set("outstanding", number(keyset.issued - keyset.redeemed - keyset.expired));
     list.push_back(std::move(each));
@@ -64,7 +65,7 @@ std::string Supply::made_now() const {
     each.set("paid_for", number(unit.paid_for)).set("claimed", number(unit.claimed));
     const CurrencyConfiguration* known = ring.currency(unit.unit);
     each.set("cap", known != nullptr && known->cap ? Value(*known->cap) : Value(nullptr));
-    each.set("keysets", keysets_of(ring, totals, unit.unit));
+    each.set("keysets", keysets_of(ring, totals, unit.unit, parts_->clock->now_seconds()));
     units.push_back(std::move(each));
   }
   Value out;

@@ -108,9 +108,8 @@ void advance(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& 
     succeed(records, plan, now);
   }
   for (KeysetRecord& record : records) {
-    if (record.state >= KeysetState::verifying) continue;
-    const bool over = record.state == KeysetState::overlap && record.overlap_until.value_or(now) <= now;
-    if (over || expired(record, now)) record.state = KeysetState::verifying;
+    if (record.state == KeysetState::overlap && record.overlap_until.value_or(now) <= now)
+      record.state = KeysetState::verifying;
   }
 }
 

@@ -35,8 +35,8 @@ void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSec
 /// By the plan's overlap and expiry.
 void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now);
 
-/// What time brings: a successor where one is due, and nothing more signed where the overlap is over or the
-/// keyset has expired.
+/// What time brings: a successor where one is due, and nothing more signed where the overlap is over. That a
+/// keyset has expired is not written down: each use asks the clock, and a wrong one may yet be put right.
 void advance(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now);
 
 }  // namespace manastr::mint

@@ -8,7 +8,8 @@ namespace manastr::mint {
 namespace {
 
 Status check_unit_indices(const std::vector<KeysetRecord>& records) {
-  std::map<std::uint32_t, cashu::Unit> taken;
+  // Keysets of blind tokens derive from the same seed and may be in no record (auth_keysets.h).
+  std::map<std::uint32_t, cashu::Unit> taken{{unit_index(kAuthUnit), cashu::Unit(kAuthUnit)}};
   for (const KeysetRecord& record : records) {
     if (record.derivation != kOwnDerivation) continue;
     const auto [it, fresh] = taken.emplace(unit_index(record.unit), record.unit);
@@ -98,6 +99,11 @@ const CurrencyConfiguration* KeysetRing::currency(std::string_view unit) const {
     if (currency.unit == unit) return &currency;
   }
   return nullptr;
+}
+
+std::size_t KeysetRing::expired(UnixSeconds now) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(keysets_, [&](const auto& keyset) { return keyset->expired(now); }));
 }
 
 std::vector<KeysetRecord> KeysetRing::records() const {

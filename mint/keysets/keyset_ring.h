@@ -39,6 +39,8 @@ class KeysetRing {
   /// Ascending by number.
   const std::vector<std::shared_ptr<const SigningKeyset>>& all() const { return keysets_; }
   std::vector<KeysetRecord> records() const;
+  /// How many can't be used any more. Of one ring this number tells which ones.
+  std::size_t expired(UnixSeconds now) const;
   const std::vector<CurrencyConfiguration>& currencies() const { return currencies_; }
   /// The key of the mint itself for NUT-06: the root of its tree.
   const crypto::PublicKey& mint_key() const { return mint_key_; }

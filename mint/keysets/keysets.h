@@ -1,6 +1,7 @@
 // The ring of keysets in force. Every operation of the mint takes now() once, at its start, and works with
 // what it got; a change of keysets or units publishes another ring. Rings are never freed while this lives,
-// for a request may still look at one: changes are as rare as operators and schedules are.
+// for a request may still look at one: changes are as rare as operators and schedules are, and rings share
+// their keysets, so that each is but a list of pointers and the settings of the units.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -42,37 +43,32 @@ class Keysets {
   std::vector<std::shared_ptr<const KeysetRing>> all_;
 };
 
-/// Something made of the ring in force, made anew when that is another: /v1/keys, /v1/info. From any thread.
+/// Something made of the ring in force and of what has expired of it, made anew when that is another: /v1/keys,
+/// /v1/info. Only the latest is kept, besides what callers hold. From any thread.
 template <class T>
 class PerRing {
  public:
   explicit PerRing(const Keysets& keysets) : keysets_(&keysets) {}
-  /// `make(ring)` gives the T. Valid as long as this.
+  /// `make(ring)` gives the T for this moment.
   template <class Make>
-  const T& get(Make make) {
-    const KeysetRing* ring = keysets_->now();
-    const Made* made = made_.load(std::memory_order_acquire);
-    if (made != nullptr && made->ring == ring) return made->value;
+  std::shared_ptr<const T> get(UnixSeconds now, Make make) {
     const std::lock_guard lock(mutex_);
-    for (const auto& each : all_) {
-      if (each->ring != ring) continue;
-      made_.store(each.get(), std::memory_order_release);
-      return each->value;
+    const KeysetRing* ring = keysets_->now();
+    const std::size_t expired = ring->expired(now);
+    if (made_ == nullptr || ring != ring_ || expired != expired_) {
+      made_ = std::make_shared<const T>(make(*ring));
+      ring_ = ring;
+      expired_ = expired;
     }
-    all_.push_back(std::make_unique<const Made>(Made{ring, make(*ring)}));
-    made_.store(all_.back().get(), std::memory_order_release);
-    return all_.back()->value;
+    return made_;
   }
 
  private:
-  struct Made {
-    const KeysetRing* ring;
-    T value;
-  };
   const Keysets* keysets_;
-  std::atomic<const Made*> made_ = nullptr;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<const Made>> all_;
+  const KeysetRing* ring_ = nullptr;
+  std::size_t expired_ = 0;
+  std::shared_ptr<const T> made_;
 };
 
 }  // namespace manastr::mint

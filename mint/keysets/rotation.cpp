@@ -182,8 +182,15 @@ Status Rotation::tick() {
 Result<bool> Rotation::prune() {
   if (options_.prune_after <= Seconds{0}) return false;
   const UnixSeconds now = clock_->now_seconds();
+  const Monotonic passed = clock_->monotonic();
   for (const KeysetRecord& record : keysets_->now()->records()) {
-    if (record.state == KeysetState::pruned || !is_over(record, options_.prune_after, now)) continue;
+    if (record.state == KeysetState::pruned) continue;
+    if (!is_over(record, options_.prune_after, now)) {
+      due_since_.erase(record.number);
+      continue;
+    }
+    const Monotonic due_since = due_since_.try_emplace(record.number, passed).first->second;
+    if (passed - due_since < options_.sure_after) continue;
     TRY(const bool pending, store_->has_pending(record.number));
     if (pending) continue;
     const std::lock_guard lock(mutex_);
@@ -194,7 +201,6 @@ Result<bool> Rotation::prune() {
     }));
     telemetry::log_info("a keyset is past its final expiry for good: what was spent of it is forgotten",
                         {{"unit", record.unit}, {"id", record.id.hex()}});
-    failpoint("mint.keyset-pruned");
   }
   for (const auto& keyset : keysets_->now()->all()) {
     if (keyset->record().state != KeysetState::pruned) continue;

@@ -4,6 +4,7 @@
 // them does and the other takes over what it finds.
 #pragma once
 #include <condition_variable>
+#include <map>
 #include <thread>
 
 #include "mint/keysets/keyset_plan.h"
@@ -31,6 +32,9 @@ struct RotationOptions {
   bool shared = false;               ///< other mints write the same ledger: it is looked at
   Millis every{500};                 ///< between two looks at ledger and clock
   Seconds prune_after{30 * 86'400};  ///< past the final expiry; 0: never
+  /// A keyset is marked when it was due at every look for so long by the monotonic clock: one that is set
+  /// forward for a while, or wrong at a start, ends nobody's money.
+  Seconds sure_after{86'400};
   Millis between_batches{25};        ///< of pruning
   /// The units as the ledger has them by now; absent: those of the configuration.
   std::function<Result<std::vector<CurrencyConfiguration>>()> currencies;
@@ -61,7 +65,8 @@ class Rotation final : public KeysetSource {
   Result<const KeysetRing*> look() override;
   /// What the thread does each time but for pruning; here for tests, whose clocks jump.
   Status tick();
-  /// Marks what is to be forgotten, and forgets one batch of it. True: there is more to do now.
+  /// Marks what has been due to be forgotten for long enough, and forgets one batch of what is marked. True:
+  /// there is more to do now.
   Result<bool> prune();
 
  private:
@@ -86,7 +91,9 @@ class Rotation final : public KeysetSource {
   std::atomic<std::uint64_t> looks_ = 0;
   double looks_left_;
   Monotonic looked_at_{};
-  std::vector<std::uint32_t> forgotten_;  // numbers of which nothing is left
+  // Of the one thread that prunes.
+  std::map<std::uint32_t, Monotonic> due_since_;  // numbers past their time, since when without a break
+  std::vector<std::uint32_t> forgotten_;          // numbers of which nothing is left
 
   std::mutex stop_mutex_;
   std::condition_variable wake_;

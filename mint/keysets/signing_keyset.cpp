@@ -39,11 +39,11 @@ const SigningKeyset::Denomination* SigningKeyset::denomination(cashu::Amount amo
   return exponent < keys_->size() ? &(*keys_)[exponent] : nullptr;
 }
 
-cashu::Keyset SigningKeyset::published() const {
+cashu::Keyset SigningKeyset::published(UnixSeconds now) const {
   cashu::Keyset out;
   out.id = record_.id;
   out.unit = record_.unit;
-  out.active = active();
+  out.active = offered(now);
   out.input_fee_ppk = record_.input_fee_ppk;
   out.final_expiry = record_.final_expiry;
   out.keys = public_keys(*keys_);

@@ -24,8 +24,10 @@ class SigningKeyset {
   std::uint32_t number() const { return record_.number; }
   std::uint64_t input_fee_ppk() const { return record_.input_fee_ppk; }
   bool is_money() const { return record_.is_money(); }
-  /// What wallets are to ask signatures of.
+  /// The newest of its unit. Look at expired() too.
   bool active() const { return record_.state == KeysetState::signing; }
+  /// NUT-02's `active`: what wallets are to ask signatures of.
+  bool offered(UnixSeconds now) const { return active() && !expired(now); }
   /// Active, or in its overlap. Look at expired() too.
   bool signs(UnixSeconds now) const {
     return active() || (record_.state == KeysetState::overlap && now < record_.overlap_until);
@@ -37,7 +39,7 @@ class SigningKeyset {
   /// nullptr if `amount` is no key of this keyset.
   const Denomination* denomination(cashu::Amount amount) const;
   const DenominationKeys& denominations() const { return *keys_; }
-  cashu::Keyset published() const;
+  cashu::Keyset published(UnixSeconds now) const;
 
  private:
   SigningKeyset(KeysetRecord record, std::shared_ptr<const DenominationKeys> keys);

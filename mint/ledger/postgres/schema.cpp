@@ -309,6 +309,26 @@ END $$;
 -- What an import has stated of the money that no quote accounts for.
 CREATE TABLE mint.openings(operation bytea PRIMARY KEY, received_msat int8 NOT NULL, paid_out_msat int8 NOT NULL);
 )sql"},
+    {"a keyset is not marked before its time", R"sql(
+-- The mark ends its ecash at every mint for good, so no mint's clock alone sets it: by this server's clock too the
+-- keyset is past its final expiry. Of what was marked too early nothing has been forgotten (mint.prune).
+UPDATE mint.keysets SET state = 2
+  WHERE state = 3 AND NOT coalesce(final_expiry < extract(epoch FROM now())::int8, false);
+CREATE FUNCTION mint.check_mark() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.state = 3 THEN RETURN NULL; END IF;
+  END IF;
+  IF NOT coalesce(NEW.final_expiry < extract(epoch FROM now())::int8, false) THEN
+    RAISE EXCEPTION 'keyset % is not past its final expiry by the database server''s clock: set the mint''s right',
+      NEW.number;
+  END IF;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION mint.check_mark FROM PUBLIC;
+CREATE TRIGGER check_mark AFTER INSERT OR UPDATE OF state ON mint.keysets FOR EACH ROW WHEN (NEW.state = 3)
+  EXECUTE FUNCTION mint.check_mark();
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));

@@ -65,10 +65,19 @@ TEST(KeysetPlan, AClockThatJumpsYearsBringsOneSuccessor) {
   advance(records, {monthly()}, kNow + 1'000 * kDay);
   give_ids(records);
   ASSERT_EQ(records.size(), 2U);
-  EXPECT_EQ(records[0].state, KeysetState::verifying) << "expired, so it does not sign in its overlap";
+  EXPECT_EQ(records[0].state, KeysetState::overlap) << "it has expired, and that is no state";
   const auto later = records;
   advance(records, {monthly()}, kNow);
   EXPECT_EQ(records, later) << "and back again, nothing";
+}
+
+TEST(KeysetPlan, ThatAKeysetHasExpiredIsNotWrittenDown) {
+  KeysetPlan never = monthly();
+  never.rotate_every = Seconds{0};
+  std::vector<KeysetRecord> records = begun(never);
+  const auto before = records;
+  advance(records, {never}, kNow + 1'000 * kDay);
+  EXPECT_EQ(records, before) << "a clock that is wrong changes nothing that stays";
 }
 
 TEST(KeysetPlan, AUnitIsNotRotatedByAPlanThatNeverDoes) {

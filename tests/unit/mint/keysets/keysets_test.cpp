@@ -52,14 +52,20 @@ TEST(Keysets, WhatIsMadeOfARingIsMadeOncePerRing) {
     ++made;
     return of.all().size();
   };
-  EXPECT_EQ(counts.get(count), 1U);
-  EXPECT_EQ(counts.get(count), 1U);
+  EXPECT_EQ(*counts.get(kNow, count), 1U);
+  EXPECT_EQ(*counts.get(kNow, count), 1U);
   EXPECT_EQ(made, 1);
   std::vector<KeysetRecord> records = first->records;
-  records.push_back({.number = 2, .unit = "mana", .position = 2});
+  records.push_back({.number = 2, .unit = "mana", .position = 2, .final_expiry = kNow});
+  const std::weak_ptr<const std::size_t> former = counts.get(kNow, count);
   keysets.publish(ring(records, keysets.now()));
-  EXPECT_EQ(counts.get(count), 2U);
+  EXPECT_EQ(*counts.get(kNow - Seconds{1}, count), 2U);
   EXPECT_EQ(made, 2);
+  EXPECT_TRUE(former.expired()) << "only the latest is kept";
+  EXPECT_EQ(*counts.get(kNow - Seconds{9}, count), 2U);
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(*counts.get(kNow, count), 2U);
+  EXPECT_EQ(made, 3) << "one has expired";
 }
 
 TEST(SigningKeyset, SignsInItsOverlapAndNotAfter) {
@@ -68,11 +74,30 @@ TEST(SigningKeyset, SignsInItsOverlapAndNotAfter) {
   const auto overlapping = ring({record});
   const SigningKeyset& keyset = *overlapping->by_number(1);
   EXPECT_FALSE(keyset.active());
-  EXPECT_FALSE(keyset.published().active);
+  EXPECT_FALSE(keyset.published(kNow).active);
   EXPECT_TRUE(keyset.signs(kNow - Seconds{1}));
   EXPECT_FALSE(keyset.signs(kNow));
   EXPECT_FALSE(keyset.expired(kNow + Seconds{99}));
   EXPECT_TRUE(keyset.expired(kNow + Seconds{100}));
+}
+
+TEST(SigningKeyset, OneThatHasExpiredIsNotOffered) {
+  KeysetRecord record{.number = 1, .unit = "mana"};
+  record.final_expiry = kNow;
+  const auto of_one = ring({record});
+  const SigningKeyset& keyset = *of_one->by_number(1);
+  EXPECT_TRUE(keyset.published(kNow - Seconds{1}).active);
+  EXPECT_FALSE(keyset.published(kNow).active);
+  EXPECT_TRUE(keyset.active());
+}
+
+TEST(KeysetRing, NoUnitHasTheKeysOfBlindTokens) {
+  for (const char* name : {"Auth", "AUTH"}) {
+    const auto made = KeysetRing::make(Derivations(seed()), {{.number = 1, .unit = name}}, {}, 2);
+    ASSERT_FALSE(made) << name;
+    EXPECT_NE(made.error().message.find("same keys"), std::string::npos) << made.error().message;
+  }
+  EXPECT_TRUE(KeysetRing::make(Derivations(seed()), {{.number = 1, .unit = "auth"}}, {}, 2));
 }
 
 TEST(SigningKeyset, OnceItIsPrunedNoClockBringsItBack) {

@@ -180,7 +180,7 @@ TEST_F(RotationTest, UnitsAreThoseThatTheLedgerHas) {
   clock_.advance(40 * kDay);
   ASSERT_TRUE((*opened)->tick());
   EXPECT_EQ(records_.now.size(), 3U) << "mana was due for another; gold has ended, as its operator wished";
-  EXPECT_EQ((*opened)->keysets().now()->active("gold"), nullptr);
+  EXPECT_FALSE((*opened)->keysets().now()->active("gold")->offered(clock_.now_seconds()));
   units.pop_back();
   ASSERT_TRUE((*opened)->refresh());
   EXPECT_EQ((*opened)->keysets().now()->currency("gold"), nullptr);
@@ -196,6 +196,11 @@ TEST_F(RotationTest, WhatExpiredLongAgoIsMarkedForGoodAndForgotten) {
   EXPECT_FALSE(rotation->prune().value());
   EXPECT_TRUE(records_.pruned.empty()) << "within the grace nothing is forgotten";
   clock_.advance(Millis{120'000});
+  EXPECT_FALSE(rotation->prune().value());
+  clock_.advance(kDay - Millis{1});
+  EXPECT_FALSE(rotation->prune().value());
+  EXPECT_EQ(records_.now[0].state, KeysetState::verifying) << "it was not due for a day yet";
+  clock_.advance(Millis{1});
   records_.pending = true;
   EXPECT_FALSE(rotation->prune().value());
   EXPECT_EQ(records_.now[0].state, KeysetState::verifying) << "a payment under way holds proofs of it";
@@ -209,6 +214,39 @@ TEST_F(RotationTest, WhatExpiredLongAgoIsMarkedForGoodAndForgotten) {
   clock_.advance(-200 * kDay);
   ASSERT_TRUE(rotation->tick());
   EXPECT_TRUE(rotation->keysets().now()->by_number(1)->expired(clock_.now_seconds()));
+}
+
+TEST_F(RotationTest, AClockThatIsWrongForAWhileEndsNobodysMoney) {
+  configuration_.keysets.rotate_every = Seconds{0};
+  auto rotation = open();
+  const std::vector<KeysetRecord> before = records_.now;
+  const auto offered = [&] { return active(*rotation)->offered(clock_.now_seconds()); };
+  const auto look = [&] {
+    EXPECT_TRUE(rotation->tick());
+    EXPECT_FALSE(rotation->prune().value());
+  };
+  for (int i = 0; i < 3; ++i) {
+    clock_.set(1'000 * kDay);
+    look();
+    EXPECT_FALSE(offered());
+    clock_.advance(kDay - Millis{1});
+    look();
+    clock_.set(Millis{0});
+    look();
+    EXPECT_TRUE(offered()) << "nothing of it stays";
+  }
+  clock_.set(1'000 * kDay);
+  look();
+  clock_.advance(kDay - Millis{1});
+  rotation = open();
+  look();
+  clock_.advance(kDay - Millis{1});
+  look();
+  EXPECT_EQ(records_.now, before) << "a restart begins anew";
+  EXPECT_TRUE(records_.pruned.empty());
+  clock_.advance(Millis{1});
+  EXPECT_TRUE(rotation->prune().value());
+  EXPECT_EQ(records_.now[0].state, KeysetState::pruned);
 }
 
 }  // namespace

@@ -35,9 +35,23 @@ TEST_P(LedgerTest, OfAKeysetOnlyItsStateChangesAndPrunedIsForGood) {
   EXPECT_FALSE(ledger_->change_keysets(before, {before[0]})) << "none vanishes";
   std::vector<KeysetRecord> pruned = before;
   pruned[0].state = KeysetState::pruned;
-  ASSERT_TRUE(ledger_->change_keysets(before, pruned).value());
-  EXPECT_FALSE(ledger_->change_keysets(pruned, before));
+  EXPECT_FALSE(ledger_->change_keysets(before, pruned)) << "it has no expiry";
+  EXPECT_EQ(ledger_->keysets().value(), before);
+  std::vector<KeysetRecord> over = before;
+  over.push_back({.number = 3,
+                  .id = *cashu::KeysetId::from_hex("0000000000000003"),
+                  .unit = "mana",
+                  .position = 2,
+                  .final_expiry = unix_seconds(1'700'000'000)});
+  ASSERT_TRUE(ledger_->change_keysets(before, over).value());
+  pruned = over;
+  pruned[2].state = KeysetState::pruned;
+  ASSERT_TRUE(ledger_->change_keysets(over, pruned).value());
+  EXPECT_FALSE(ledger_->change_keysets(pruned, over));
   EXPECT_EQ(ledger_->keysets().value(), pruned);
+  std::vector<KeysetRecord> more = pruned;
+  more[0].state = KeysetState::verifying;
+  EXPECT_TRUE(ledger_->change_keysets(pruned, more).value()) << "others change as ever";
 }
 
 TEST_P(LedgerTest, APrunedKeysetIsForgottenAndWhatWasOutstandingIsOwedNoMore) {

@@ -87,6 +87,27 @@ std::unique_ptr<LedgerPlace> in_partitions() { return std::make_unique<Partition
 INSTANTIATE_TEST_SUITE_P(Partitioned, LedgerTest, testing::Values(&in_partitions),
                          [](const auto&) { return "database"; });
 
+TEST(PostgresLedger, MarksNoKeysetAsPrunedThatLivesByTheServersClock) {
+  const auto ledger = open_postgres_ledger(options_for(PostgresCluster::instance().make_database())).value();
+  ASSERT_TRUE(prepare(*ledger));
+  const std::vector<KeysetRecord> before = ledger->keysets().value();
+  std::vector<KeysetRecord> living = before;
+  living.push_back({.number = static_cast<std::uint32_t>(before.size() + 1),
+                    .id = *cashu::KeysetId::from_hex("00aaaaaaaaaaaaaa"),
+                    .unit = "mana",
+                    .position = 9,
+                    .final_expiry = system_clock().now_seconds() + Seconds{600}});
+  std::vector<KeysetRecord> marked = living;
+  marked.back().state = KeysetState::pruned;
+  EXPECT_FALSE(ledger->change_keysets(before, marked)) << "not when it is made";
+  ASSERT_TRUE(ledger->change_keysets(before, living).value());
+  const auto said = ledger->change_keysets(living, marked);
+  ASSERT_FALSE(said) << "nor later";
+  EXPECT_NE(said.error().message.find("final expiry"), std::string::npos) << said.error().message;
+  EXPECT_EQ(ledger->keysets().value(), living);
+  EXPECT_TRUE(ledger->health());
+}
+
 TEST(PostgresLedger, LivesAsTheSqliteLedgerDoes) {
   const manastr::test::TemporaryFolder folder;
   SqliteLedgerOptions sqlite;
