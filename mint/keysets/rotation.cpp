@@ -36,11 +36,12 @@ Result<std::unique_ptr<Rotation>> Rotation::open(Derivations derivations, Keyset
   std::unique_ptr<Rotation> out(
       new Rotation(std::move(derivations), store, configuration, std::move(options), clock));
   const std::lock_guard lock(out->mutex_);
-  if (out->options_.currencies) {
-    TRY(out->currencies_, out->options_.currencies());
-    out->plans_ = plans_of(out->currencies_, out->configuration_);
-  }
   TRY_STATUS(out->change([&](std::vector<KeysetRecord>& records) -> Status {
+    // After the keysets: a unit that another mint makes meanwhile must not look like one that is no more.
+    if (out->options_.currencies) {
+      TRY(out->currencies_, out->options_.currencies());
+      out->plans_ = plans_of(out->currencies_, out->configuration_);
+    }
     bring_forward(records, out->plans_, clock.now_seconds());
     return {};
   }));
