@@ -140,7 +140,7 @@ TEST_F(MintBatch, SaysSoInInfo) {
   const json::Value* batch = info.find("nuts")->find("29");
   ASSERT_NE(batch, nullptr);
   EXPECT_EQ(*batch->find("max_batch_size"), json::Value(3));
-  EXPECT_EQ(batch->find("methods")->dump(), R"(["bolt11"])");
+  EXPECT_EQ(batch->find("methods")->dump(), R"(["bolt11","bolt12"])");
 }
 
 }  // namespace

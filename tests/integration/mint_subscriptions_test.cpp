@@ -201,7 +201,10 @@ TEST_F(MintTells, InInfoWhatItHas) {
   EXPECT_EQ(info.find("nuts")->find("17")->dump(),
             R"({"supported":[{"method":"bolt11","unit":"sat","commands":["bolt11_mint_quote",)"
             R"("bolt11_melt_quote","proof_state"]},{"method":"bolt11","unit":"loot",)"
-            R"("commands":["bolt11_melt_quote","proof_state"]}]})");
+            R"("commands":["bolt11_melt_quote","proof_state"]},)"
+            R"({"method":"bolt12","unit":"sat","commands":["bolt12_mint_quote",)"
+            R"("bolt12_melt_quote","proof_state"]},{"method":"bolt12","unit":"loot",)"
+            R"("commands":["bolt12_melt_quote","proof_state"]}]})");
 }
 
 }  // namespace
