@@ -51,7 +51,7 @@ class Tally {
   Wide received = 0;
   Wide paid_out = 0;
   Wide credit = 0;
-  Wide overrun = 0;  ///< by which payments cost more than was held for them; no part of the gap
+  Wide overrun = 0;  ///< of payments and promises, beyond what was held for them; no part of the gap
 
   void add(const Tally& other);
   /// By how much more is owed than there is, if this is done; <= 0 for all that conserves.

@@ -55,56 +55,85 @@ Result<AdminOutcome> decide(AdminRows& rows, const AdminCall& call, const AdminP
   return outcome;
 }
 
+namespace {
+
+UnitPrice row_of(const std::vector<UnitPrice>& prices, const cashu::Unit& unit) {
+  const auto found = std::ranges::find(prices, unit, &UnitPrice::unit);
+  return found == prices.end() ? UnitPrice{.unit = unit} : *found;
+}
+
+/// At which somebody may still melt.
+std::uint64_t highest(const UnitPrice& price, UnixSeconds now) {
+  return std::max(price.msat, price.promised_until > now ? price.promised_msat : 0);
+}
+
+UnitPrice row_after(const std::vector<UnitPrice>& prices, const PriceChange& change, UnixSeconds now) {
+  const UnitPrice before = row_of(prices, change.unit);
+  UnitPrice next{.unit = change.unit, .msat = change.msat, .kept_since = before.kept_since};
+  const std::uint64_t promised = highest(before, now);
+  if (promised > change.msat) {
+    next.promised_msat = promised;
+    next.promised_until = before.msat > change.msat ? now + change.melt_quotes_live : before.promised_until;
+  }
+  return next;
+}
+
+}  // namespace
+
 Status check_price(const MintQuote& quote, std::uint64_t price_msat) {
   if (quote.invoice_msat == 0 || value_of(quote.amount, price_msat) <= Wide{quote.invoice_msat}) return {};
   return unavailable("the price of " + quote.unit + " has just changed: ask again");
 }
 
-Result<UnitPrice> changed_price(const Totals& totals, const std::vector<UnitPrice>& prices,
-                                const PriceChange& change, const OpenQuotes& open, UnixSeconds now) {
-  UnitPrice next{.unit = change.unit, .msat = change.msat};
-  const auto before = std::ranges::find(prices, change.unit, &UnitPrice::unit);
-  if (before != prices.end()) {
-    next.kept_since = before->kept_since;
-    const bool promised = before->promised_until > now;
-    const std::uint64_t highest = std::max(before->msat, promised ? before->promised_msat : 0);
-    if (highest > change.msat) {
-      next.promised_msat = highest;
-      next.promised_until =
-          before->msat > change.msat ? now + change.melt_quotes_live : before->promised_until;
-    }
-  }
-  // Each unit at the highest price that somebody may still ask for it.
+Result<std::vector<UnitPrice>> changed_price(const Totals& totals, const std::vector<UnitPrice>& prices,
+                                             const PriceChange& change, const Promises& promises,
+                                             UnixSeconds now) {
+  std::vector<UnitPrice> rows{row_after(prices, change, now)};
   const auto gap = [&](bool changed) {
+    const auto price = [&](const cashu::Unit& unit) {
+      return changed && unit == change.unit ? highest(rows.front(), now) : highest(row_of(prices, unit), now);
+    };
     Wide owed = totals.credit_msat;
-    for (const UnitTotals& unit : totals.units) {
-      Wide price = unit.price_msat;
-      const auto row = std::ranges::find(prices, unit.unit, &UnitPrice::unit);
-      const UnitPrice* in_force = changed && unit.unit == next.unit ? &next
-                                  : row == prices.end()             ? nullptr
-                                                                    : &*row;
-      if (in_force != nullptr) {
-        price = in_force->msat;
-        if (in_force->promised_until > now) price = std::max(price, Wide{in_force->promised_msat});
-      }
-      owed += unit.owed() * price;
-    }
+    for (const UnitTotals& unit : totals.units) owed += unit.owed() * price(unit.unit);
+    // A payment may succeed long after its quote has expired.
+    for (const PendingMelts& melt : promises.melts)
+      owed += melt.inputs * std::max(Wide{0}, Wide{melt.price_msat} - price(melt.unit));
     return owed - totals.assets_msat();
   };
+  const Wide before = gap(false);
   const Wide after = gap(true);
-  if (after > 0 && after > gap(false)) {
+  if (after > 0 && after > before) {
     return invalid("this price of " + change.unit + " would let the mint owe " + to_text(after) +
                    " msat more than it has taken in: keep price_msat where it was until enough is melted");
   }
-  if (open.shortfall <= 0 || after + open.shortfall <= 0) return next;
+  Wide kept_before = before;
+  Wide kept = after;
+  Wide own = 0;
+  for (const OpenQuotes& open : promises.mint_quotes) {
+    kept_before += open.before;
+    kept += open.after;
+    if (open.unit == change.unit) own = open.after;
+  }
+  if (kept <= 0 || kept <= kept_before) return rows;
   if (change.keep_mint_quotes) {
     return invalid(
-        "mint quotes under way promise " + change.unit + " at the old price, for " + to_text(open.shortfall) +
-        " msat less than it would be worth: wait until they have expired, or send \"keep_quotes\": false, "
-        "then they are credited at the new price");
+        "mint quotes under way were promised at former prices: if they are paid, this price of " +
+        change.unit + " would let the mint owe " + to_text(kept) +
+        " msat more than it has taken in: wait until they have expired, or send \"keep_quotes\": false, "
+        "then they are credited at the price of the day that they are paid");
   }
-  next.kept_since = std::max(now, open.latest);  // another mint's clock may be ahead
-  return next;
+  const bool own_suffice = kept - own <= 0 || kept - own <= kept_before;
+  for (const OpenQuotes& open : promises.mint_quotes) {
+    if (open.after <= 0) continue;
+    const UnixSeconds since = std::max(now, open.latest);  // another mint's clock may be ahead
+    if (open.unit == change.unit) {
+      rows.front().kept_since = since;
+    } else if (!own_suffice) {
+      rows.push_back(row_of(prices, open.unit));
+      rows.back().kept_since = since;
+    }
+  }
+  return rows;
 }
 
 }  // namespace manastr::mint

@@ -59,7 +59,8 @@ struct PriceChange {
   std::uint64_t msat = 0;
   Seconds melt_quotes_live{};  ///< so long a melt quote keeps the price that it was made at
   /// Mint quotes under way are credited as they promised, and the rise is refused if the mint could then owe
-  /// more than it has. False: where that can't be, they are worth what was paid at the new price.
+  /// more than it has. False: where that can't be, those of the unit, and if that doesn't do, those of all,
+  /// are worth what was paid at the price of then.
   bool keep_mint_quotes = true;
 };
 
@@ -107,13 +108,27 @@ struct UnitPrice {
 
 /// Unpaid mint quotes of a unit that are a promise.
 struct OpenQuotes {
-  Wide shortfall = 0;    ///< what they will bring in less than they are worth at the new price
+  cashu::Unit unit;
+  Wide before = 0;       ///< what they will bring in less than they are worth at the price of now
+  Wide after = 0;        ///< and after the change
   UnixSeconds latest{};  ///< when the last of them was made
 };
-/// The row after the change, or why it can't be made: the mint could owe more than it has. `totals` at the
-/// prices before.
-Result<UnitPrice> changed_price(const Totals& totals, const std::vector<UnitPrice>& prices,
-                                const PriceChange& change, const OpenQuotes& open, UnixSeconds now);
+/// Payments under way for melt quotes of one price.
+struct PendingMelts {
+  cashu::Unit unit;
+  std::uint64_t price_msat = 0;
+  Wide inputs = 0;
+};
+/// What was promised at former prices, of all units: a change of any price may not spend what it takes.
+struct Promises {
+  std::vector<OpenQuotes> mint_quotes;
+  std::vector<PendingMelts> melts;
+};
+/// The rows that the change alters (its own, and those of units whose mint quotes are no promise any more),
+/// or why it can't be made: the mint could owe more than it has. `totals` at the prices before.
+Result<std::vector<UnitPrice>> changed_price(const Totals& totals, const std::vector<UnitPrice>& prices,
+                                             const PriceChange& change, const Promises& promises,
+                                             UnixSeconds now);
 /// Those that fall before those that rise, so that what one frees another may use. `price_of(change)`:
 /// before.
 template <class Prices, class PriceOf>

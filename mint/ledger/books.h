@@ -33,7 +33,7 @@ struct Sums {
   Wide received = 0;
   Wide paid_out = 0;
   Wide credit = 0;
-  Wide overrun = 0;  ///< by which payments cost more than was held for them; no part of the gap
+  Wide overrun = 0;  ///< of payments and promises, beyond what was held for them; no part of the gap
   bool operator==(const Sums&) const = default;
 };
 

@@ -36,7 +36,7 @@ class Ledger : public KeysetStore {
     Seconds melt_quotes_live{};
   };
   /// From now on. Refused if the mint would owe more than it has: the sentence says which price and by how
-  /// much. Mint quotes under way keep the old price if the mint can afford it.
+  /// much. Mint quotes under way, of any unit, keep the old price if the mint can afford it.
   virtual Status set_prices(const std::vector<Price>& prices) = 0;
 
   // Operators.

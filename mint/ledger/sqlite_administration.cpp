@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "mint/ledger/sqlite_keysets.h"
 
@@ -20,20 +21,36 @@ std::optional<UnixSeconds> seconds_of(const Query& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(unix_seconds(row.integer(column)));
 }
 
-Result<OpenQuotes> open_quotes(Database& database, const PriceChange& change, UnixSeconds now) {
+Result<Promises> promises_under(Database& database, const PriceChange& change, UnixSeconds now) {
+  Promises out;
+  std::map<cashu::Unit, OpenQuotes> quotes;
   TRY(Query row,
-      database.query(
-          "SELECT q.amount, q.invoice_msat, q.created_at FROM mint_quotes q LEFT JOIN prices p USING(unit) "
-          "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= ?1 AND q.unit = ?2 "
-          "AND q.created_at > ifnull(p.kept_since, 0)",
-          count(now - kInvoiceGrace), change.unit));
-  OpenQuotes out;
+      database.query("SELECT q.unit, q.amount, q.invoice_msat, q.created_at, ifnull(p.msat, 0) "
+                     "FROM mint_quotes q LEFT JOIN prices p USING(unit) "
+                     "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= ? "
+                     "AND q.invoice_msat > 0 AND q.created_at > ifnull(p.kept_since, 0)",
+                     count(now - kInvoiceGrace)));
   for (;;) {
     TRY(const bool found, row.next());
+    if (!found) break;
+    OpenQuotes& open = quotes[cashu::Unit(row.text(0))];
+    const auto shortfall = [&](std::uint64_t price) {
+      return std::max(Wide{0}, value_of(row.unsigned_integer(1), price) - row.unsigned_integer(2));
+    };
+    const std::uint64_t price = row.unsigned_integer(4);
+    open.before += shortfall(price);
+    open.after += shortfall(row.text(0) == change.unit ? change.msat : price);
+    open.latest = std::max(open.latest, unix_seconds(row.integer(3)));
+  }
+  for (auto& [unit, open] : quotes) {
+    open.unit = unit;
+    out.mint_quotes.push_back(std::move(open));
+  }
+  TRY(Query melt, database.query("SELECT unit, price_msat, inputs FROM melt_quotes WHERE state = 1"));
+  for (;;) {
+    TRY(const bool found, melt.next());
     if (!found) return out;
-    out.shortfall +=
-        std::max(Wide{0}, value_of(row.unsigned_integer(0), change.msat) - row.unsigned_integer(1));
-    out.latest = std::max(out.latest, unix_seconds(row.integer(2)));
+    out.melts.push_back({cashu::Unit(melt.text(0)), melt.unsigned_integer(1), melt.unsigned_integer(2)});
   }
 }
 
@@ -96,13 +113,16 @@ Result<std::vector<UnitPrice>> read_prices(Database& database) {
 
 Status change_price(Database& database, Books& books, const PriceChange& change, UnixSeconds now) {
   TRY(const std::vector<UnitPrice> prices, read_prices(database));
-  TRY(const OpenQuotes open, open_quotes(database, change, now));
-  TRY(const UnitPrice next, changed_price(books.totals(), prices, change, open, now));
-  TRY_STATUS(database.run(
-      "INSERT INTO prices(unit, msat, promised_msat, promised_until, kept_since) VALUES(?1, ?2, ?3, ?4, ?5) "
-      "ON CONFLICT(unit) DO UPDATE SET msat = ?2, promised_msat = ?3, promised_until = ?4, kept_since = ?5",
-      next.unit, next.msat, next.promised_msat, count(next.promised_until), count(next.kept_since)));
-  books.set_price(books.unit(next.unit), next.msat);
+  TRY(const Promises promises, promises_under(database, change, now));
+  TRY(const std::vector<UnitPrice> changed, changed_price(books.totals(), prices, change, promises, now));
+  for (const UnitPrice& next : changed) {
+    TRY_STATUS(database.run(
+        "INSERT INTO prices(unit, msat, promised_msat, promised_until, kept_since) VALUES(?1, ?2, ?3, ?4, "
+        "?5) ON CONFLICT(unit) DO UPDATE SET msat = ?2, promised_msat = ?3, promised_until = ?4, kept_since "
+        "= ?5",
+        next.unit, next.msat, next.promised_msat, count(next.promised_until), count(next.kept_since)));
+  }
+  books.set_price(books.unit(change.unit), change.msat);
   return {};
 }
 

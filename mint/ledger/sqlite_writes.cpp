@@ -23,7 +23,7 @@ Result<Written> SqliteWrites::apply(const Write& write) {
   TRY(Written written, std::visit([this](const auto& one) { return (*this)(one); }, write));
   const Wide after = books_->gap();
   if (ends_payment(write)) {
-    // What a payment did to the outside can't be refused any more; it is written, and /health shows the gap.
+    // What a payment did to the outside can't be refused any more, and a promise is kept: it is written.
     if (after > 0 && after > before) books_->sums.overrun += std::min(after, after - before);
     return written;
   }
@@ -226,11 +226,10 @@ Result<Written> SqliteWrites::operator()(const PaymentReceived& write) {
     const std::uint64_t price = std::max<std::uint64_t>(books_->price(unit), 1);
     credited = write.received / price;
     if (static_cast<Method>(row.integer(2)) == Method::bolt11) {
-      // As it was promised, unless the mint has come to owe too much for that.
+      // As it was promised; else what was paid is worth now.
       const cashu::Amount amount = row.unsigned_integer(1);
       const bool promised = row.integer(4) != 0 && row.unsigned_integer(3) > 0 &&
-                            write.received >= row.unsigned_integer(3) &&
-                            books_->gap() + value_of(amount, price) - write.received <= 0;
+                            write.received >= row.unsigned_integer(3);
       credited = promised ? amount : std::min(amount, credited);
     }
   }

@@ -37,12 +37,16 @@ constexpr Statement kSetPrice{
     "excluded.promised_msat, promised_until = excluded.promised_until, kept_since = excluded.kept_since"};
 constexpr Statement kOpenQuotes{
     "open_quotes",
-    "SELECT coalesce(sum(greatest(q.amount::numeric * $3::int8 - q.invoice_msat, 0)), 0)::text, "
-    "coalesce(max(q.created_at), 0) FROM mint.mint_quotes q "
-    "LEFT JOIN mint.prices p USING (unit) WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= "
-    "$1::int8 AND q.unit "
-    "= $2::text "
-    "AND q.created_at > coalesce(p.kept_since, 0)"};
+    "SELECT unit, sum(greatest(amount * before - invoice_msat, 0))::text, sum(greatest(amount * CASE WHEN "
+    "unit = $2::text THEN $3::int8 ELSE before END - invoice_msat, 0))::text, max(created_at) FROM ("
+    "SELECT q.unit, q.amount::numeric, q.invoice_msat, q.created_at, coalesce(p.msat, 0) AS before "
+    "FROM mint.mint_quotes q LEFT JOIN mint.prices p USING (unit) "
+    "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= $1::int8 AND q.invoice_msat > 0 "
+    "AND q.created_at > coalesce(p.kept_since, 0)) AS open GROUP BY unit ORDER BY unit"};
+constexpr Statement kPendingMelts{
+    "pending_melts_by_price",
+    "SELECT q.unit, q.price_msat, sum(q.inputs)::text FROM mint.payments p JOIN mint.melt_quotes q ON q.id = "
+    "p.quote WHERE p.state = 1 AND q.state = 1 GROUP BY 1, 2 ORDER BY 1, 2"};
 constexpr Statement kAnswered{"answered", "SELECT operation, answer FROM mint.audit WHERE key = $1::bytea"};
 constexpr Statement kAppend{
     "append_audit",
@@ -62,6 +66,31 @@ Parameters& add_time(Parameters& row, const std::optional<UnixSeconds>& time) {
 
 std::optional<UnixSeconds> time_of(const Rows& rows, std::size_t row, int column) {
   return rows.is_null(row, column) ? std::nullopt : std::optional(unix_seconds(rows.integer(row, column)));
+}
+
+/// A sum that can't be counted is more than any mint has.
+Wide sum_of(const Rows& rows, std::size_t row, int column) {
+  constexpr Wide kBeyond = Wide{1} << 100;
+  return wide_from_text(rows.text(row, column)).value_or(kBeyond);
+}
+
+Result<Promises> promises_under(Connection& connection, const PriceChange& change, UnixSeconds now) {
+  Promises out;
+  TRY(const Rows quotes, connection.ask(kOpenQuotes, Parameters()
+                                                         .add(count(now - kInvoiceGrace))
+                                                         .add(change.unit)
+                                                         .add(static_cast<std::int64_t>(change.msat))));
+  for (std::size_t i = 0; i < quotes.size(); ++i) {
+    out.mint_quotes.push_back({cashu::Unit(quotes.text(i, 0)), sum_of(quotes, i, 1), sum_of(quotes, i, 2),
+                               unix_seconds(quotes.integer(i, 3))});
+  }
+  TRY(const Rows melts, connection.ask(kPendingMelts));
+  for (std::size_t i = 0; i < melts.size(); ++i) {
+    // Prices have no more than 63 bits: their product with what is capped so stays below 128.
+    out.melts.push_back({cashu::Unit(melts.text(i, 0)), melts.unsigned_integer(i, 1),
+                         std::min(sum_of(melts, i, 2), Wide{std::numeric_limits<std::int64_t>::max()})});
+  }
+  return out;
 }
 
 }  // namespace
@@ -122,22 +151,21 @@ Status change_price(Connection& connection, const std::string& replica, Catalog&
     prices.push_back({cashu::Unit(rows.text(i, 0)), rows.unsigned_integer(i, 1), rows.unsigned_integer(i, 2),
                       unix_seconds(rows.integer(i, 3)), unix_seconds(rows.integer(i, 4))});
   }
-  TRY(const Rows unpaid, connection.ask(kOpenQuotes, Parameters()
-                                                         .add(count(now - kInvoiceGrace))
-                                                         .add(change.unit)
-                                                         .add(static_cast<std::int64_t>(change.msat))));
+  TRY(const Promises promises, promises_under(connection, change, now));
   TRY(const AuditedAccounts found, audited_accounts(connection, replica));
   Accounts all = found.others;
   for (const auto& [account, amount] : found.own) all[account] += amount;
-  const OpenQuotes open{wide_from_text(unpaid.text(0, 0)).value_or(0), unix_seconds(unpaid.integer(0, 1))};
-  TRY(const UnitPrice next, changed_price(totals_of(all, catalog), prices, change, open, now));
-  TRY_STATUS(connection.ask(kSetPrice, Parameters()
-                                           .add(next.unit)
-                                           .add(static_cast<std::int64_t>(next.msat))
-                                           .add(static_cast<std::int64_t>(next.promised_msat))
-                                           .add(count(next.promised_until))
-                                           .add(count(next.kept_since))));
-  catalog.set_price(next.unit, next.msat);
+  TRY(const std::vector<UnitPrice> changed,
+      changed_price(totals_of(all, catalog), prices, change, promises, now));
+  for (const UnitPrice& next : changed) {
+    TRY_STATUS(connection.ask(kSetPrice, Parameters()
+                                             .add(next.unit)
+                                             .add(static_cast<std::int64_t>(next.msat))
+                                             .add(static_cast<std::int64_t>(next.promised_msat))
+                                             .add(count(next.promised_until))
+                                             .add(count(next.kept_since))));
+  }
+  catalog.set_price(change.unit, change.msat);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "common/base/failpoint.h"
+#include "mint/ledger/postgres/auditor.h"
 #include "mint/ledger/postgres/batch_plan.h"
 #include "mint/ledger/postgres/batch_statements.h"
 
@@ -36,8 +37,8 @@ bool is_fence(const postgres::Fault& fault) { return fault.sqlstate == "23502"; 
 
 bool touches_prices(const Write& write) {
   return std::holds_alternative<NewMintQuote>(write) || std::holds_alternative<PaymentReceived>(write) ||
-         std::holds_alternative<BurnWrite>(write) || std::holds_alternative<CreditedIssue>(write) ||
-         std::holds_alternative<SettleWrite>(write);
+         std::holds_alternative<FinishMelt>(write) || std::holds_alternative<BurnWrite>(write) ||
+         std::holds_alternative<CreditedIssue>(write) || std::holds_alternative<SettleWrite>(write);
 }
 
 }  // namespace
@@ -75,12 +76,15 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
     rollback();
     return End::shrunk;
   }
+  Wide promised = 0;
   for (BatchPart& part : parts) {
     proofs_.insert(proofs_.end(), part.proofs.begin(), part.proofs.end());
     outputs_.insert(outputs_.end(), part.outputs.begin(), part.outputs.end());
     for (auto& step : part.steps) steps_.push_back(std::move(step));
     tally_.add(part.tally);
+    promised += part.promised;
   }
+  if (auto kept = keep_promises(promised); !kept) return failed(kept.error());
   if (std::ranges::any_of(steps_, [](const BatchStep& step) { return !step.order.empty(); }))
     std::ranges::stable_sort(steps_, {}, &BatchStep::order);
   const bool inside = refuse_repetitions();
@@ -123,6 +127,24 @@ Outcome<Batch::End> Batch::commit(const CommitId& id) {
     return failed({postgres::Failure::again, "", "the transaction was rolled back"});
   }
   return End::committed;
+}
+
+/// A price is changed only if what was promised at another one stays there to be paid; but payments that cost
+/// more than was held for them may have used it, or ecash that was bought after a fall and melted at the
+/// price before. Then what is missing is overrun, like their cost, and no sign of a theft.
+Outcome<void> Batch::keep_promises(Wide promised) {
+  if (promised <= 0) return {};
+  if (auto held = connection_->ask(sql::kHoldPromises); !held) return std::unexpected(held.error());
+  if (auto read = read_prices(*connection_, *catalog_); !read) return read;
+  auto audited = audited_accounts(*connection_, holder_->replica);
+  if (!audited) return std::unexpected(audited.error());
+  Accounts all = std::move(audited->others);
+  for (const auto& [account, amount] : audited->own) all[account] += amount;
+  const Totals totals = totals_of(all, *catalog_);
+  const Wide gap = totals.liabilities_msat() - totals.assets_msat() + tally_.gap(*catalog_);
+  const Wide missing = gap - std::max(Wide{0}, amount_of(all, kOverrun) + tally_.overrun);
+  tally_.overrun += std::clamp(missing, Wide{0}, promised);
+  return {};
 }
 
 /// The same proof or output twice in one write; different writes have none in common.

@@ -33,6 +33,7 @@ class Batch {
 
  private:
   postgres::Outcome<void> lock();
+  postgres::Outcome<void> keep_promises(Wide promised);
   bool refuse_repetitions();
   postgres::Outcome<void> queue_rows(const CommitId& id);
   postgres::Outcome<bool> insert_rows();

@@ -131,14 +131,17 @@ Result<Written> BatchPart::plan() {
   TRY(Written written, std::visit([this](const auto& write) { return (*this)(write); }, job_->write));
   const Wide gap = tally.gap(*catalog_);
   if (gap <= 0) return written;
-  // What a mint quote promises beyond the price of now was set aside when that price was made.
-  if (std::holds_alternative<PaymentReceived>(job_->write)) return written;
   if (std::holds_alternative<TakeOver>(job_->write)) return written;
+  if (std::holds_alternative<PaymentReceived>(job_->write)) {
+    promised = gap;
+    return written;
+  }
   if (!std::holds_alternative<FinishMelt>(job_->write)) {
     return broken("refused: by this the mint would owe " + to_text(gap) +
                   " msat more than it takes in; its operator has been told");
   }
-  tally.overrun = std::max(Wide{0}, gap - promised_);
+  promised = std::min(gap, promised);
+  tally.overrun = gap - promised;
   return written;
 }
 
@@ -194,8 +197,8 @@ Result<Written> BatchPart::operator()(const PaymentReceived& write) {
     // As it was promised; else what was paid is worth now.
     const cashu::Amount amount = quote.unsigned_integer(0, 1);
     const Msat asked = quote.unsigned_integer(0, 3);
-    const bool promised = asked > 0 && write.received >= asked && quote.integer(0, 4) != 0;
-    credited = promised ? amount : std::min(amount, credited);
+    const bool in_full = asked > 0 && write.received >= asked && quote.integer(0, 4) != 0;
+    credited = in_full ? amount : std::min(amount, credited);
   }
   // Credited by another mint meanwhile: the next batch sees it.
   step(sql::kReceipt, Parameters()
@@ -300,10 +303,9 @@ Result<Written> BatchPart::operator()(const FinishMelt& write) {
   step(sql::kMeltPaid, Parameters().add(write.quote).add(write.preimage).add(whole(write.paid)));
   step(sql::kPaymentMade, Parameters().add(quote.blob(0, 2)));
   tally.paid_out += write.paid;
-  // A fall of the price since the quote was made has freed more than the quote's own promise takes.
   const Wide fall = Wide{quote.unsigned_integer(0, 6)} - catalog_->price(catalog_->unit(quote.text(0, 3)));
   for (const Issue& output : write.change) given -= output.amount;
-  promised_ = std::max(Wide{0}, fall) * std::max(Wide{0}, given);
+  promised = std::max(Wide{0}, fall) * std::max(Wide{0}, given);
   return Written{};
 }
 

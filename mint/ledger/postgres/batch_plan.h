@@ -71,12 +71,14 @@ class BatchPart {
   static std::size_t queue_locks(postgres::Connection& connection, const Write& write);
 
   /// Refused also if it alone would raise what the mint owes above what it has, whatever the totals are; but
-  /// for FinishMelt, since the money has left.
+  /// for PaymentReceived and FinishMelt, since the money has come or left.
   Result<Written> plan();
   std::vector<BatchProof> proofs;
   std::vector<BatchOutput> outputs;
   std::vector<BatchStep> steps;
   Tally tally;
+  /// Of the tally's gap, what a quote of another price takes: set aside when the prices changed.
+  Wide promised = 0;
 
  private:
   Result<Written> operator()(const SwapWrite& write);
@@ -108,7 +110,6 @@ class BatchPart {
   const std::vector<postgres::Rows>* locked_;
   Catalog* catalog_;
   const Holder* holder_;
-  Wide promised_ = 0;  // what a melt quote of a former, higher price pays beyond the price of now
 };
 
 }  // namespace manastr::mint

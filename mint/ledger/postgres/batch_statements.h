@@ -19,6 +19,9 @@ inline constexpr Statement kDurably{"durably",
 /// With this held, nobody changes prices.
 inline constexpr Statement kHoldPrices{"hold_prices",
                                        "SELECT pg_advisory_xact_lock_shared(5570193308277399043)"};
+/// One at a time looks whether what was set aside for promises is still there.
+inline constexpr Statement kHoldPromises{"hold_promises",
+                                         "SELECT pg_advisory_xact_lock(5570193308277399045)"};
 inline constexpr Statement kPrices{"prices", "SELECT unit, msat FROM mint.prices ORDER BY unit"};
 inline constexpr Statement kPayableQuote{
     "payable_quote",

@@ -77,6 +77,26 @@ class LedgerTest : public testing::TestWithParam<MakePlace> {
     EXPECT_EQ(code(NewMintQuote{quote}), 0);
     return quote;
   }
+  /// A quote of just now, to be paid within an hour.
+  MintQuote quoted(cashu::Amount amount, Msat msat, const char* unit = "mana") {
+    MintQuote quote;
+    quote.id = to_hex(fresh_hash());
+    quote.node_key = fresh_hash();
+    quote.request = "lnbcrt";
+    quote.unit = unit;
+    quote.amount = amount;
+    quote.invoice_msat = msat;
+    quote.created_at = quote.updated_at = system_clock().now_seconds() - Seconds{5};
+    quote.expires_at = quote.created_at + Seconds{3600};
+    EXPECT_EQ(code(NewMintQuote{quote}), 0);
+    return quote;
+  }
+  /// What it is credited.
+  cashu::Amount pay(const MintQuote& quote) {
+    const UnixSeconds now = system_clock().now_seconds();
+    EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, now}), 0);
+    return (*ledger_->mint_quote(quote.id))->amount_paid;
+  }
   /// `amount` mana out there, as one proof.
   Spend minted(cashu::Amount amount) {
     EXPECT_EQ(code(MintWrite{fresh_hash(), {{paid(amount).id, amount}}, {issue(amount)}, {}}), 0);
@@ -481,6 +501,10 @@ struct Operators {
     out.event_until = system_clock().now_seconds() + Seconds{120};
     return out;
   }
+  /// The status of a change of price.
+  int price(const char* unit, std::uint64_t msat, bool keep = true, Seconds live = Seconds{600}) const {
+    return set({.unit = unit}, PriceChange{unit, msat, live, keep})->status;
+  }
   Result<AdminOutcome> set(UnitRecord unit, std::optional<PriceChange> price = std::nullopt) const {
     return ledger->administrate(call(), [&](const AdminView&) -> Result<AdminEffect> {
       return AdminEffect{std::move(unit), {}, std::move(price), "{}"};
@@ -634,27 +658,7 @@ TEST_P(LedgerTest, ManyAtOnceStayBelowACap) {
 
 TEST_P(LedgerTest, AQuoteKeepsThePriceThatItPromised) {
   const Operators operators{ledger_.get()};
-  const UnixSeconds now = system_clock().now_seconds();
-  const auto quoted = [&](cashu::Amount amount, Msat msat) {
-    MintQuote quote;
-    quote.id = to_hex(fresh_hash());
-    quote.node_key = fresh_hash();
-    quote.request = "lnbcrt";
-    quote.unit = "mana";
-    quote.amount = amount;
-    quote.invoice_msat = msat;
-    quote.created_at = quote.updated_at = now - Seconds{5};
-    quote.expires_at = now + Seconds{3600};
-    EXPECT_EQ(code(NewMintQuote{quote}), 0);
-    return quote;
-  };
-  const auto pay = [&](const MintQuote& quote) {
-    EXPECT_EQ(code(PaymentReceived{quote.id, quote.node_key, quote.invoice_msat, now}), 0);
-    return (*ledger_->mint_quote(quote.id))->amount_paid;
-  };
-  const auto price = [&](std::uint64_t msat, bool keep) {
-    return operators.set({.unit = "mana"}, PriceChange{"mana", msat, Seconds{600}, keep})->status;
-  };
+  const auto price = [&](std::uint64_t msat, bool keep) { return operators.price("mana", msat, keep); };
   const MintQuote first = quoted(10, 2'000);
   EXPECT_EQ(price(400, true), 400) << "nobody set 2000 msat aside for what the quote would be worth";
   const MintQuote gift = quoted(10, 20'000);
@@ -686,18 +690,77 @@ TEST_P(LedgerTest, AFallOfThePriceIsNotSpentTwice) {
   const Operators operators{ledger_.get()};
   const Spend held = minted(10);
   minted(10);
-  const auto price = [&](const char* unit, std::uint64_t msat) {
-    return operators.set({.unit = unit}, PriceChange{unit, msat, Seconds{600}, true})->status;
-  };
   // A melt quote made at 200 can still be paid at 200, for ten minutes.
-  EXPECT_EQ(price("mana", 100), 200);
-  EXPECT_EQ(price("mana", 200), 200);
-  EXPECT_EQ(price("mana", 201), 400);
-  EXPECT_EQ(price("mana", 100), 200);
+  EXPECT_EQ(operators.price("mana", 100), 200);
+  EXPECT_EQ(operators.price("mana", 200), 200);
+  EXPECT_EQ(operators.price("mana", 201), 400);
+  EXPECT_EQ(operators.price("mana", 100), 200);
   const std::string melt = begin_melt({held}, {}, 2'000);
   EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 2'000, {}}), 0);
   EXPECT_TRUE(ledger_->totals().solvent());
   EXPECT_TRUE(ledger_->health()) << "what the quote pays beyond today's price is no loss";
+}
+
+TEST_P(LedgerTest, WhatOneRiseSetsAsideAnotherDoesNotSpend) {
+  const Operators operators{ledger_.get()};
+  EXPECT_EQ(pay(quoted(1, 20'200)), 1U) << "20000 msat more than it is worth";
+  const MintQuote mana = quoted(100, 20'000);
+  const MintQuote loot = quoted(100, 20'000, "loot");
+  EXPECT_EQ(operators.price("mana", 390), 200) << "19000 msat for the open quote, 190 for the mana out there";
+  EXPECT_EQ(operators.price("loot", 390), 400) << "of what is left, 19000 msat can't be promised again";
+  EXPECT_EQ(operators.price("loot", 204), 200) << "400 msat can";
+  EXPECT_EQ(operators.price("mana", 300), 200) << "a fall is no new promise";
+  EXPECT_EQ(operators.price("mana", 390), 200);
+  EXPECT_EQ(operators.price("loot", 390, false), 200) << "those of loot are broken, those of mana are not";
+  EXPECT_EQ(pay(loot), 51U);
+  EXPECT_EQ(pay(mana), 100U);
+  EXPECT_TRUE(ledger_->totals().solvent());
+  open();
+  EXPECT_TRUE(ledger_->health());
+}
+
+TEST_P(LedgerTest, ARiseThatBreaksPromisesMayBreakThoseOfAnotherUnit) {
+  const Operators operators{ledger_.get()};
+  EXPECT_EQ(pay(quoted(100, 40'000, "loot")), 100U) << "20000 msat more than they are worth";
+  const MintQuote mana = quoted(100, 20'000);
+  EXPECT_EQ(operators.price("mana", 300), 200);
+  EXPECT_EQ(operators.price("loot", 350), 400) << "10000 msat are set aside for the mana quote";
+  EXPECT_TRUE(ledger_->set_prices({{"mana", 300}, {"loot", 350}})) << "a start is not held up by open quotes";
+  EXPECT_EQ(pay(mana), 66U) << "what was paid is worth that much";
+  EXPECT_TRUE(ledger_->totals().solvent());
+}
+
+TEST_P(LedgerTest, APendingPaymentKeepsWhatItsPriceFreed) {
+  const Operators operators{ledger_.get()};
+  const std::string melt = begin_melt({minted(100)}, {}, 20'000);
+  EXPECT_EQ(pay(quoted(100, 20'000, "loot")), 100U);
+  EXPECT_EQ(operators.price("mana", 100, true, Seconds{0}), 200) << "no other melt quote is about";
+  EXPECT_EQ(operators.price("loot", 300), 400) << "the payment takes the 10000 msat when it succeeds";
+  EXPECT_FALSE(ledger_->set_prices({{"loot", 300}}));
+  EXPECT_EQ(code(FinishMelt{melt, fresh_hash(), 20'000, {}}), 0);
+  EXPECT_TRUE(ledger_->totals().solvent());
+  open();
+  EXPECT_TRUE(ledger_->health());
+}
+
+TEST_P(LedgerTest, APromiseIsKeptThoughWhatWasSetAsideIsGone) {
+  const Operators operators{ledger_.get()};
+  EXPECT_EQ(pay(quoted(1, 20'200, "loot")), 1U) << "20000 msat more than it is worth";
+  const MintQuote loot = quoted(100, 20'000, "loot");
+  EXPECT_EQ(operators.price("loot", 300), 200) << "10000 msat for the open quote";
+  // Mana that was bought after a fall of its price is melted at the price before.
+  EXPECT_EQ(operators.price("mana", 100), 200);
+  const MintQuote cheap = quoted(150, 15'000);
+  EXPECT_EQ(pay(cheap), 150U);
+  EXPECT_EQ(code(MintWrite{fresh_hash(), {{cheap.id, 150}}, {issue(150)}, {}}), 0);
+  EXPECT_EQ(code(FinishMelt{begin_melt({spend(150)}, {}, 30'000), fresh_hash(), 30'000, {}}), 0);
+  EXPECT_TRUE(ledger_->totals().solvent());
+  EXPECT_EQ(pay(loot), 100U) << "in full";
+  const Totals totals = ledger_->totals();
+  EXPECT_EQ(totals.liabilities_msat() - totals.assets_msat(), 5'100);
+  open();
+  EXPECT_TRUE(ledger_->health()) << "a loss that is accounted for halts nothing";
+  EXPECT_EQ(pay(quoted(1, 300, "loot")), 1U);
 }
 
 /// Sums of the entries that are in the database, whose chains are walked; "" in `fault` if all are whole.
