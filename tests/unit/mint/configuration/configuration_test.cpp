@@ -112,6 +112,7 @@ TEST(MintConfiguration, the_keys_behind_a_hash_in_the_sample_are_keys) {
   EXPECT_NE(text.find("\n[[authorization.authorized_game_engines]]"), std::string::npos);
   text = replaced(text, "file:mnemonic", "");
   folder.write("mint.macaroon.hex", "00ff");
+  folder.write("imported-seed", "the seed of another mint");
   const auto loaded = load_configuration(folder.write("mint.toml", text), environment());
   ASSERT_TRUE(loaded) << error_of(loaded);
   EXPECT_EQ(loaded->engines.size(), 1U);
