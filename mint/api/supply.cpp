@@ -16,8 +16,7 @@ Value number(Wide amount) {
   return Wide{whole} == amount ? Value(whole) : Value(to_text(amount));
 }
 
-Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string& unit,
-                 UnixSeconds now) {
+Value keysets_of(const KeysetRing& ring, const Totals& totals, const std::string& unit, UnixSeconds now) {
   Array list;
   for (const KeysetTotals& keyset : totals.keysets) {
     const SigningKeyset* known = ring.by_number(keyset.number);

@@ -24,12 +24,11 @@ std::optional<UnixSeconds> seconds_of(const Query& row, int column) {
 Result<Promises> promises_under(Database& database, const PriceChange& change, UnixSeconds now) {
   Promises out;
   std::map<cashu::Unit, OpenQuotes> quotes;
-  TRY(Query row,
-      database.query("SELECT q.unit, q.amount, q.invoice_msat, q.created_at, ifnull(p.msat, 0) "
-                     "FROM mint_quotes q LEFT JOIN prices p USING(unit) "
-                     "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= ? "
-                     "AND q.invoice_msat > 0 AND q.created_at > ifnull(p.kept_since, 0)",
-                     count(now - kInvoiceGrace)));
+  TRY(Query row, database.query("SELECT q.unit, q.amount, q.invoice_msat, q.created_at, ifnull(p.msat, 0) "
+                                "FROM mint_quotes q LEFT JOIN prices p USING(unit) "
+                                "WHERE q.received_msat = 0 AND q.method = 0 AND q.expires_at >= ? "
+                                "AND q.invoice_msat > 0 AND q.created_at > ifnull(p.kept_since, 0)",
+                                count(now - kInvoiceGrace)));
   for (;;) {
     TRY(const bool found, row.next());
     if (!found) break;

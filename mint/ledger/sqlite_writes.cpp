@@ -228,8 +228,8 @@ Result<Written> SqliteWrites::operator()(const PaymentReceived& write) {
     if (static_cast<Method>(row.integer(2)) == Method::bolt11) {
       // As it was promised; else what was paid is worth now.
       const cashu::Amount amount = row.unsigned_integer(1);
-      const bool promised = row.integer(4) != 0 && row.unsigned_integer(3) > 0 &&
-                            write.received >= row.unsigned_integer(3);
+      const bool promised =
+          row.integer(4) != 0 && row.unsigned_integer(3) > 0 && write.received >= row.unsigned_integer(3);
       credited = promised ? amount : std::min(amount, credited);
     }
   }

@@ -2,9 +2,9 @@
 // killed, CYCLES times on each database, at random moments and at each step of its journal, and whose
 // database is crashed and cut off. After each cycle: every reply that was given is given again, byte for
 // byte; what got no answer has been sent again and has ended; the money is counted, row by row, in purses and
-// (now and then) from the mint's journal, and is all there; nothing is locked that no payment holds. Prints what was wrong with the seed and the
-// cycle; --seed N --cycle K does those draws again on a fresh mint (it is the scheduler that is not drawn).
-// Exit code 1 if something was wrong.
+// (now and then) from the mint's journal, and is all there; nothing is locked that no payment holds. Prints
+// what was wrong with the seed and the cycle; --seed N --cycle K does those draws again on a fresh mint (it
+// is the scheduler that is not drawn). Exit code 1 if something was wrong.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
