@@ -1,5 +1,5 @@
-// Limits on requests that several mints on one database share: each tells the others once a second what it
-// has let through, and takes what the others let through from its own buckets. No request waits for that.
+// Limits on requests that several mints on one database share: each tells the others four times a second what
+// it has let through, and takes what the others let through from its own buckets. No request waits for that.
 #pragma once
 #include <string>
 #include <vector>

@@ -239,7 +239,7 @@ TEST(MintReplicasLimit, HoldsOverBothTogether) {
   std::vector<std::thread> clients;
   for (MintHouse* mint : {&a, &b}) {
     clients.emplace_back([&admitted, &seconds, mint] {
-      while (seconds() < 8) {
+      while (seconds() < 12) {
         const int status = mint->get("/v1/keysets").status;
         EXPECT_TRUE(status == 200 || status == 429) << status;
         if (status == 200) ++admitted;
@@ -249,8 +249,9 @@ TEST(MintReplicasLimit, HoldsOverBothTogether) {
   for (std::thread& each : clients) each.join();
   const double took = seconds();
   std::printf("%d requests in %.1f s\n", admitted.load(), took);
-  // The limit, a burst of each, and what both let through before they first told each other.
-  EXPECT_LE(admitted, kPerSecond * took + 2 * kBurst + 1.5 * kPerSecond);
+  // The limit, a burst of each, and what both let through before they first told each other: that takes a
+  // crowded machine long. Each by itself they would let through twice the limit.
+  EXPECT_LE(admitted, kPerSecond * took + 2 * kBurst + 4 * kPerSecond);
   EXPECT_GE(admitted, kPerSecond * took * 0.6);
 }
 

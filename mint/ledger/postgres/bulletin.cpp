@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace manastr::mint {
@@ -18,7 +19,8 @@ constexpr std::size_t kMostQueued = 100'000;  // words not yet said; above, who 
 constexpr std::size_t kMostWords = 20'000;    // keys said at once; above, looking is less work
 constexpr std::size_t kMostUses = 1'000;
 constexpr std::size_t kMostWanting = 1'000;
-constexpr Millis kTick{1'000};
+constexpr Millis kUsesEvery{250};
+constexpr Millis kLookEvery{1'000};
 constexpr Millis kReconnect{1'000};
 constexpr Millis kWantEvery{5'000};
 constexpr Millis kWantHolds{15'000};
@@ -135,7 +137,8 @@ void Bulletin::loop() {
 }
 
 Outcome<void> Bulletin::round() {
-  auto heard = connection_->notifications(kTick, wake_);
+  const auto until_uses = std::chrono::ceil<Millis>(uses_said_ + kUsesEvery - clock_->monotonic());
+  auto heard = connection_->notifications(std::clamp(until_uses, Millis{0}, kUsesEvery), wake_);
   if (!heard) return std::unexpected(heard.error());
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t read = ::read(wake_, &count, sizeof count);
@@ -168,15 +171,14 @@ Outcome<void> Bulletin::round() {
     want_said_ = now;
     if (auto said = say(kWant, {}); !said) return said;
   }
-  if (now - uses_said_ >= kTick) {
-    uses_said_ = now;
-    if (looks_due_ > 0) {
-      --looks_due_;
-      look();
-    }
-    return say_uses();
+  if (looks_due_ > 0 && now - looked_at_ >= kLookEvery) {
+    --looks_due_;
+    looked_at_ = now;
+    look();
   }
-  return {};
+  if (now - uses_said_ < kUsesEvery) return {};
+  uses_said_ = now;
+  return say_uses();
 }
 
 Outcome<void> Bulletin::say_uses() {

@@ -64,6 +64,7 @@ class Bulletin {
   std::map<std::string, Monotonic, std::less<>> wanting_;  // who wants, and until when that holds
   Monotonic want_said_{};
   Monotonic uses_said_{};
+  Monotonic looked_at_{};
   int looks_due_ = 0;
   std::thread thread_;
 };
