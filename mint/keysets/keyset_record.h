@@ -8,8 +8,8 @@
 namespace manastr::mint {
 
 /// How far a keyset's life has come. It goes on to the next alone; only a unit that was taken out of the
-/// configuration and put back has its newest keyset sign again. That its final expiry is past is no state: the
-/// clock says it.
+/// configuration and put back has its newest keyset sign again. That its final expiry is past is no state:
+/// the clock says it.
 enum class KeysetState : std::uint8_t {
   signing = 0,    ///< what wallets see as active; one of each unit
   overlap = 1,    ///< has a successor, but signs what was prepared for it until `overlap_until`

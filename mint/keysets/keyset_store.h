@@ -32,8 +32,8 @@ class KeysetStore {
   virtual Result<Pruned> prune(std::uint32_t keyset) = 0;
 };
 
-/// That `after` changes nothing but states, forgets nothing, and marks as pruned what has a final expiry alone;
-/// what every store asks first. PostgreSQL asks its own clock too.
+/// That `after` changes nothing but states, forgets nothing, and marks as pruned what has a final expiry
+/// alone; what every store asks first. PostgreSQL asks its own clock too.
 Status check_change(const std::vector<KeysetRecord>& before, const std::vector<KeysetRecord>& after);
 
 }  // namespace manastr::mint

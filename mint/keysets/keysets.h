@@ -43,8 +43,8 @@ class Keysets {
   std::vector<std::shared_ptr<const KeysetRing>> all_;
 };
 
-/// Something made of the ring in force and of what has expired of it, made anew when that is another: /v1/keys,
-/// /v1/info. Only the latest is kept, besides what callers hold. From any thread.
+/// Something made of the ring in force and of what has expired of it, made anew when that is another:
+/// /v1/keys, /v1/info. Only the latest is kept, besides what callers hold. From any thread.
 template <class T>
 class PerRing {
  public:

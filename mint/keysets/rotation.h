@@ -35,7 +35,7 @@ struct RotationOptions {
   /// A keyset is marked when it was due at every look for so long by the monotonic clock: one that is set
   /// forward for a while, or wrong at a start, ends nobody's money.
   Seconds sure_after{86'400};
-  Millis between_batches{25};        ///< of pruning
+  Millis between_batches{25};  ///< of pruning
   /// The units as the ledger has them by now; absent: those of the configuration.
   std::function<Result<std::vector<CurrencyConfiguration>>()> currencies;
 };

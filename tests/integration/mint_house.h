@@ -50,8 +50,8 @@ class MintHouse {
 
   /// Behind the mint's back: SQL in its ledger, where '@' stands before each table.
   void tamper(std::string sql) const;
-  /// What `manastr-mint verify` finds wrong with the ledger, as it stands: "" if nothing. `after`: the file of
-  /// a checkpoint that was kept.
+  /// What `manastr-mint verify` finds wrong with the ledger, as it stands: "" if nothing. `after`: the file
+  /// of a checkpoint that was kept.
   std::string faults(const std::string& after = "") const;
 
   /// Another configuration (instead of Options::toml) for the next start.

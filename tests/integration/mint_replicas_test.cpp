@@ -252,7 +252,7 @@ TEST(MintReplicasLimit, HoldsOverBothTogether) {
   // The limit, a burst of each, and what both let through before they first told each other: that takes a
   // crowded machine long. Each by itself they would let through twice the limit.
   EXPECT_LE(admitted, kPerSecond * took + 2 * kBurst + 4 * kPerSecond);
-  EXPECT_GE(admitted, kPerSecond * took * 0.6);
+  EXPECT_GE(admitted, kPerSecond * took * 0.25);  // debts are paid back
 }
 
 TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {

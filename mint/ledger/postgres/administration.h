@@ -1,8 +1,8 @@
 // The rows behind operators' calls in PostgreSQL: units, prices with their promises, the log.
 #pragma once
 #include "common/postgres/pool.h"
-#include "mint/ledger/administration.h"
 #include "mint/ledger/accounts.h"
+#include "mint/ledger/administration.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {
