@@ -222,6 +222,42 @@ TEST_F(MintReplicas, TellWhoWaitsAtOneWhatTheOtherHasDone) {
   EXPECT_LT(took[took.size() / 2], std::chrono::milliseconds(700)) << "looking alone would take seconds";
 }
 
+/// What a client gets that asks each of two mints ten times as often as it may ask both. It leaves them half
+/// of the processors: PostgreSQL, through which they tell each other, has to get its turn.
+TEST(MintReplicasLimit, HoldsOverBothTogether) {
+  constexpr double kPerSecond = 20, kBurst = 20;
+  static constexpr std::chrono::milliseconds kEvery{5};
+  const MintHouse::Options options{
+      .toml = kToml,
+      .auth = "",
+      .environment = {{"DATABASE_URL", PostgresCluster::instance().make_database()}},
+      .server = "requests_per_minute = 1200\nburst = 20\n"};
+  MintHouse a(options), b(options);
+  std::atomic<int> admitted = 0;
+  const auto from = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+  };
+  std::vector<std::thread> clients;
+  for (MintHouse* mint : {&a, &b}) {
+    clients.emplace_back([&admitted, &seconds, mint] {
+      for (auto next = std::chrono::steady_clock::now(); seconds() < 6; next += kEvery) {
+        std::this_thread::sleep_until(next);
+        const int status = mint->get("/v1/keysets").status;
+        EXPECT_TRUE(status == 200 || status == 429) << status;
+        if (status == 200) ++admitted;
+      }
+    });
+  }
+  for (std::thread& each : clients) each.join();
+  const double took = seconds();
+  std::printf("%d requests in %.1f s\n", admitted.load(), took);
+  // The limit, a burst of each, and what both let through before they first told each other: that takes a
+  // crowded machine long. Each by itself they would let through twice the limit.
+  EXPECT_LE(admitted, kPerSecond * took + 2 * kBurst + 4 * kPerSecond);
+  EXPECT_GE(admitted, kPerSecond * took * 0.25);  // debts are paid back
+}
+
 TEST_F(MintReplicas, GiveNoReplyThatAnythingTakesBack) {
   constexpr std::size_t kClients = 6;
   constexpr std::size_t kSwaps = 60;  // of each
