@@ -31,10 +31,12 @@ Result<Written> SqliteWrites::operator()(const UseToken& write) {
 
 Result<Written> SqliteWrites::operator()(const IssueTokens& write) {
   if (write.most > 0) {
+    // An hour that is more than one ahead was counted by a clock that was wrong: it locks nobody out.
     TRY_STATUS(database_->run(
-        "INSERT INTO auth_subjects VALUES(?1, ?2, ?3) ON CONFLICT(subject) DO UPDATE SET hour = max(hour, "
-        "?2), "
-        "issued = ?3 + CASE WHEN hour < ?2 THEN 0 ELSE issued END WHERE hour < ?2 OR issued + ?3 <= ?4",
+        "INSERT INTO auth_subjects VALUES(?1, ?2, ?3) ON CONFLICT(subject) DO UPDATE SET "
+        "hour = CASE WHEN hour = ?2 + 1 THEN hour ELSE ?2 END, "
+        "issued = ?3 + CASE WHEN hour BETWEEN ?2 AND ?2 + 1 THEN issued ELSE 0 END "
+        "WHERE hour NOT BETWEEN ?2 AND ?2 + 1 OR issued + ?3 <= ?4",
         write.subject, write.hour, static_cast<std::uint64_t>(write.issues.size()), write.most));
     if (database_->changes() == 0) return refused_more_tokens();
   }

@@ -178,12 +178,13 @@ inline constexpr Statement kUseToken{
     "INSERT INTO mint.auth_tokens AS t VALUES($1::bytea, $2::int8, $3::bytea, $4::bytea) ON CONFLICT (y) DO "
     "UPDATE SET melt = excluded.melt WHERE t.request = excluded.request"};
 inline constexpr Statement kReleaseToken{"release_token", "SELECT mint.release_token($1::bytea)"};
-inline constexpr Statement kCountTokens{"count_tokens",
-                                        "INSERT INTO mint.auth_subjects AS s VALUES($1::bytea, $2::int8, "
-                                        "$3::int8) ON CONFLICT (subject) DO UPDATE "
-                                        "SET hour = greatest(s.hour, $2::int8), issued = $3::int8 + CASE "
-                                        "WHEN s.hour < $2::int8 THEN 0 ELSE s.issued "
-                                        "END WHERE s.hour < $2::int8 OR s.issued + $3::int8 <= $4::int8"};
+/// An hour that is more than one ahead was counted by a clock that was wrong: it locks nobody out.
+inline constexpr Statement kCountTokens{
+    "count_tokens",
+    "INSERT INTO mint.auth_subjects AS s VALUES($1::bytea, $2::int8, $3::int8) ON CONFLICT (subject) DO "
+    "UPDATE SET hour = CASE WHEN s.hour = $2::int8 + 1 THEN s.hour ELSE $2::int8 END, issued = $3::int8 + "
+    "CASE WHEN s.hour BETWEEN $2::int8 AND $2::int8 + 1 THEN s.issued ELSE 0 END WHERE s.hour NOT BETWEEN "
+    "$2::int8 AND $2::int8 + 1 OR s.issued + $3::int8 <= $4::int8"};
 /// A row if all went in.
 inline constexpr Statement kIssueTokens{
     "issue_tokens",

@@ -131,6 +131,11 @@ TEST_P(LedgerTest, ASubjectGetsSoManyTokensInAnHour) {
   open();
   EXPECT_EQ(ask(101, 1, subject), cashu::kBlindTokensTooOften) << "also after a restart";
   EXPECT_EQ(ask(100, 1, subject), cashu::kBlindTokensTooOften) << "nor by a clock that is behind";
+  const Hash32 early = fresh_hash();
+  EXPECT_EQ(ask(1'000'000, 10, early), 0) << "by a clock that is far ahead";
+  EXPECT_EQ(ask(101, 6, early), 0) << "once it is right again that locks nobody out";
+  EXPECT_EQ(ask(101, 5, early), cashu::kBlindTokensTooOften) << "and the hour counts as ever";
+  EXPECT_EQ(ask(102, 10, early), 0);
 }
 
 }  // namespace manastr::mint::test
