@@ -8,7 +8,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "common/nostr/nip98.h"
 #include "lightning/bolt11.h"
 #include "tests/crash/invoices.h"
 #include "tests/crash/ledger_count.h"
@@ -22,8 +21,6 @@ using test::Draft;
 using test::member;
 using test::MintHouse;
 
-constexpr std::chrono::seconds kPatience(120);  // for one answer, with restarts, on a crowded machine
-constexpr std::chrono::milliseconds kPause(4);
 constexpr std::size_t kMostEndless = 3;
 constexpr int kSpent = 11001, kPending = 11002, kSigned = 11003, kReserved = 11004;
 constexpr int kIssued = 20002, kFailed = 20004, kQuotePending = 20005;
@@ -78,69 +75,6 @@ void Customer::act() {
       return settle();
     default:
       return swap(unit);
-  }
-}
-
-// --- asking
-
-HttpReply Customer::send(const std::string& path, const std::string& body, bool as_engine) {
-  const std::string authorization =
-      as_engine ? nostr::authorization_header(*engine_, mint_->url() + path, "POST", body,
-                                              system_clock().now_seconds(), system_random())
-                : "";
-  HttpReply reply = mint_->post(path, body, authorization);
-  ++counters_->requests;
-  if (reply.status == 0) ++counters_->unanswered;
-  return reply;
-}
-
-HttpReply Customer::insist(const std::string& path, const std::string& body, bool as_engine,
-                           const std::set<int>& passing) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    HttpReply reply = send(path, body, as_engine);
-    if (reply.status == 200) return reply;
-    if (reply.status == 400 && !passing.contains(MintHouse::code_of(reply))) return reply;
-    // 0: no answer. 503: not now.
-    if (reply.status != 0 && reply.status != 503 && reply.status != 400)
-      wrong(fmt::format("{} is answered {}: {}", path, reply.status, reply.body));
-    if (std::chrono::steady_clock::now() > until)
-      wrong(fmt::format("{} gets no answer: {} {}\n{}", path, reply.status, reply.body, body));
-    std::this_thread::sleep_for(kPause);
-  }
-}
-
-std::string Customer::must(const std::string& path, const std::string& body, bool as_engine) {
-  HttpReply reply = insist(path, body, as_engine);
-  if (reply.status != 200) wrong(fmt::format("{} is refused: {}\n{}", path, reply.body, body));
-  return std::move(reply.body);
-}
-
-std::vector<HttpReply> Customer::race(const std::string& path, const std::vector<std::string>& bodies,
-                                      const std::set<int>& passing) {
-  std::vector<HttpReply> first = mint_->post_at_once(path, bodies);
-  counters_->requests += bodies.size();
-  std::vector<HttpReply> out;
-  for (std::size_t i = 0; i < bodies.size(); ++i) {
-    if (first[i].status == 0) ++counters_->unanswered;
-    out.push_back(insist(path, bodies[i], false, passing));
-    if (first[i].status == 200 && out.back().body != first[i].body)
-      wrong(fmt::format("{} was answered {} and then {}", path, first[i].body, out.back().body));
-    remember({path, bodies[i], false, out.back().status == 200 ? out.back().body : ""});
-  }
-  return out;
-}
-
-std::string Customer::get(const std::string& path) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    const HttpReply reply = mint_->get(path);
-    ++counters_->requests;
-    if (reply.status == 200) return reply.body;
-    if (reply.status != 0 && reply.status != 503)
-      wrong(fmt::format("{}: {} {}", path, reply.status, reply.body));
-    if (std::chrono::steady_clock::now() > until) wrong(path + " gets no answer");
-    std::this_thread::sleep_for(kPause);
   }
 }
 
@@ -199,7 +133,7 @@ std::string Customer::paid_quote(const std::string& unit, cashu::Amount amount) 
   const auto until = std::chrono::steady_clock::now() + kPatience;
   HttpReply quote;
   for (;;) {
-    quote = send("/v1/mint/quote/bolt11", body, false);
+    quote = mail_.send("/v1/mint/quote/bolt11", body, false);
     if (quote.status == 200) break;
     ++counters_->lost_quotes;
     if (quote.status != 0 && quote.status != 503) wrong("no quote: " + quote.body);
@@ -208,7 +142,7 @@ std::string Customer::paid_quote(const std::string& unit, cashu::Amount amount) 
   }
   const std::string id = member(quote.body, "quote");
   const std::string path = "/v1/mint/quote/bolt11/" + id;
-  while (member(get(path), "state") != "PAID") {
+  while (member(mail_.get(path), "state") != "PAID") {
     if (std::chrono::steady_clock::now() > until) wrong("the quote " + id + " is never paid");
     std::this_thread::sleep_for(kPause);
   }
@@ -220,9 +154,9 @@ void Customer::buy(const std::string& unit) {
   const std::string quote = paid_quote(unit, amount);
   const auto outputs = mint_->drafts(unit, split(amount));
   const std::string body = test::mint_body(quote, outputs);
-  const std::string reply = must("/v1/mint/bolt11", body);
+  const std::string reply = mail_.must("/v1/mint/bolt11", body);
   put(unit, mint_->unblind(reply, outputs, unit));
-  remember({"/v1/mint/bolt11", body, false, reply});
+  mail_.remember({"/v1/mint/bolt11", body, false, reply});
 }
 
 void Customer::buy_batch(const std::string& unit) {
@@ -236,9 +170,24 @@ void Customer::buy_batch(const std::string& unit) {
   const auto outputs = mint_->drafts(unit, split(sum));
   const std::string body = fmt::format(R"({{"quotes":["{}"],"outputs":{}}})", fmt::join(quotes, "\",\""),
                                        test::outputs_json(outputs));
-  const std::string reply = must("/v1/mint/bolt11/batch", body);
+  const std::string reply = mail_.must("/v1/mint/bolt11/batch", body);
   put(unit, mint_->unblind(reply, outputs, unit));
-  remember({"/v1/mint/bolt11/batch", body, false, reply});
+  mail_.remember({"/v1/mint/bolt11/batch", body, false, reply});
+}
+
+void Customer::keep_the_one(const std::string& unit, const std::vector<HttpReply>& replies,
+                            const std::vector<std::vector<Draft>>& outputs, int refusal,
+                            const std::string& what) {
+  int won = 0;
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    if (replies[i].status == 200) {
+      ++won;
+      put(unit, mint_->unblind(replies[i].body, outputs[i], unit));
+    } else if (MintHouse::code_of(replies[i]) != refusal) {
+      wrong(what + " by several, is answered " + replies[i].body);
+    }
+  }
+  if (won != 1) wrong(fmt::format("{} {} times", what, won));
 }
 
 void Customer::rival_quote(const std::string& unit) {
@@ -249,17 +198,8 @@ void Customer::rival_quote(const std::string& unit) {
     outputs.push_back(mint_->drafts(unit, {8, 8}));
     bodies.push_back(test::mint_body(quote, outputs.back()));
   }
-  const auto replies = race("/v1/mint/bolt11", bodies, {kQuotePending});
-  int won = 0;
-  for (std::size_t i = 0; i < replies.size(); ++i) {
-    if (replies[i].status == 200) {
-      ++won;
-      put(unit, mint_->unblind(replies[i].body, outputs[i], unit));
-    } else if (MintHouse::code_of(replies[i]) != kIssued) {
-      wrong("a quote that is asked for by three: " + replies[i].body);
-    }
-  }
-  if (won != 1) wrong(fmt::format("one quote was issued {} times", won));
+  const auto replies = mail_.race("/v1/mint/bolt11", bodies, {kQuotePending});
+  keep_the_one(unit, replies, outputs, kIssued, "one quote, issued");
 }
 
 // --- swapping
@@ -268,16 +208,17 @@ void Customer::swap(const std::string& unit) {
   const Proofs inputs = take_worth(unit, 1 + draw(40));
   const auto outputs = mint_->drafts(unit, split(sum_of(inputs)));
   const std::string body = test::swap_body(inputs, outputs);
-  const std::string reply = must("/v1/swap", body);
+  const std::string reply = mail_.must("/v1/swap", body);
   put(unit, mint_->unblind(reply, outputs, unit));
   spent_.insert(spent_.end(), inputs.begin(), inputs.end());
-  remember({"/v1/swap", body, false, reply});
+  mail_.remember({"/v1/swap", body, false, reply});
 }
 
 void Customer::swap_thrice(const std::string& unit) {
   const Proofs inputs = take_worth(unit, 8);
   const auto outputs = mint_->drafts(unit, split(sum_of(inputs)));
-  const auto replies = race("/v1/swap", std::vector<std::string>(3, test::swap_body(inputs, outputs)), {});
+  const auto replies =
+      mail_.race("/v1/swap", std::vector<std::string>(3, test::swap_body(inputs, outputs)), {});
   for (const HttpReply& each : replies) {
     if (each.status != 200 || each.body != replies.front().body) wrong("one swap sent thrice: " + each.body);
   }
@@ -292,17 +233,8 @@ void Customer::rival_inputs(const std::string& unit) {
     outputs.push_back(mint_->drafts(unit, split(sum_of(inputs))));
     bodies.push_back(test::swap_body(inputs, outputs.back()));
   }
-  const auto replies = race("/v1/swap", bodies, {kPending});
-  int won = 0;
-  for (std::size_t i = 0; i < replies.size(); ++i) {
-    if (replies[i].status == 200) {
-      ++won;
-      put(unit, mint_->unblind(replies[i].body, outputs[i], unit));
-    } else if (MintHouse::code_of(replies[i]) != kSpent) {
-      wrong("inputs of three swaps: " + replies[i].body);
-    }
-  }
-  if (won != 1) wrong(fmt::format("the same inputs were swapped {} times", won));
+  const auto replies = mail_.race("/v1/swap", bodies, {kPending});
+  keep_the_one(unit, replies, outputs, kSpent, "the same inputs, swapped");
 }
 
 void Customer::rival_outputs(const std::string& unit) {
@@ -314,7 +246,7 @@ void Customer::rival_outputs(const std::string& unit) {
   const auto rest = mint_->drafts(unit, cashu::split_amount(sum_of(lot) - 8));
   auto all = halves;
   all.insert(all.end(), rest.begin(), rest.end());
-  const std::string changed = must("/v1/swap", test::swap_body(lot, all));
+  const std::string changed = mail_.must("/v1/swap", test::swap_body(lot, all));
   Proofs four = mint_->unblind(changed, all, unit);
   put(unit, Proofs(four.begin() + 2, four.end()));
   const auto outputs = mint_->drafts(unit, {2, 2});
@@ -322,7 +254,7 @@ void Customer::rival_outputs(const std::string& unit) {
     inputs.push_back({four[static_cast<std::size_t>(i)]});
     bodies.push_back(test::swap_body(inputs.back(), outputs));
   }
-  const auto replies = race("/v1/swap", bodies, {kReserved});
+  const auto replies = mail_.race("/v1/swap", bodies, {kReserved});
   int won = 0;
   for (std::size_t i = 0; i < replies.size(); ++i) {
     if (replies[i].status == 200) {
@@ -330,7 +262,7 @@ void Customer::rival_outputs(const std::string& unit) {
       put(unit, mint_->unblind(replies[i].body, outputs, unit));
     } else {
       if (MintHouse::code_of(replies[i]) != kSigned) wrong("outputs of two swaps: " + replies[i].body);
-      fresh_.pop_back();  // its inputs go on, so it would be refused for another reason
+      mail_.forget_last();  // its inputs go on, so it would be refused for another reason
       put(unit, inputs[i]);
     }
   }
@@ -343,40 +275,44 @@ bool Customer::pay(const std::string& unit, const std::string& body, const std::
                    const std::vector<Draft>& blanks, bool async) {
   const auto until = std::chrono::steady_clock::now() + kPatience;
   for (std::string asked = async ? asynchronous(body) : body;; asked = body) {
-    const HttpReply reply = insist("/v1/melt/bolt11", asked, false, {kQuotePending, kPending});
+    const HttpReply reply = mail_.insist("/v1/melt/bolt11", asked, false, {kQuotePending, kPending});
     if (reply.status == 400) {
       const int code = MintHouse::code_of(reply);
       if (code != kFailed && code != kSpent) wrong("a melt is refused: " + reply.body);
-      if (code == kSpent) remember({"/v1/melt/bolt11", body, false, ""});
+      if (code == kSpent) mail_.remember({"/v1/melt/bolt11", body, false, ""});
       return false;
     }
     if (member(reply.body, "state") == "PAID") {
       if (!member(reply.body, "change").empty()) put(unit, mint_->unblind(reply.body, blanks, unit));
-      remember({"/v1/melt/bolt11", body, false, reply.body});
+      mail_.remember({"/v1/melt/bolt11", body, false, reply.body});
       return true;
     }
-    while (member(get("/v1/melt/quote/bolt11/" + quote), "state") == "PENDING") {
+    while (member(mail_.get("/v1/melt/quote/bolt11/" + quote), "state") == "PENDING") {
       if (std::chrono::steady_clock::now() > until) wrong("a payment never ends: quote " + quote);
       std::this_thread::sleep_for(kPause);
     }
   }
 }
 
+std::pair<std::string, Customer::Proofs> Customer::melt_quote(const std::string& unit,
+                                                              const std::string& request) {
+  const std::string quote =
+      mail_.must("/v1/melt/quote/bolt11", R"({"unit":")" + unit + R"(","request":")" + request + "\"}");
+  const cashu::Amount needed =
+      std::stoull(member(quote, "amount")) + std::stoull(member(quote, "fee_reserve"));
+  return {member(quote, "quote"), take_worth(unit, needed)};
+}
+
 void Customer::melt(const std::string& unit) {
   Payment payment = some_payment(draw(kPayments), draw(300));
   if (payment.end == Payment::End::never && endless_.size() >= kMostEndless) payment = {};
   const std::string request = MintHouse::foreign_invoice(1 + draw(20), payment.description);
-  const std::string quote =
-      must("/v1/melt/quote/bolt11", R"({"unit":")" + unit + R"(","request":")" + request + "\"}");
-  const std::string id = member(quote, "quote");
-  const cashu::Amount needed =
-      std::stoull(member(quote, "amount")) + std::stoull(member(quote, "fee_reserve"));
-  const Proofs inputs = take_worth(unit, needed);
+  const auto [id, inputs] = melt_quote(unit, request);
   const Hash32 hash = lightning::decode_bolt11(request).value().payment_hash;
   const auto blanks = mint_->drafts(unit, std::vector<cashu::Amount>(8, 1));
   const std::string body = test::melt_body(id, inputs, blanks);
   if (payment.end == Payment::End::never) {
-    const std::string reply = must("/v1/melt/bolt11", asynchronous(body));
+    const std::string reply = mail_.must("/v1/melt/bolt11", asynchronous(body));
     if (member(reply, "state") != "PENDING") wrong("a payment without end is answered " + reply);
     endless_.push_back({id, hash, unit, inputs});
     return;
@@ -392,16 +328,12 @@ void Customer::melt(const std::string& unit) {
 
 void Customer::rival_melt(const std::string& unit) {
   const std::string request = MintHouse::foreign_invoice(1 + draw(5), "");
-  const std::string quote =
-      must("/v1/melt/quote/bolt11", R"({"unit":")" + unit + R"(","request":")" + request + "\"}");
-  const std::string id = member(quote, "quote");
-  const cashu::Amount needed =
-      std::stoull(member(quote, "amount")) + std::stoull(member(quote, "fee_reserve"));
-  const Proofs inputs = take_worth(unit, needed);
+  const auto [id, inputs] = melt_quote(unit, request);
   const auto blanks = mint_->drafts(unit, std::vector<cashu::Amount>(8, 1));
   const auto outputs = mint_->drafts(unit, split(sum_of(inputs)));
   const std::string swap = test::swap_body(inputs, outputs);
-  auto swapping = std::async(std::launch::async, [&] { return insist("/v1/swap", swap, false, {kPending}); });
+  auto swapping =
+      std::async(std::launch::async, [&] { return mail_.insist("/v1/swap", swap, false, {kPending}); });
   const bool paid = pay(unit, test::melt_body(id, inputs, blanks), id, blanks, false);
   const HttpReply swapped = swapping.get();
   if (paid == (swapped.status == 200)) {
@@ -410,7 +342,7 @@ void Customer::rival_melt(const std::string& unit) {
   }
   if (!paid) put(unit, mint_->unblind(swapped.body, outputs, unit));
   if (paid && MintHouse::code_of(swapped) != kSpent) wrong("inputs that were melted: " + swapped.body);
-  remember({"/v1/swap", swap, false, swapped.status == 200 ? swapped.body : ""});
+  mail_.remember({"/v1/swap", swap, false, swapped.status == 200 ? swapped.body : ""});
 }
 
 // --- games
@@ -420,8 +352,8 @@ void Customer::play() {
   const Hash32 match = test::fresh_hash();
   const std::string burn =
       gameapi::to_json(gameapi::BurnManaRequest{test::fresh_hash(), match, burned}).dump();
-  const std::string credit = must(std::string(gameapi::kBurnManaPath), burn, true);
-  remember({std::string(gameapi::kBurnManaPath), burn, true, credit});
+  const std::string credit = mail_.must(std::string(gameapi::kBurnManaPath), burn, true);
+  mail_.remember({std::string(gameapi::kBurnManaPath), burn, true, credit});
   const cashu::Amount worth = sum_of(burned);
   const cashu::Amount minted = 1 + draw(worth);
   credit_msat_ += (worth - minted) * kManaMsat;
@@ -429,9 +361,9 @@ void Customer::play() {
   gameapi::MintLootRequest request{test::fresh_hash(), match, {}};
   for (const Draft& each : outputs) request.outputs.push_back(each.message);
   const std::string body = gameapi::to_json(request).dump();
-  const std::string reply = must(std::string(gameapi::kMintLootPath), body, true);
+  const std::string reply = mail_.must(std::string(gameapi::kMintLootPath), body, true);
   put("loot", mint_->unblind(reply, outputs, "loot"));
-  remember({std::string(gameapi::kMintLootPath), body, true, reply});
+  mail_.remember({std::string(gameapi::kMintLootPath), body, true, reply});
 }
 
 void Customer::settle() {
@@ -439,16 +371,16 @@ void Customer::settle() {
   for (std::size_t i = 0; i < 2; ++i) {
     const auto outputs = match.stake_drafts(i);
     const std::string body = test::mint_body(paid_quote("mana", test::StakedMatch::kStake), outputs);
-    const std::string reply = must("/v1/mint/bolt11", body);
+    const std::string reply = mail_.must("/v1/mint/bolt11", body);
     match.stakes_[i].proofs = mint_->unblind(reply, outputs, "mana");
-    remember({"/v1/mint/bolt11", body, false, reply});
+    mail_.remember({"/v1/mint/bolt11", body, false, reply});
   }
   const auto word = match.verdict(match::Outcome::win);
   const auto outputs = match.outputs_for(match.payout_of(0));
   const auto messages = test::StakedMatch::messages(outputs);
   const auto asked = match.request(0, word, match.claim(0, match::Outcome::win, messages), messages);
-  const auto replies = race(std::string(gameapi::kSettlePath),
-                            std::vector<std::string>(2, gameapi::to_json(asked).dump()), {});
+  const auto replies = mail_.race(std::string(gameapi::kSettlePath),
+                                  std::vector<std::string>(2, gameapi::to_json(asked).dump()), {});
   for (const HttpReply& each : replies) {
     if (each.status != 200 || each.body != replies.front().body)
       wrong("one settlement sent twice: " + each.body);
@@ -458,23 +390,8 @@ void Customer::settle() {
 
 // --- what must hold
 
-void Customer::ask_again(const Exchange& exchange) {
-  const HttpReply again = insist(exchange.path, exchange.body, exchange.as_engine, {kPending, kReserved});
-  ++counters_->compared;
-  const bool same =
-      exchange.reply.empty() ? again.status == 400 : again.status == 200 && again.body == exchange.reply;
-  if (!same) {
-    wrong(fmt::format("{} was answered {} and is now answered {} {}", exchange.path,
-                      exchange.reply.empty() ? "with a refusal" : exchange.reply, again.status, again.body));
-  }
-}
-
 void Customer::verify(std::size_t older) {
-  for (const Exchange& each : fresh_) ask_again(each);
-  for (std::size_t i = 0; i < std::min(older, old_.size()); ++i)
-    ask_again(old_[older < old_.size() ? draw(old_.size()) : i]);
-  std::ranges::move(fresh_, std::back_inserter(old_));
-  fresh_.clear();
+  mail_.repeat_all(older, [this](std::size_t n) { return draw(n); });
   for (const auto& [unit, proofs] : purses_) {
     const cashu::Amount unspent = mint_->unspent(proofs);
     if (unspent != sum_of(proofs))
@@ -490,7 +407,7 @@ void Customer::verify(std::size_t older) {
 }
 
 bool Customer::still_under_way(const Endless& payment) {
-  const std::string quote = get("/v1/melt/quote/bolt11/" + payment.quote);
+  const std::string quote = mail_.get("/v1/melt/quote/bolt11/" + payment.quote);
   const std::string state = member(quote, "state");
   // Answered at once, and the mint died before it was sent.
   if (state == "UNPAID" && !node_knows_payment(*mint_, payment.payment_hash)) return false;
@@ -498,7 +415,7 @@ bool Customer::still_under_way(const Endless& payment) {
   std::vector<std::string> ys;
   for (const cashu::Proof& proof : payment.proofs) ys.push_back(proof.y().hex());
   const std::string states =
-      must("/v1/checkstate", fmt::format(R"({{"Ys":["{}"]}})", fmt::join(ys, "\",\"")));
+      mail_.must("/v1/checkstate", fmt::format(R"({{"Ys":["{}"]}})", fmt::join(ys, "\",\"")));
   constexpr std::string_view kState = "\"PENDING\"";
   std::size_t pending = 0;
   for (std::size_t at = states.find(kState); at != std::string::npos; at = states.find(kState, at + 1))

@@ -1,31 +1,21 @@
 // One of the mint's customers while the mint is killed again and again: buys, swaps, melts, plays, cheats,
-// and never gives up; what got no answer is sent again, byte for byte. Remembers every reply, to ask for it
-// again. One thread at a time.
+// and never gives up. One thread at a time.
 #pragma once
-#include <atomic>
 #include <map>
 #include <random>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/crash/correspondence.h"
 #include "tests/integration/mint_house.h"
 
 namespace manastr::crash {
 
-/// Of all customers together.
-struct Counters {
-  std::atomic<std::uint64_t> requests = 0;
-  std::atomic<std::uint64_t> unanswered = 0;
-  std::atomic<std::uint64_t> compared = 0;  ///< replies asked for again
-  std::atomic<std::uint64_t> actions = 0;
-  std::atomic<std::uint64_t> lost_quotes = 0;  ///< mint quotes that the mint may have made, and nobody knows
-};
-
 class Customer {
  public:
   Customer(test::MintHouse& mint, const crypto::SecretKey& engine, Counters& counters)
-      : mint_(&mint), engine_(&engine), counters_(&counters) {}
+      : mint_(&mint), engine_(&engine), counters_(&counters), mail_(mint, engine, counters) {}
 
   void seed(std::seed_seq& sequence) { random_.seed(sequence); }
   /// One deed to its end, however often the mint dies meanwhile. Throws std::runtime_error with what was
@@ -43,12 +33,6 @@ class Customer {
 
  private:
   using Proofs = std::vector<cashu::Proof>;
-  struct Exchange {
-    std::string path;
-    std::string body;
-    bool as_engine = false;
-    std::string reply;  ///< of 200; "": it was refused for good
-  };
   struct Endless {
     std::string quote;
     Hash32 payment_hash{};
@@ -57,18 +41,6 @@ class Customer {
   };
 
   std::size_t draw(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
-  mintclient::HttpReply send(const std::string& path, const std::string& body, bool as_engine);
-  /// Until there is an answer: 200, or 400 with a code that is not in `passing`.
-  mintclient::HttpReply insist(const std::string& path, const std::string& body, bool as_engine = false,
-                               const std::set<int>& passing = {});
-  /// The same; what is not 200 is wrong.
-  std::string must(const std::string& path, const std::string& body, bool as_engine = false);
-  /// Several at once; each is insisted on. Remembered.
-  std::vector<mintclient::HttpReply> race(const std::string& path, const std::vector<std::string>& bodies,
-                                          const std::set<int>& passing);
-  std::string get(const std::string& path);
-  void remember(Exchange exchange) { fresh_.push_back(std::move(exchange)); }
-  void ask_again(const Exchange& exchange);
   /// False: it was never sent, and its inputs are free again.
   bool still_under_way(const Endless& payment);
 
@@ -83,10 +55,16 @@ class Customer {
   void buy_batch(const std::string& unit);
   void swap(const std::string& unit);
   void swap_thrice(const std::string& unit);
+  /// Of several that want the same, one got it: 200, and the others `refusal`.
+  void keep_the_one(const std::string& unit, const std::vector<mintclient::HttpReply>& replies,
+                    const std::vector<std::vector<test::Draft>>& outputs, int refusal,
+                    const std::string& what);
   void rival_inputs(const std::string& unit);
   void rival_outputs(const std::string& unit);
   void rival_quote(const std::string& unit);
   void rival_melt(const std::string& unit);
+  /// Its id, and inputs that are enough for it.
+  std::pair<std::string, Proofs> melt_quote(const std::string& unit, const std::string& request);
   void melt(const std::string& unit);
   void play();
   void settle();
@@ -97,12 +75,11 @@ class Customer {
   test::MintHouse* mint_;
   const crypto::SecretKey* engine_;
   Counters* counters_;
+  Correspondence mail_;
   std::mt19937_64 random_;
   std::map<std::string, Proofs> purses_;
   Proofs spent_;  ///< lately
   std::vector<Endless> endless_;
-  std::vector<Exchange> fresh_;
-  std::vector<Exchange> old_;
   std::uint64_t credit_msat_ = 0;
 };
 
