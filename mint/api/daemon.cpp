@@ -262,7 +262,6 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   Limits limits(configuration.server, *engines, *opened.ledger, system_clock());
   Reservations reservations;
   Parts parts;
-  parts.rotation = opened.rotation.get();
   parts.keysets = &opened.rotation->keysets();
   parts.ledger = opened.ledger.get();
   parts.engines = engines.get();

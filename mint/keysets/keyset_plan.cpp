@@ -5,6 +5,12 @@
 namespace manastr::mint {
 namespace {
 
+/// Between the clocks of mints on one database.
+constexpr Seconds kSkew{60};
+
+/// A clock was ahead when it was made, or this one is behind.
+bool dated_ahead(const KeysetRecord& record, UnixSeconds now) { return record.created_at > now + kSkew; }
+
 /// Of the mint's own seed: their positions count.
 KeysetRecord* newest(std::vector<KeysetRecord>& records, std::string_view unit) {
   KeysetRecord* out = nullptr;
@@ -23,6 +29,20 @@ bool fits(const KeysetRecord& record, const KeysetPlan& plan) {
 
 bool expired(const KeysetRecord& record, UnixSeconds now) {
   return record.state == KeysetState::pruned || (record.final_expiry && *record.final_expiry <= now);
+}
+
+/// Of one dated ahead, the date can't be believed: the schedule goes on from the last that can, as if no
+/// clock had been wrong. If there is none, this clock may be one that starts in 1970, and a date is waited
+/// for.
+UnixSeconds due_at(const std::vector<KeysetRecord>& records, const KeysetRecord& last, const KeysetPlan& plan,
+                   UnixSeconds now) {
+  if (!dated_ahead(last, now)) return last.created_at + plan.rotate_every;
+  std::optional<UnixSeconds> begun;
+  for (const KeysetRecord& record : records) {
+    if (record.unit != plan.unit || record.derivation != kOwnDerivation || dated_ahead(record, now)) continue;
+    begun = std::max(begun.value_or(record.created_at), record.created_at);
+  }
+  return begun.value_or(last.created_at) + plan.rotate_every;
 }
 
 std::optional<UnixSeconds> expiry_by(const KeysetPlan& plan, UnixSeconds now) {
@@ -102,10 +122,17 @@ void bring_forward(std::vector<KeysetRecord>& records, const std::vector<KeysetP
 void advance(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now) {
   for (const KeysetPlan& plan : plans) {
     const KeysetRecord* last = newest(records, plan.unit);
-    if (last == nullptr || plan.ends || plan.rotate_every <= Seconds{0} ||
-        last->created_at + plan.rotate_every > now)
-      continue;
-    succeed(records, plan, now);
+    if (last == nullptr) continue;
+    if (dated_ahead(*last, now)) {
+      for (KeysetRecord& record : records) {
+        if (record.unit == plan.unit && record.state == KeysetState::overlap && record.overlap_until)
+          record.overlap_until = std::min(*record.overlap_until, now + plan.overlap);
+      }
+    }
+    if (plan.ends || plan.rotate_every <= Seconds{0} || due_at(records, *last, plan, now) > now) continue;
+    // If it is this clock that is wrong, and behind, what it makes must not have expired when it is put
+    // right.
+    succeed(records, plan, now, plan.overlap, expiry_by(plan, std::max(now, last->created_at)));
   }
   for (KeysetRecord& record : records) {
     if (record.state == KeysetState::overlap && record.overlap_until.value_or(now) <= now)

@@ -36,7 +36,9 @@ void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSec
 void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now);
 
 /// What time brings: a successor where one is due, and nothing more signed where the overlap is over. That a
-/// keyset has expired is not written down: each use asks the clock, and a wrong one may yet be put right.
+/// keyset has expired is not written down: each use asks the clock, and a wrong one may yet be put right. A
+/// successor that a clock ahead has made stays and signs; once the clock is right, the schedule goes on from
+/// the date before it, and its predecessor's overlap is no longer than one that begins now.
 void advance(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now);
 
 }  // namespace manastr::mint

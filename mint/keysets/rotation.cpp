@@ -100,34 +100,6 @@ Status Rotation::take_over(std::vector<KeysetRecord> records) {
   return {};
 }
 
-Result<Rotated> Rotation::rotate(const RotateRequest& request) {
-  const std::lock_guard lock(mutex_);
-  const auto plan = std::ranges::find(plans_, request.unit, &KeysetPlan::unit);
-  if (plan == plans_.end()) return refused(cashu::kUnitUnsupported, "this mint has no such unit");
-  const UnixSeconds now = clock_->now_seconds();
-  if (request.final_expiry && *request.final_expiry <= now)
-    return invalid("final_expiry: a time in the future is needed");
-  bool fresh = false;
-  TRY_STATUS(change([&](std::vector<KeysetRecord>& records) -> Status {
-    fresh = false;
-    if (request.instead_of) {
-      const auto active = std::ranges::find_if(records, [&](const KeysetRecord& each) {
-        return each.unit == plan->unit && each.state == KeysetState::signing;
-      });
-      if (active != records.end() && active->id != *request.instead_of) return {};
-    }
-    KeysetPlan like = *plan;
-    if (request.overlap) like.overlap = *request.overlap;
-    succeed(records, like, now);
-    if (request.final_expiry) records.back().final_expiry = request.final_expiry;
-    fresh = true;
-    return {};
-  }));
-  const SigningKeyset* active = keysets_->now()->active(plan->unit);
-  if (active == nullptr) return broken("a unit has no keyset after its rotation");
-  return Rotated{active->record(), fresh};
-}
-
 /// With mutex_ held.
 Status Rotation::reload() {
   TRY(std::vector<KeysetRecord> records, store_->keysets());

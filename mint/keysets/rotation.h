@@ -13,21 +13,6 @@
 
 namespace manastr::mint {
 
-struct RotateRequest {
-  cashu::Unit unit;
-  /// The keyset that is to be replaced. If another one is active already, that is the answer and nothing
-  /// happens: so the request can be repeated. Absent: whichever is active.
-  std::optional<cashu::KeysetId> instead_of;
-  /// How long the former signs on what was prepared for it; absent: as configured; 0: not at all.
-  std::optional<Seconds> overlap;
-  /// Of the new one, in the future; absent: as configured.
-  std::optional<UnixSeconds> final_expiry;
-};
-struct Rotated {
-  KeysetRecord keyset;  ///< that is active now
-  bool fresh = false;   ///< made by this call
-};
-
 struct RotationOptions {
   bool shared = false;               ///< other mints write the same ledger: it is looked at
   Millis every{500};                 ///< between two looks at ledger and clock
@@ -54,9 +39,6 @@ class Rotation final : public KeysetSource {
   /// The schedule, in a thread of its own until this ends.
   void start();
 
-  /// Gives the unit a fresh keyset. Waits for a commit, so not for a crypto worker. 11013: no such unit; an
-  /// error with code 0: `final_expiry` is not in the future.
-  Result<Rotated> rotate(const RotateRequest& request);
   /// Publishes the units and keysets that the ledger has, if they are others than those in force: somebody
   /// else has written there.
   Status refresh();

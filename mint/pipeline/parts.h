@@ -4,7 +4,7 @@
 #include "mint/authentication/authentication.h"
 #include "mint/authorization/engines.h"
 #include "mint/configuration/configuration.h"
-#include "mint/keysets/rotation.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/ledger.h"
 #include "mint/pipeline/reply.h"
 #include "mint/pipeline/reservations.h"
@@ -17,7 +17,6 @@ namespace manastr::mint {
 
 struct Parts {
   const Keysets* keysets = nullptr;  ///< now() once at the start of each operation
-  Rotation* rotation = nullptr;      ///< for operators; never from a crypto worker
   Ledger* ledger = nullptr;
   MintQuotes* mint_quotes = nullptr;
   MeltPayments* melt_payments = nullptr;

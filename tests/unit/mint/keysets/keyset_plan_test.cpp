@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace manastr::mint {
 namespace {
 
@@ -66,9 +68,82 @@ TEST(KeysetPlan, AClockThatJumpsYearsBringsOneSuccessor) {
   give_ids(records);
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].state, KeysetState::overlap) << "it has expired, and that is no state";
-  const auto later = records;
+  auto later = records;
   advance(records, {monthly()}, kNow);
-  EXPECT_EQ(records, later) << "and back again, nothing";
+  later[0].overlap_until = kNow + kHour;
+  EXPECT_EQ(records, later) << "and back again, the overlap ends in time";
+}
+
+TEST(KeysetPlan, AClockThatWasAheadDelaysNoRotation) {
+  for (const Seconds ahead : {10 * kDay, 40 * kDay, 1'000 * kDay}) {
+    SCOPED_TRACE(ahead.count());
+    std::vector<KeysetRecord> records = begun(monthly());
+    const UnixSeconds real = kNow + 25 * kDay;
+    advance(records, {monthly()}, real + ahead);
+    give_ids(records);
+    ASSERT_EQ(records.size(), 2U);
+
+    // The clock comes back: the successor signs, the former for its overlap.
+    for (Seconds after{0}; after < kHour; after += Seconds{600}) advance(records, {monthly()}, real + after);
+    ASSERT_EQ(records.size(), 2U);
+    EXPECT_EQ(records[0].state, KeysetState::overlap);
+    EXPECT_EQ(records[0].overlap_until, real + kHour);
+    EXPECT_EQ(records[1].state, KeysetState::signing);
+    EXPECT_GT(*records[1].final_expiry, kNow + 60 * kDay)
+        << "at least until its own successor's overlap is over";
+    advance(records, {monthly()}, real + kHour);
+    EXPECT_EQ(records[0].state, KeysetState::verifying);
+
+    // And the schedule is that of before.
+    advance(records, {monthly()}, kNow + 30 * kDay - Seconds{1});
+    ASSERT_EQ(records.size(), 2U);
+    advance(records, {monthly()}, kNow + 30 * kDay);
+    give_ids(records);
+    ASSERT_EQ(records.size(), 3U);
+    EXPECT_EQ(records[1].state, KeysetState::overlap);
+    EXPECT_EQ(records[2].state, KeysetState::signing);
+    EXPECT_EQ(records[2].created_at, kNow + 30 * kDay);
+    advance(records, {monthly()}, kNow + 60 * kDay - Seconds{1});
+    EXPECT_EQ(records.size(), 3U);
+    advance(records, {monthly()}, kNow + 60 * kDay);
+    EXPECT_EQ(records.size(), 4U);
+  }
+}
+
+TEST(KeysetPlan, TwoClocksThatNeverAgreeRotateNoMoreThanTwiceAPeriod) {
+  std::vector<KeysetRecord> records = begun(monthly());
+  for (Seconds passed{0}; passed < 300 * kDay; passed += kDay / 4) {
+    for (const Seconds ahead : {Seconds{0}, 500 * kDay}) {
+      advance(records, {monthly()}, kNow + passed + ahead);
+      give_ids(records);
+    }
+  }
+  EXPECT_LE(records.size(), 21U);
+  EXPECT_GE(records.size(), 10U);
+  EXPECT_EQ(std::ranges::count(records, KeysetState::signing, &KeysetRecord::state), 1);
+}
+
+TEST(KeysetPlan, AClockThatIsBehindRotatesNothing) {
+  std::vector<KeysetRecord> records = begun(monthly());
+  advance(records, {monthly()}, kNow + 30 * kDay);
+  give_ids(records);
+  advance(records, {monthly()}, kNow + 30 * kDay + kHour);
+  const auto before = records;
+  for (const UnixSeconds wrong : {UnixSeconds{}, kNow, kNow + 29 * kDay})
+    advance(records, {monthly()}, wrong);
+  EXPECT_EQ(records, before);
+}
+
+TEST(KeysetPlan, WhatAClockBehindMakesHasNotExpiredWhenItIsRight) {
+  KeysetPlan never = monthly();
+  never.rotate_every = Seconds{0};
+  std::vector<KeysetRecord> records = begun(never);
+  const UnixSeconds late = kNow + 400 * kDay;  // its keys were changed by hand
+  succeed(records, never, late);
+  give_ids(records);
+  advance(records, {monthly()}, late - 200 * kDay);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[2].final_expiry, late + 90 * kDay);
 }
 
 TEST(KeysetPlan, ThatAKeysetHasExpiredIsNotWrittenDown) {

@@ -20,6 +20,7 @@ class Records final : public KeysetStore {
   Result<bool> change_keysets(const std::vector<KeysetRecord>& before,
                               const std::vector<KeysetRecord>& after) override {
     if (!meanwhile.empty()) now = std::exchange(meanwhile, {});
+    if (full) return unavailable("full");
     if (before != now) return false;
     TRY_STATUS(check_change(before, after));
     now = after;
@@ -35,6 +36,7 @@ class Records final : public KeysetStore {
   std::vector<KeysetRecord> meanwhile;  ///< what another mint writes right before the next change
   bool pending = false;
   bool away = false;
+  bool full = false;
   int reads = 0;
   std::vector<std::uint32_t> pruned;
 };
@@ -65,38 +67,20 @@ class RotationTest : public testing::Test {
 TEST_F(RotationTest, StoresAKeysetBeforeItIsInForce) {
   const auto rotation = open();
   const auto before = *active(*rotation);
-  records_.away = true;
-  EXPECT_FALSE(rotation->rotate({.unit = "mana"}));
-  EXPECT_EQ(active(*rotation)->id(), before.id());
-  records_.away = false;
-  const auto rotated = rotation->rotate({.unit = "mana"});
-  ASSERT_TRUE(rotated) << rotated.error().message;
-  EXPECT_TRUE(rotated->fresh);
-  EXPECT_EQ(records_.now.size(), 2U);
-  EXPECT_EQ(active(*rotation)->id(), rotated->keyset.id);
+  clock_.advance(30 * kDay);
+  for (bool* const hindrance : {&records_.away, &records_.full}) {
+    *hindrance = true;
+    EXPECT_FALSE(rotation->tick());
+    EXPECT_EQ(active(*rotation)->id(), before.id());
+    *hindrance = false;
+  }
+  ASSERT_TRUE(rotation->tick());
+  ASSERT_EQ(records_.now.size(), 2U);
+  EXPECT_NE(active(*rotation)->id(), before.id());
+  EXPECT_EQ(active(*rotation)->id(), records_.now[1].id);
   EXPECT_TRUE(rotation->keysets().now()->find(before.id())->signs(clock_.now_seconds()));
   clock_.advance(Millis{3'600'000});
   EXPECT_FALSE(rotation->keysets().now()->find(before.id())->signs(clock_.now_seconds()));
-}
-
-TEST_F(RotationTest, ARepeatedRequestRotatesOnce) {
-  const auto rotation = open();
-  const RotateRequest request{.unit = "mana", .instead_of = active(*rotation)->id(), .overlap = Seconds{0}};
-  const auto first = rotation->rotate(request);
-  const auto again = rotation->rotate(request);
-  ASSERT_TRUE(first && again);
-  EXPECT_TRUE(first->fresh);
-  EXPECT_FALSE(again->fresh);
-  EXPECT_EQ(again->keyset.id, first->keyset.id);
-  EXPECT_EQ(records_.now.size(), 2U);
-  EXPECT_EQ(records_.now[0].state, KeysetState::verifying);
-}
-
-TEST_F(RotationTest, RefusesWhatItCantDo) {
-  const auto rotation = open();
-  EXPECT_EQ(rotation->rotate({.unit = "gold"}).error().code, cashu::kUnitUnsupported);
-  EXPECT_FALSE(rotation->rotate({.unit = "mana", .final_expiry = clock_.now_seconds()}));
-  EXPECT_EQ(records_.now.size(), 1U);
 }
 
 TEST_F(RotationTest, TheScheduleFollowsTheClock) {
@@ -128,22 +112,21 @@ TEST_F(RotationTest, OfTwoMintsOneRotatesAndTheOtherTakesItOver) {
 TEST_F(RotationTest, WhoIsSlowerAtTheStoreLooksAgain) {
   const auto a = open();
   const auto b = open();
-  const auto old = active(*a)->id();
   // b rotates between a's look at the store and its write.
   const auto before = records_.now;
-  ASSERT_TRUE(b->rotate({.unit = "mana"}));
+  clock_.advance(30 * kDay);
+  ASSERT_TRUE(b->tick());
   records_.meanwhile = std::exchange(records_.now, before);
-  const auto rotated = a->rotate({.unit = "mana", .instead_of = old});
-  ASSERT_TRUE(rotated) << rotated.error().message;
-  EXPECT_FALSE(rotated->fresh);
-  EXPECT_EQ(rotated->keyset.id, active(*b)->id());
+  ASSERT_TRUE(a->tick());
+  EXPECT_EQ(active(*a)->id(), active(*b)->id());
   EXPECT_EQ(records_.now.size(), 2U);
 }
 
 TEST_F(RotationTest, AnUnknownKeysetIsLookedForButNotAsOftenAsAnybodyLikes) {
   const auto a = open();
   const auto b = open();
-  ASSERT_TRUE(a->rotate({.unit = "mana"}));
+  clock_.advance(30 * kDay);
+  ASSERT_TRUE(a->tick());
   EXPECT_EQ(b->keysets().now()->find(active(*a)->id()), nullptr);
   const auto looked = b->keysets().look();
   ASSERT_TRUE(looked);
