@@ -30,13 +30,13 @@ Value optional_number(const std::optional<T>& value) {
   }
 }
 
-Value keysets_of(const KeysetRing& ring, const cashu::Unit& unit) {
+Value keysets_of(const KeysetRing& ring, const cashu::Unit& unit, UnixSeconds now) {
   json::Array out;
   for (const auto& keyset : ring.all()) {
     if (keyset->unit() != unit) continue;
     Value each;
     each.set("id", keyset->id_hex())
-        .set("active", keyset->active())
+        .set("active", keyset->offered(now))
         .set("input_fee_ppk", keyset->input_fee_ppk())
         .set("final_expiry", optional_number(keyset->record().final_expiry));
     out.push_back(std::move(each));
@@ -45,7 +45,7 @@ Value keysets_of(const KeysetRing& ring, const cashu::Unit& unit) {
 }
 
 Value unit_json(const CurrencyConfiguration& unit, const KeysetRing& ring,
-                const std::vector<UnitRecord>& records, const Totals& totals) {
+                const std::vector<UnitRecord>& records, const Totals& totals, UnixSeconds now) {
   json::Array issuers;
   if (unit.issued_by_lightning()) issuers.emplace_back("lightning");
   if (unit.issued_by_engine()) issuers.emplace_back("engine");
@@ -69,7 +69,7 @@ Value unit_json(const CurrencyConfiguration& unit, const KeysetRing& ring,
       .set("issued", number(total.issued))
       .set("redeemed", number(total.redeemed))
       .set("outstanding", number(total.outstanding()))
-      .set("keysets", keysets_of(ring, unit.unit));
+      .set("keysets", keysets_of(ring, unit.unit, now));
   return out;
 }
 
@@ -136,10 +136,11 @@ AdminTask change_task(LiveUnits& units, const Clock& clock, const AdminAction& a
   out.arguments = arguments.dump();
   out.key = request->operation;
   out.plan = [&units, &clock, request = *std::move(request)](const AdminView& view) -> Result<AdminEffect> {
-    TRY(AdminEffect effect, units.effect_of(request, view, clock.now_seconds()));
+    const UnixSeconds now = clock.now_seconds();
+    TRY(AdminEffect effect, units.effect_of(request, view, now));
     TRY(const auto ring, units.ring_of(view, effect));
     Value answer;
-    answer.set("unit", unit_json(*ring->currency(request.unit), *ring, {*effect.unit}, view.totals));
+    answer.set("unit", unit_json(*ring->currency(request.unit), *ring, {*effect.unit}, view.totals, now));
     effect.answer = answer.dump();
     return effect;
   };
@@ -150,15 +151,16 @@ AdminTask change_task(LiveUnits& units, const Clock& clock, const AdminAction& a
   return out;
 }
 
-AdminTask units_task(LiveUnits& units) {
+AdminTask units_task(LiveUnits& units, const Clock& clock) {
   AdminTask out;
   out.action = "units";
   out.arguments = "{}";
-  out.plan = [&units](const AdminView& view) -> Result<AdminEffect> {
+  out.plan = [&units, &clock](const AdminView& view) -> Result<AdminEffect> {
     TRY(const auto ring, units.ring_of(view, {}));
+    const UnixSeconds now = clock.now_seconds();
     json::Array list;
     for (const CurrencyConfiguration& each : ring->currencies())
-      list.push_back(unit_json(each, *ring, view.units, view.totals));
+      list.push_back(unit_json(each, *ring, view.units, view.totals, now));
     Value answer;
     answer.set("units", std::move(list))
         .set("liabilities_msat", number(view.totals.liabilities_msat()))

@@ -9,7 +9,7 @@ namespace manastr::mint {
 AdminTask change_task(LiveUnits& units, const Clock& clock, const AdminAction& action, std::string_view unit,
                       const std::string& body);
 /// GET /admin/v1/units.
-AdminTask units_task(LiveUnits& units);
+AdminTask units_task(LiveUnits& units, const Clock& clock);
 /// GET /admin/v1/audit: `query` may say before=NUMBER and limit=1..1000. Blocks for the ledger.
 AdminTask audit_task(Ledger& ledger, std::string_view query);
 

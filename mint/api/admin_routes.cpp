@@ -37,8 +37,8 @@ void add_admin_routes(net::Router& router, Parts& parts, AdminAccess& access, Li
                   };
                 }));
   }
-  router.get("/admin/v1/units", handler([&units](const Request&) -> MakeTask {
-               return [&units](const AdminHttp&) { return units_task(units); };
+  router.get("/admin/v1/units", handler([&parts, &units](const Request&) -> MakeTask {
+               return [&parts, &units](const AdminHttp&) { return units_task(units, *parts.clock); };
              }));
   router.get("/admin/v1/audit", handler([&parts](const Request& request) -> MakeTask {
                return [&parts, query = std::string(request.query())](const AdminHttp&) {

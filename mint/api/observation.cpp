@@ -21,28 +21,8 @@ void Observation::committed(std::size_t writes, double seconds) {
 void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hub) {
   node_ = &node;
   ledger_ = parts.ledger;
+  keysets_ = parts.keysets;
   const Parts* all = &parts;
-  for (const CurrencyConfiguration& currency : parts.keysets->now()->currencies()) {
-    metrics.gauge_from("mint_outstanding", "Amount in circulation, in the unit",
-                       [all, unit = currency.unit] {
-                         for (const UnitTotals& each : all->ledger->totals().units) {
-                           if (each.unit == unit) return approximate(each.outstanding());
-                         }
-                         return 0.0;
-                       },
-                       {{"unit", currency.unit}});
-  }
-  for (const CurrencyConfiguration& currency : parts.keysets->now()->currencies()) {
-    metrics.gauge_from("mint_expired",
-                       "Issued, never redeemed, and past its keyset's final expiry, in the unit",
-                       [all, unit = currency.unit] {
-                         for (const UnitTotals& each : all->ledger->totals().units) {
-                           if (each.unit == unit) return approximate(each.expired);
-                         }
-                         return 0.0;
-                       },
-                       {{"unit", currency.unit}});
-  }
   metrics.gauge_from("mint_liabilities_msat", "All that could still be asked for, at the units' prices",
                      [all] { return approximate(all->ledger->totals().liabilities_msat()); });
   metrics.gauge_from("mint_assets_msat", "Received less paid out over Lightning",
@@ -61,6 +41,7 @@ void Observation::watch(const Parts& parts, lightning::Node& node, const Hub& hu
   metrics.gauge_from("mint_melts_pending", "Payments without a known end",
                      [all] { return static_cast<double>(all->melt_payments->pending()); });
 
+  watch_units();
   watch_keysets();
   metrics.gauge_from("mint_subscription_filters", "Quotes and proofs that WebSocket clients wait for",
                      [&hub] { return static_cast<double>(hub.filters()); });
@@ -111,6 +92,29 @@ void Observation::watch_journal(const Ledger& ledger) {
                      [one] { return one->standing().alarm.empty() ? 0.0 : 1.0; });
 }
 
+/// Units come while the mint runs, and go; those that have gone may still be owed.
+void Observation::watch_units() {
+  const auto watch = [this](const cashu::Unit& unit) {
+    if (!watched_units_.insert(unit).second) return;
+    const auto gauge = [&](std::string_view name, std::string_view help, Wide (*amount)(const UnitTotals&)) {
+      metrics.gauge_from(name, help,
+                         [ledger = ledger_, unit, amount] {
+                           for (const UnitTotals& each : ledger->totals().units) {
+                             if (each.unit == unit) return approximate(amount(each));
+                           }
+                           return 0.0;
+                         },
+                         {{"unit", unit}});
+    };
+    gauge("mint_outstanding", "Amount in circulation, in the unit",
+          [](const UnitTotals& totals) { return totals.outstanding(); });
+    gauge("mint_expired", "Issued, never redeemed, and past its keyset's final expiry, in the unit",
+          [](const UnitTotals& totals) { return totals.expired; });
+  };
+  for (const CurrencyConfiguration& currency : keysets_->now()->currencies()) watch(currency.unit);
+  for (const UnitTotals& totals : ledger_->totals().units) watch(totals.unit);
+}
+
 /// Keysets come while the mint runs: each gets its gauges when it is first seen.
 void Observation::watch_keysets() {
   const Totals totals = ledger_->totals();
@@ -133,6 +137,7 @@ void Observation::watch_keysets() {
 }
 
 void Observation::look() {
+  watch_units();
   watch_keysets();
   const Status ledger = ledger_->health();
   const std::string trouble = ledger ? "" : ledger.error().message;

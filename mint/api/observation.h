@@ -20,8 +20,8 @@ class Observation {
 
   /// The rest, once there is something to look at. All of them outlive this.
   void watch(const Parts& parts, lightning::Node& node, const Hub& hub);
-  /// Asks the Lightning node how it is, and tells the log what has changed for the ledger; called now and
-  /// then by one thread, may block.
+  /// Asks the Lightning node how it is, tells the log what has changed for the ledger, and finds units and
+  /// keysets that are new; called now and then by one thread, may block.
   void look();
 
   telemetry::Metrics metrics;
@@ -29,11 +29,14 @@ class Observation {
 
  private:
   void watch_journal(const Ledger& ledger);
+  void watch_units();
   void watch_keysets();
   telemetry::Histogram* commit_seconds_;
   telemetry::Histogram* commit_writes_;
   lightning::Node* node_ = nullptr;
   Ledger* ledger_ = nullptr;
+  const Keysets* keysets_ = nullptr;
+  std::set<cashu::Unit> watched_units_;
   std::set<std::uint32_t> watched_keysets_;
   std::string ledger_trouble_;  // as the log has it
   std::mutex lightning_mutex_;

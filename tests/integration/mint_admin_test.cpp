@@ -71,6 +71,39 @@ class MintAdmin : public testing::Test {
 
 const std::string kGold = R"("unit":"gold","price_msat":1000,"max_amount":500)";
 
+/// `active` of each keyset of a unit, as the operator sees it.
+std::string actives(const HttpReply& units, std::string_view unit) {
+  std::string out;
+  const auto body = json::parse(units.body);
+  if (!body || body->find("units") == nullptr) return "no list: " + units.body;
+  for (const json::Value& each : *body->find("units")->if_array()) {
+    if (*each.find("unit")->if_string() != unit) continue;
+    for (const json::Value& keyset : *each.find("keysets")->if_array())
+      out += *keyset.find("active")->if_bool() ? "+" : "-";
+  }
+  return out;
+}
+
+TEST_F(MintAdmin, AUnitOfRunTimeHasItsFiguresAndAKeysetThatExpiredIsNotActive) {
+  const auto has = [&](const std::string& line) {
+    return mint_.get("/metrics").body.find("\n" + line + "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(has(R"(mint_outstanding{unit="mana"} 0)"));
+  EXPECT_FALSE(has(R"(mint_outstanding{unit="gold"} 0)"));
+  ASSERT_EQ(post(treasurer_, "units", body(kGold)).status, 200);
+  EXPECT_TRUE(eventually([&] { return has(R"(mint_outstanding{unit="gold"} 0)"); }));
+  EXPECT_TRUE(has(R"(mint_expired{unit="gold"} 0)"));
+  mint_.buy("gold", std::vector<cashu::Amount>{4});
+  EXPECT_TRUE(eventually([&] { return has(R"(mint_outstanding{unit="gold"} 4)"); }));
+
+  EXPECT_EQ(actives(get(viewer_, "units"), "gold"), "+");
+  const std::int64_t expiry = count(system_clock().now_seconds()) + 3;
+  ASSERT_EQ(post(operator_, "units/gold/expire", body("\"final_expiry\":" + std::to_string(expiry))).status,
+            200);
+  EXPECT_TRUE(eventually([&] { return actives(get(viewer_, "units"), "gold") == "--"; }));
+  EXPECT_GE(count(system_clock().now_seconds()), expiry);
+}
+
 TEST_F(MintAdmin, RolesAreHeldToAndEveryCallIsLogged) {
   EXPECT_EQ(mint_.post("/admin/v1/units", body(kGold)).status, 401);
   EXPECT_EQ(post(fresh_key(), "units", body(kGold)).status, 403) << "nobody's key";
