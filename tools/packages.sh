@@ -3,7 +3,7 @@
 packages_build="g++ cmake ninja-build ccache mold pkg-config ca-certificates nlohmann-json3-dev libboost1.74-dev
   libspdlog-dev libfmt-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev libtomlplusplus-dev
   libsecp256k1-dev libwebsockets-dev libcli11-dev libpq-dev"
-packages_test="libgtest-dev librapidcheck-dev postgresql-15"
+packages_test="libgtest-dev librapidcheck-dev postgresql-15 pgbouncer"
 packages_postgres="postgresql-15"
 packages_sqlite="sqlite3"
 packages_clang="clang-19 clang-tidy-19 libclang-rt-19-dev lld-19 wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
