@@ -294,6 +294,7 @@ Result<Payment> FakeNode::pay(std::string_view bolt11, std::optional<Msat> amoun
   return impl_->pay(bolt11, amount, max_fee);
 }
 Payment FakeNode::lookup_payment(const Hash32& payment_hash) { return impl_->lookup_payment(payment_hash); }
+Offers* FakeNode::offers() { return impl_->options().offers ? this : nullptr; }
 Result<NewOffer> FakeNode::create_offer(const OfferTerms& terms) { return impl_->create_offer(terms); }
 Result<OfferStatus> FakeNode::lookup_offer(const Hash32& offer) { return impl_->lookup_offer(offer); }
 Result<std::vector<OfferPayment>> FakeNode::offer_payments(const Hash32& offer) {

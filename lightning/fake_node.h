@@ -9,7 +9,8 @@
 //   SHA-256(description))
 // Every fake node derives the preimages of its invoices so, hence every other one can tell them from the
 // invoice alone. That is worth nothing, like the money. For invoices of real nodes the payment is booked and
-// there is no preimage.
+// there is no preimage. There is no network: another node, a fake one too, hears nothing of what is paid to
+// its invoices and offers (which pay themselves); only what a node pays to itself arrives.
 //
 // An invoice to be paid whose description is a JSON object with the four members pay_invoice_state,
 // check_payment_state (PAID, FAILED, UNPAID, PENDING, UNKNOWN), pay_err and check_err (booleans) says how its
@@ -39,6 +40,7 @@ struct FakeNodeOptions {
   std::string file;  ///< SQLite, made at the first start; ":memory:" for tests
   Network network = Network::regtest;
   bool auto_pay = true;       ///< false: invoices wait for receive()
+  bool offers = true;         ///< false: a node that has none, as LND
   Millis invoice_delay{100};  ///< from the invoice to its payment
   Millis payment_delay{0};    ///< how long a payment to others is under way
   std::uint32_t fee_ppm = 0;  ///< what a payment to others costs, rounded up to whole msat
@@ -72,7 +74,7 @@ class FakeNode final : public Node, public Offers {
   Result<Payment> pay(std::string_view bolt11, std::optional<Msat> amount, Msat max_fee) override;
   Payment lookup_payment(const Hash32& payment_hash) override;
   bool pays_parts() const override { return true; }
-  Offers* offers() override { return this; }
+  Offers* offers() override;
 
   Result<NewOffer> create_offer(const OfferTerms& terms) override;
   Result<OfferStatus> lookup_offer(const Hash32& offer) override;

@@ -175,6 +175,7 @@ Result<std::unique_ptr<lightning::Node>> open_node(const LightningConfiguration&
   options.file = directory + "/fake-node.sqlite";
   TRY(options.network, network_of(configuration));
   options.auto_pay = configuration.auto_pay;
+  options.offers = configuration.offers;
   options.invoice_delay = configuration.invoice_delay;
   options.payment_delay = configuration.payment_delay;
   options.fee_ppm = configuration.fee_ppm;
@@ -271,9 +272,9 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.limits = configuration.limits;
   parts.melt_quote_rules.expiry = configuration.lightning.melt_quote_expiry;
   TRY(parts.melt_quote_rules.network, network_of(configuration.lightning));
+  parts.melt_quote_rules.offers = node->offers() != nullptr;
   parts.pays_parts = node->pays_parts();
   parts.held_before = opened.held_before;
-  parts.has_offers = node->offers() != nullptr;
   MintQuotes mint_quotes(*parts.keysets, *parts.ledger, *node,
                          {configuration.lightning.mint_quote_expiry, configuration.lightning.offer_expiry},
                          *parts.clock, *parts.random);

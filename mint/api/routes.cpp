@@ -204,7 +204,8 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
   post("/v1/checkstate", &check_state);
   post("/v1/restore", &restore);
   add_method_routes(router, parts, Method::bolt11);
-  if (parts.has_offers) add_method_routes(router, parts, Method::bolt12);
+  // Also where the node makes no offers: what was paid to those of a former node can be minted.
+  add_method_routes(router, parts, Method::bolt12);
 }
 
 void add_blind_token_routes(net::Router& router, Parts& parts) {

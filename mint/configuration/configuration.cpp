@@ -57,6 +57,7 @@ LightningConfiguration read_lightning(Section section) {
       section.duration("payment_timeout_seconds", kSecond, out.payment_timeout, kSecond, 600 * kSecond);
   out.allow_play_money = section.boolean("allow_play_money", out.allow_play_money);
   out.auto_pay = section.boolean("auto_pay", out.auto_pay);
+  out.offers = section.boolean("offers", out.offers);
   out.invoice_delay = section.duration("invoice_delay_ms", Millis{1}, out.invoice_delay, Millis{0}, kDay);
   out.payment_delay = section.duration("payment_delay_ms", Millis{1}, out.payment_delay, Millis{0}, kDay);
   out.fee_ppm = section.percent_ppm("fee_percent", out.fee_ppm);

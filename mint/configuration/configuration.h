@@ -47,6 +47,7 @@ struct LightningConfiguration {
   // Of the fake node alone:
   bool allow_play_money = false;  ///< whether it may serve an address that is not loopback
   bool auto_pay = true;
+  bool offers = true;
   Millis invoice_delay{100};
   Millis payment_delay{0};
   std::uint32_t fee_ppm = 0;

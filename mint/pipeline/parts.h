@@ -31,7 +31,6 @@ struct Parts {
   LimitsConfiguration limits;
   MeltQuoteRules melt_quote_rules;
   bool pays_parts = false;  ///< the Lightning node does (NUT-15)
-  bool has_offers = false;  ///< the Lightning node does (NUT-25)
   /// The ledger was restored then, and its operator has not said yet that the backup was complete: nothing
   /// of before is continued (docs/operating.md).
   std::optional<UnixSeconds> held_before;

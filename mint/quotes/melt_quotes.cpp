@@ -80,6 +80,8 @@ Result<MeltQuote> make_melt_quote(const MeltQuoteRequest& request, const KeysetR
   if (!currency->meltable)
     return refused(cashu::kUnitUnsupported, request.unit + " can't be melted at this mint");
   const bool bolt12 = request.method == Method::bolt12;
+  if (bolt12 && !rules.offers)
+    return invalid("this mint's Lightning node pays no offers: ask the payee for a BOLT11 invoice");
   if (bolt12 && request.part_msat) return invalid("options.mpp: an offer is paid whole, not in parts");
   TRY(const Payable payable,
       bolt12 ? read_offer(request.request, rules.network) : read_invoice(request.request));

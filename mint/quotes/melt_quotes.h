@@ -21,11 +21,12 @@ struct MeltQuoteRequest {
 struct MeltQuoteRules {
   Seconds expiry{600};
   lightning::Network network = lightning::Network::regtest;  ///< the node's: offers say where they are paid
+  bool offers = false;                                       ///< whether the node pays them (NUT-25)
 };
 
 /// 11013 unknown unit, one that can't be melted, or an offer in another currency, 11006 outside the unit's
 /// limits, 11011 amountless without an amount, or a part of one, 11012 another amount than the invoice's, or
-/// a part above it, 20007 expired; no code: no invoice, no offer, or one for another network. No I/O.
+/// a part above it, 20007 expired; no code: no invoice, no offer, or one that the node does not pay. No I/O.
 Result<MeltQuote> make_melt_quote(const MeltQuoteRequest& request, const KeysetRing& ring,
                                   const MeltQuoteRules& rules, UnixMillis now, Random& random);
 

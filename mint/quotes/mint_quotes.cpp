@@ -51,7 +51,8 @@ Status MintQuotes::check(const MintQuoteRequest& request) const {
     return refused(cashu::kMintingDisabled, request.unit + " is not sold for Lightning payments");
   }
   if (request.method == Method::bolt12) {
-    if (node_->offers() == nullptr) return invalid("this mint's Lightning node makes no offers");
+    if (node_->offers() == nullptr)
+      return invalid("this mint's Lightning node makes no offers: ask for a bolt11 quote");
     if (!request.pubkey)
       return refused(cashu::kQuotePubkeyRequired, "pubkey: an offer's quote is locked to a key (NUT-25)");
   }

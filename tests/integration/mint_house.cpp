@@ -8,6 +8,7 @@
 #include <fstream>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "common/json/reader.h"
 #include "common/mintclient/curl_transport.h"
@@ -277,6 +278,17 @@ lightning::FakeNodeBook MintHouse::book() const {
 std::int64_t MintHouse::book_msat() const {
   const lightning::FakeNodeBook all = book();
   return static_cast<std::int64_t>(all.received) - static_cast<std::int64_t>(all.sent + all.fees);
+}
+
+std::vector<HttpReply> post_at_both(MintHouse& first, MintHouse& second, const std::string& path,
+                                    const std::vector<std::string>& bodies) {
+  const auto half = bodies.begin() + static_cast<std::ptrdiff_t>(bodies.size() / 2);
+  std::vector<HttpReply> replies;
+  std::thread at_first([&] { replies = first.post_at_once(path, {bodies.begin(), half}); });
+  const std::vector<HttpReply> others = second.post_at_once(path, {half, bodies.end()});
+  at_first.join();
+  replies.insert(replies.end(), others.begin(), others.end());
+  return replies;
 }
 
 std::string outputs_json(const std::vector<Draft>& drafts) {

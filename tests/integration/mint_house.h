@@ -103,6 +103,10 @@ class MintHouse {
   std::map<std::string, cashu::Keyset> keysets_;
 };
 
+/// Half of them to each, all at once; replies in the order of the bodies.
+std::vector<mintclient::HttpReply> post_at_both(MintHouse& first, MintHouse& second, const std::string& path,
+                                                const std::vector<std::string>& bodies);
+
 std::string outputs_json(const std::vector<Draft>& drafts);
 std::string inputs_json(const std::vector<cashu::Proof>& proofs);
 std::string swap_body(const std::vector<cashu::Proof>& inputs, const std::vector<Draft>& outputs);

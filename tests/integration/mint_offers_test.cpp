@@ -1,5 +1,6 @@
-// NUT-25: offers that are paid again and again and minted in parts, and melts to offers that pay once
-// whatever happens. Rooms: common/mintclient common/cashu common/crypto lightning Databases: both
+// NUT-25: offers that are paid again and again and minted in parts, and melts to offers that pay once.
+// Rooms: common/mintclient common/cashu common/crypto lightning
+// Databases: both
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>

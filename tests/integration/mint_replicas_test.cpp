@@ -26,15 +26,8 @@ class MintReplicas : public testing::Test {
   MintHouse::Options options() {
     return {.toml = kToml, .auth = "", .environment = {{"DATABASE_URL", database_}}};
   }
-  /// Half of them to each, all at once.
   std::vector<HttpReply> at_both(const std::string& path, const std::vector<std::string>& bodies) {
-    const auto half = bodies.begin() + static_cast<std::ptrdiff_t>(bodies.size() / 2);
-    std::vector<HttpReply> first;
-    std::thread at_a([&] { first = a_.post_at_once(path, {bodies.begin(), half}); });
-    std::vector<HttpReply> second = b_.post_at_once(path, {half, bodies.end()});
-    at_a.join();
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
+    return post_at_both(a_, b_, path, bodies);
   }
   static std::size_t successes(const std::vector<HttpReply>& replies) {
     return static_cast<std::size_t>(std::ranges::count(replies, 200, &HttpReply::status));

@@ -1,6 +1,7 @@
 // Keysets that change while the mint runs: what was prepared for the former one, what the former one still
-// owes, and what is forgotten of one whose time is over for good, however often the mint dies over it. Rooms:
-// common/mintclient Databases: both
+// owes, and what is forgotten of one whose time is over for good, however often the mint dies over it.
+// Rooms: common/mintclient
+// Databases: both
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

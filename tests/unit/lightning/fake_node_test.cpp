@@ -3,61 +3,17 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <condition_variable>
 #include <future>
-#include <map>
-#include <mutex>
 
 #include "common/crypto/hash.h"
 #include "lightning/fake_script.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/unit/lightning/fake_nodes.h"
 
 namespace manastr::lightning {
 namespace {
 
-constexpr Msat kMuch = 1'000'000'000;
 constexpr Seconds kHour{3'600};
-
-std::unique_ptr<FakeNode> node(FakeNodeOptions options = {}) {
-  if (options.file.empty()) options.file = ":memory:";
-  auto out = FakeNode::open(std::move(options));
-  EXPECT_TRUE(out) << out.error().message;
-  return *std::move(out);
-}
-std::unique_ptr<FakeNode> patient_node() {
-  FakeNodeOptions options;
-  options.auto_pay = false;
-  return node(options);
-}
-
-/// Payments that a node told of, as they come.
-class Received {
- public:
-  explicit Received(Node& from) : from_(from) {
-    from.on_invoice_paid([this](const Hash32& hash, Msat amount) {
-      const std::lock_guard lock(mutex_);
-      amounts_[hash] += amount;
-      changed_.notify_all();
-    });
-  }
-  ~Received() { from_.on_invoice_paid({}); }
-  bool wait_for(const Hash32& hash) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return amounts_.contains(hash); });
-  }
-  Msat of(const Hash32& hash) {
-    const std::lock_guard lock(mutex_);
-    return amounts_[hash];
-  }
-
- private:
-  Node& from_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<Hash32, Msat> amounts_;
-};
-
-int code(const auto& result) { return result ? -1 : result.error().code; }
 
 TEST(FakeNode, gives_real_invoices_that_pay_themselves) {
   FakeNodeOptions options;
@@ -116,6 +72,7 @@ TEST(FakeNode, pays_an_invoice_of_another_fake_node_with_its_preimage) {
   EXPECT_EQ(crypto::sha256(*payment->preimage), invoice->payment_hash);
   EXPECT_EQ(payer->lookup_payment(invoice->payment_hash).preimage, payment->preimage);
   EXPECT_EQ(code(payer->pay(invoice->bolt11, std::nullopt, kMuch)), 20006);
+  EXPECT_EQ(payee->lookup_invoice(invoice->payment_hash)->state, InvoiceState::unpaid) << "no network";
   const auto book = payer->book();
   EXPECT_EQ(book->sent, 5'000U);
   EXPECT_EQ(book->payments, 1U);
