@@ -30,12 +30,10 @@ class CdkMint final : public SourceMint {
   std::string_view name() const override { return "cdk-mintd"; }
 
   Result<std::vector<SourceKeyset>> keysets() override {
-    std::vector<SourceKeyset> out;
-    TRY_STATUS(database_->each(
+    return database_->list<SourceKeyset>(
         "SELECT id, unit, active, valid_to, derivation_path, amounts, input_fee_ppk FROM keyset "
         "ORDER BY derivation_path_index, id",
-        [&](const SourceRow& row) -> Status {
-          SourceKeyset& keyset = out.emplace_back();
+        [](const SourceRow& row, SourceKeyset& keyset) -> Status {
           keyset.id = row.text(0);
           keyset.unit = lower(row.text(1));
           keyset.active = row.integer(2) != 0;
@@ -44,8 +42,7 @@ class CdkMint final : public SourceMint {
           TRY(keyset.amounts, read_amounts(row.text(5), 32));
           keyset.input_fee_ppk = row.amount(6);
           return {};
-        }));
-    return out;
+        });
   }
 
   Result<std::map<std::string, SourceSum>> sums() override {
@@ -70,12 +67,10 @@ class CdkMint final : public SourceMint {
   }
 
   Result<std::vector<SourceMintQuote>> mint_quotes() override {
-    std::vector<SourceMintQuote> out;
-    TRY_STATUS(database_->each(
+    return database_->list<SourceMintQuote>(
         "SELECT id, payment_method, request, request_lookup_id, unit, amount, amount_paid, amount_issued, "
         "pubkey FROM mint_quote",
-        [&](const SourceRow& row) -> Status {
-          SourceMintQuote& quote = out.emplace_back();
+        [](const SourceRow& row, SourceMintQuote& quote) -> Status {
           quote.id = row.text(0);
           quote.method = lower(row.text(1));
           quote.request = row.text(2);
@@ -86,20 +81,17 @@ class CdkMint final : public SourceMint {
           quote.issued = row.amount(7);
           quote.pubkey = row.text(8);
           return {};
-        }));
-    return out;
+        });
   }
 
   Result<std::vector<SourceMeltQuote>> melt_quotes() override {
     TRY(const bool renamed, database_->has_column("melt_quote", "payment_proof"));
-    std::vector<SourceMeltQuote> out;
-    TRY_STATUS(database_->each(
+    return database_->list<SourceMeltQuote>(
         std::string(
             "SELECT id, payment_method, request, request_lookup_id, unit, amount, fee_reserve, state, ") +
             (renamed ? "payment_proof" : "payment_preimage") +
             ", created_time FROM melt_quote ORDER BY created_time, id",
-        [&](const SourceRow& row) -> Status {
-          SourceMeltQuote& quote = out.emplace_back();
+        [](const SourceRow& row, SourceMeltQuote& quote) -> Status {
           quote.id = row.text(0);
           quote.method = lower(row.text(1));
           quote.request = invoice_of(row.text(2));
@@ -114,24 +106,23 @@ class CdkMint final : public SourceMint {
           quote.preimage = row.text(8);
           quote.created_at = row.integer(9);
           return {};
-        }));
-    return out;
+        });
   }
 
   Status each_signature(const std::function<Status(SourceSignature)>& take) override {
-    TRY(const bool ordered, database_->has_column("blind_signature", "order_index"));
-    return database_->each(std::string("SELECT blinded_message, amount, keyset_id, c, quote_id, ") +
-                               (ordered ? "order_index" : "0") + " FROM blind_signature",
-                           [&](const SourceRow& row) -> Status {
-                             SourceSignature out;
-                             out.b_blinded = copy(row.blob(0));
-                             out.amount = row.amount(1);
-                             out.keyset = row.text(2);
-                             out.c_blinded = copy(row.blob(3));
-                             out.quote = row.text(4);
-                             out.order = row.integer(5);
-                             return take(std::move(out));
-                           });
+    TRY(const std::string order, database_->column_or("blind_signature", "order_index", "0"));
+    return database_->each(
+        "SELECT blinded_message, amount, keyset_id, c, quote_id, " + order + " FROM blind_signature",
+        [&](const SourceRow& row) -> Status {
+          SourceSignature out;
+          out.b_blinded = copy(row.blob(0));
+          out.amount = row.amount(1);
+          out.keyset = row.text(2);
+          out.c_blinded = copy(row.blob(3));
+          out.quote = row.text(4);
+          out.order = row.integer(5);
+          return take(std::move(out));
+        });
   }
 
   Status each_proof(const std::function<Status(SourceProof)>& take) override {

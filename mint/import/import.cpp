@@ -80,6 +80,7 @@ Result<ImportReport> import_mint(const Configuration& configuration, const std::
     TRY_STATUS(business.close(options.cover_shortfall));
     report = std::move(business.report);
   }
+  TRY_STATUS(database->end_unchanged());
   TRY_STATUS(secrets.store());
   TRY_STATUS(target->ledger().settle_origins(clock.now_seconds()));
   TRY_STATUS(target->finish());

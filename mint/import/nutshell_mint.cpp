@@ -29,13 +29,11 @@ class NutshellMint final : public SourceMint {
   std::string_view name() const override { return "nutshell"; }
 
   Result<std::vector<SourceKeyset>> keysets() override {
-    TRY(const bool expires, database_->has_column("keysets", "final_expiry"));
-    std::vector<SourceKeyset> out;
-    TRY_STATUS(database_->each(
-        std::string("SELECT id, unit, active, derivation_path, amounts, input_fee_ppk, version, ") +
-            (expires ? "final_expiry" : "NULL") + " FROM keysets ORDER BY derivation_path, id",
-        [&](const SourceRow& row) -> Status {
-          SourceKeyset& keyset = out.emplace_back();
+    TRY(const std::string expiry, database_->column_or("keysets", "final_expiry"));
+    return database_->list<SourceKeyset>(
+        "SELECT id, unit, active, derivation_path, amounts, input_fee_ppk, version, " + expiry +
+            " FROM keysets ORDER BY derivation_path, id",
+        [](const SourceRow& row, SourceKeyset& keyset) -> Status {
           keyset.id = row.text(0);
           keyset.unit = row.text(1);
           keyset.active = row.integer(2) != 0;
@@ -50,8 +48,7 @@ class NutshellMint final : public SourceMint {
           keyset.hashed = version < 15;
           if (!row.is_null(7)) keyset.final_expiry = row.integer(7);
           return {};
-        }));
-    return out;
+        });
   }
 
   Result<std::map<std::string, SourceSum>> sums() override {
@@ -73,13 +70,12 @@ class NutshellMint final : public SourceMint {
   }
 
   Result<std::vector<SourceMintQuote>> mint_quotes() override {
-    TRY(const bool counts, database_->has_column("mint_quotes", "amount_issued"));
-    std::vector<SourceMintQuote> out;
-    TRY_STATUS(database_->each(
-        std::string("SELECT quote, method, request, checking_id, unit, amount, state, pubkey, ") +
-            (counts ? "amount_paid, amount_issued" : "NULL, NULL") + " FROM mint_quotes",
-        [&](const SourceRow& row) -> Status {
-          SourceMintQuote& quote = out.emplace_back();
+    TRY(const std::string paid, database_->column_or("mint_quotes", "amount_paid"));
+    TRY(const std::string issued, database_->column_or("mint_quotes", "amount_issued"));
+    return database_->list<SourceMintQuote>(
+        "SELECT quote, method, request, checking_id, unit, amount, state, pubkey, " + paid + ", " + issued +
+            " FROM mint_quotes",
+        [](const SourceRow& row, SourceMintQuote& quote) -> Status {
           quote.id = row.text(0);
           quote.method = row.text(1);
           quote.request = row.text(2);
@@ -95,17 +91,14 @@ class NutshellMint final : public SourceMint {
           if (!row.is_null(8)) quote.paid = std::max(quote.paid, row.amount(8));
           if (!row.is_null(9) && state == "PAID") quote.issued = row.amount(9);
           return {};
-        }));
-    return out;
+        });
   }
 
   Result<std::vector<SourceMeltQuote>> melt_quotes() override {
-    std::vector<SourceMeltQuote> out;
-    TRY_STATUS(database_->each(
+    return database_->list<SourceMeltQuote>(
         "SELECT quote, method, request, checking_id, unit, amount, fee_reserve, state, proof, fee_paid FROM "
         "melt_quotes ORDER BY created_time, quote",
-        [&](const SourceRow& row) -> Status {
-          SourceMeltQuote& quote = out.emplace_back();
+        [](const SourceRow& row, SourceMeltQuote& quote) -> Status {
           quote.id = row.text(0);
           quote.method = row.text(1);
           quote.request = row.text(2);
@@ -120,15 +113,13 @@ class NutshellMint final : public SourceMint {
           quote.preimage = row.text(8);
           if (!row.is_null(9)) quote.fee_paid = row.amount(9);
           return {};
-        }));
-    return out;
+        });
   }
 
   Status each_signature(const std::function<Status(SourceSignature)>& take) override {
-    TRY(const bool ordered, database_->has_column("promises", "order_index"));
-    TRY(const bool linked, database_->has_column("promises", "melt_quote"));
-    return database_->each(std::string("SELECT b_, amount, id, c_, ") + (linked ? "melt_quote" : "NULL") +
-                               ", " + (ordered ? "order_index" : "0") + " FROM promises",
+    TRY(const std::string melt, database_->column_or("promises", "melt_quote"));
+    TRY(const std::string order, database_->column_or("promises", "order_index", "0"));
+    return database_->each("SELECT b_, amount, id, c_, " + melt + ", " + order + " FROM promises",
                            [&](const SourceRow& row) -> Status {
                              SourceSignature out;
                              TRY(out.b_blinded, bytes_of(row.text(0), "a B_"));

@@ -16,6 +16,9 @@ constexpr Statement kOthers{"others_connected",
                             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
                             "pid <> pg_backend_pid() AND "
                             "(backend_type = 'client backend' OR backend_type IS NULL)"};
+constexpr Statement kRowsWritten{
+    "rows_written",
+    "SELECT CAST(coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) AS BIGINT) FROM pg_stat_user_tables"};
 
 /// In WAL mode every process that has a database open holds a lock on one byte of its index.
 bool is_open_elsewhere(const std::string& file) {
@@ -33,9 +36,13 @@ bool is_open_elsewhere(const std::string& file) {
 }
 
 std::unexpected<Error> still_runs(const std::string& what) {
-  return invalid(what +
-                 " is in use: stop the other mint first, for what it does during an import would be "
-                 "lost");
+  return invalid(what + ": stop the other mint first, for what it does during an import would be lost");
+}
+
+Status check_alone(postgres::Connection& connection, const std::string& name) {
+  TRY(const postgres::Rows others, connection.ask(kOthers));
+  if (others.integer(0, 0) != 0) return still_runs(name + " is in use");
+  return {};
 }
 
 }  // namespace
@@ -59,21 +66,47 @@ Result<std::unique_ptr<SourceDatabase>> SourceDatabase::open(const crypto::Secre
   if (path.starts_with("postgres")) {
     // Some programs write their URLs like this.
     TRY(const postgres::Address address, postgres::Address::parse(place, "manastr-mint import"));
+    out->name_ = address.described();
     TRY(out->connection_, postgres::Connection::open(address));
-    TRY(const postgres::Rows others, out->connection_->ask(kOthers));
-    if (others.integer(0, 0) != 0) return still_runs(address.described());
+    TRY_STATUS(check_alone(*out->connection_, out->name_));
+    TRY(out->writes_before_, out->writes());
     TRY_STATUS(
         out->connection_->execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; "
-                                  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+                                  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"));
     return out;
   }
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return invalid("there is no database " + path);
-  if (is_open_elsewhere(path)) return still_runs(path);
+  if (is_open_elsewhere(path)) return still_runs(path + " is in use");
+  out->name_ = path;
   TRY(storage::Database file, storage::Database::open(path, {.create = false, .read_only = true}));
   out->file_.emplace(std::move(file));
   TRY_STATUS(out->file_->execute("BEGIN; SELECT count(*) FROM sqlite_schema"));
+  TRY(out->writes_before_, out->writes());
   return out;
+}
+
+/// A number that is another one after any write of another program; not within the view.
+Result<std::int64_t> SourceDatabase::writes() {
+  if (connection_) {
+    TRY(const postgres::Rows rows, connection_->ask(kRowsWritten));
+    return rows.integer(0, 0);
+  }
+  TRY(storage::Query query, file_->query("PRAGMA data_version"));
+  TRY([[maybe_unused]] const bool found, query.next());
+  return query.integer(0);
+}
+
+Status SourceDatabase::end_unchanged() {
+  if (file_) {
+    TRY_STATUS(file_->execute("COMMIT"));
+  } else {
+    TRY_STATUS(connection_->execute("COMMIT"));
+    TRY_STATUS(check_alone(*connection_, name_));
+  }
+  TRY(const std::int64_t now, writes());
+  if (now != writes_before_) return still_runs(name_ + " was written to during the import");
+  return {};
 }
 
 Status SourceDatabase::each(const std::string& sql, const std::function<Status(const SourceRow&)>& row) {
@@ -114,6 +147,12 @@ Result<bool> SourceDatabase::has_column(const std::string& table, const std::str
     return {};
   }));
   return out;
+}
+
+Result<std::string> SourceDatabase::column_or(const std::string& table, const std::string& column,
+                                              const std::string& otherwise) {
+  TRY(const bool has, has_column(table, column));
+  return has ? column : otherwise;
 }
 
 Result<bool> SourceDatabase::has_table(const std::string& table) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/crypto/secret.h"
 #include "common/postgres/connection.h"
@@ -32,18 +33,34 @@ class SourceRow {
 
 class SourceDatabase {
  public:
-  /// `place`: the path of a SQLite file, or a postgresql:// URL. An error if another program has it open, as
-  /// far as that can be seen: the other mint must be stopped.
+  /// `place`: the path of a SQLite file, or a postgresql:// URL. An error if another program has it open: the
+  /// other mint must be stopped.
   static Result<std::unique_ptr<SourceDatabase>> open(const crypto::SecretText& place);
+  /// Ends the view. An error if anything was written since open(), or another program has a PostgreSQL
+  /// database open now: a mint that opens its file for each request alone is not seen before it writes.
+  Status end_unchanged();
 
   bool is_postgresql() const { return connection_ != nullptr; }
   Result<bool> has_table(const std::string& table);
   Result<bool> has_column(const std::string& table, const std::string& column);
+  /// For a SELECT: the column if the table has it, as newer versions do, else `otherwise`.
+  Result<std::string> column_or(const std::string& table, const std::string& column,
+                                const std::string& otherwise = "NULL");
   /// SQL that both understand; what it selects is integers, texts, bools and bytes.
   Status each(const std::string& sql, const std::function<Status(const SourceRow&)>& row);
+  /// A T of each row, as `read` fills it in.
+  template <class T, class Read>
+  Result<std::vector<T>> list(const std::string& sql, const Read& read) {
+    std::vector<T> out;
+    TRY_STATUS(each(sql, [&](const SourceRow& row) -> Status { return read(row, out.emplace_back()); }));
+    return out;
+  }
 
  private:
   SourceDatabase() = default;
+  Result<std::int64_t> writes();
+  std::string name_;  // for people
+  std::int64_t writes_before_ = 0;
   std::optional<storage::Database> file_;
   std::unique_ptr<postgres::Connection> connection_;
   std::deque<std::string> texts_;  // of statements, whose addresses are their names

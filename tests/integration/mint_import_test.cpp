@@ -8,195 +8,32 @@
 
 #include <filesystem>
 
-#include "common/storage/database.h"
 #include "lightning/bolt11.h"
-#include "mint/keysets/foreign_keys.h"
-#include "mint_house.h"
-#include "tests/support/postgres_cluster.h"
+#include "old_mint.h"
 
 namespace manastr::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { cdk, nutshell };
-
-constexpr const char* kCdkTables = R"sql(
-CREATE TABLE keyset(id TEXT PRIMARY KEY, unit TEXT NOT NULL, active BOOL NOT NULL, valid_from INTEGER NOT NULL,
-  valid_to INTEGER, derivation_path TEXT NOT NULL, derivation_path_index INTEGER, amounts TEXT, input_fee_ppk INTEGER);
-CREATE TABLE proof(y BLOB PRIMARY KEY, amount INTEGER NOT NULL, keyset_id TEXT NOT NULL, secret TEXT NOT NULL,
-  c BLOB NOT NULL, witness TEXT, state TEXT NOT NULL, quote_id TEXT);
-CREATE TABLE blind_signature(blinded_message BLOB PRIMARY KEY, amount INTEGER NOT NULL, keyset_id TEXT NOT NULL, c BLOB,
-  quote_id TEXT, order_index INTEGER);
-CREATE TABLE mint_quote(id TEXT PRIMARY KEY, payment_method TEXT NOT NULL, request TEXT NOT NULL, request_lookup_id TEXT,
-  unit TEXT NOT NULL, amount INTEGER, amount_paid INTEGER NOT NULL, amount_issued INTEGER NOT NULL, pubkey TEXT);
-CREATE TABLE melt_quote(id TEXT PRIMARY KEY, payment_method TEXT NOT NULL, request TEXT NOT NULL, request_lookup_id TEXT,
-  unit TEXT NOT NULL, amount INTEGER NOT NULL, fee_reserve INTEGER NOT NULL, state TEXT NOT NULL, payment_proof TEXT,
-  created_time INTEGER NOT NULL);
-CREATE TABLE keyset_amounts(keyset_id TEXT PRIMARY KEY, total_issued BIGINT NOT NULL, total_redeemed BIGINT NOT NULL);
-)sql";
-constexpr const char* kNutshellTables = R"sql(
-CREATE TABLE keysets(id TEXT NOT NULL, derivation_path TEXT, active BOOL, version TEXT, unit TEXT, input_fee_ppk INTEGER,
-  amounts TEXT, balance INTEGER NOT NULL DEFAULT 0, final_expiry INTEGER);
-CREATE TABLE promises(amount INTEGER NOT NULL, id TEXT, b_ TEXT NOT NULL UNIQUE, c_ TEXT, melt_quote TEXT,
-  order_index INTEGER DEFAULT 0);
-CREATE TABLE proofs_used(amount INTEGER NOT NULL, id TEXT, c TEXT NOT NULL, secret TEXT NOT NULL, y TEXT UNIQUE,
-  witness TEXT, melt_quote TEXT);
-CREATE TABLE proofs_pending(amount INTEGER NOT NULL, id TEXT, c TEXT NOT NULL, secret TEXT NOT NULL, y TEXT UNIQUE,
-  witness TEXT, melt_quote TEXT);
-CREATE TABLE mint_quotes(quote TEXT NOT NULL UNIQUE, method TEXT NOT NULL, request TEXT NOT NULL, checking_id TEXT NOT NULL,
-  unit TEXT NOT NULL, amount INTEGER NOT NULL, created_time TIMESTAMP, state TEXT, pubkey TEXT, amount_paid INTEGER,
-  amount_issued INTEGER);
-CREATE TABLE melt_quotes(quote TEXT NOT NULL UNIQUE, method TEXT NOT NULL, request TEXT NOT NULL, checking_id TEXT NOT NULL,
-  unit TEXT NOT NULL, amount INTEGER NOT NULL, fee_reserve INTEGER, created_time TIMESTAMP, fee_paid INTEGER, proof TEXT,
-  state TEXT);
-)sql";
-
-/// A mint of the other kind that has done some business: its keys, and the database that it left.
-class OldMint {
- public:
-  OldMint(Kind kind, std::string file, std::string seed)
-      : kind_(kind), database_(open(file)), file_(std::move(file)), seed_(std::move(seed)) {
-    record_.unit = "sat";
-    record_.denominations = kind == Kind::cdk ? 32 : 64;
-    record_.position = kind == Kind::cdk ? 1 : 0;
-    path_ = kind == Kind::cdk ? fmt::format("129372'/{}'/1'", mint::unit_index("sat")) : "m/0'/0'/0'";
-    const crypto::Secret<64> own = kind == Kind::cdk ? *crypto::mnemonic_seed(seed_) : crypto::Secret<64>();
-    mint::Derivations derivations(own);
-    mint::add_foreign_keys(derivations, own, crypto::SecretText(seed_));
-    if (kind == Kind::nutshell) record_.derivation = "foreign-path:" + path_;
-    keys_ = *derivations.keys(record_);
-    cashu::Keys keys;
-    for (std::size_t i = 0; i < keys_.size(); ++i) keys.emplace(cashu::Amount{1} << i, keys_[i].key);
-    id_ = kind == Kind::cdk ? cashu::derive_keyset_id_v2(keys, "sat", 0, std::nullopt)
-                            : cashu::derive_keyset_id_v1(keys);
-    execute(kind == Kind::cdk ? kCdkTables : kNutshellTables);
-    execute(
-        kind == Kind::cdk
-            ? fmt::format("INSERT INTO keyset VALUES('{}', 'sat', 1, 0, NULL, \"{}\", 1, NULL, 0)", id_.hex(),
-                          path_)
-            : fmt::format("INSERT INTO keysets VALUES('{}', \"{}\", 1, '0.19.2', 'sat', 0, '[]', 0, NULL)",
-                          id_.hex(), path_));
-  }
-
-  struct Coin {
-    cashu::Proof proof;
-    crypto::PublicKey b_blinded;
-    crypto::PublicKey c_blinded;
-  };
-  Coin coin(cashu::Amount amount) const {
-    cashu::Proof proof;
-    proof.amount = amount;
-    proof.id = id_;
-    proof.secret = to_hex(system_random().bytes<32>());
-    const auto r = crypto::SecretKey::generate(system_random());
-    const crypto::PublicKey b_blinded = crypto::blind(proof.y(), r);
-    const mint::DenominationKey& key = keys_[static_cast<std::size_t>(std::countr_zero(amount))];
-    const crypto::SignedBlind made = crypto::sign_blinded(key.secret, key.key, b_blinded);
-    proof.c = crypto::unblind(made.c_blinded, r, key.key)->bytes();
-    return {std::move(proof), b_blinded, made.c_blinded};
-  }
-  Coin issue(cashu::Amount amount, const std::string& quote = "") {
-    Coin out = coin(amount);
-    sign(out, quote, out.c_blinded.hex());
-    issued_ += amount;
-    return out;
-  }
-  void reserve(const Coin& blank, const std::string& melt) { sign(blank, melt, ""); }
-  void spend(const Coin& coin, const std::string& melt = "", bool pending = false) {
-    const cashu::Proof& proof = coin.proof;
-    if (kind_ == Kind::cdk) {
-      execute(fmt::format("INSERT INTO proof VALUES(x'{}', {}, '{}', '{}', x'{}', NULL, '{}', {})",
-                          proof.y().hex(), proof.amount, id_.hex(), proof.secret, to_hex(proof.c),
-                          pending ? "PENDING" : "SPENT", text(melt)));
-    } else {
-      execute(fmt::format("INSERT INTO {} VALUES({}, '{}', '{}', '{}', '{}', NULL, {})",
-                          pending ? "proofs_pending" : "proofs_used", proof.amount, id_.hex(),
-                          to_hex(proof.c), proof.secret, proof.y().hex(), text(melt)));
-    }
-    if (!pending) spent_ += proof.amount;
-  }
-  void mint_quote(const std::string& id, const std::string& invoice, cashu::Amount paid,
-                  cashu::Amount issued) {
-    const std::string state = paid == 0 ? "UNPAID" : issued == paid ? "ISSUED" : "PAID";
-    execute(
-        kind_ == Kind::cdk
-            ? fmt::format("INSERT INTO mint_quote VALUES('{}', 'BOLT11', '{}', 'x', 'sat', {}, {}, {}, NULL)",
-                          id, invoice, paid, paid, issued)
-            : fmt::format("INSERT INTO mint_quotes VALUES('{}', 'bolt11', '{}', 'x', 'sat', {}, '2026-11-01 "
-                          "10:00:00', "
-                          "'{}', NULL, NULL, NULL)",
-                          id, invoice, paid, state));
-  }
-  void melt_quote(const std::string& id, const std::string& invoice, cashu::Amount amount,
-                  const std::string& state) {
-    execute(kind_ == Kind::cdk
-                ? fmt::format("INSERT INTO melt_quote VALUES('{}', 'bolt11', "
-                              "'{{\"Bolt11\":{{\"bolt11\":\"{}\"}}}}', 'x', "
-                              "'sat', {}, 1, '{}', NULL, 1700000000)",
-                              id, invoice, amount, state)
-                : fmt::format("INSERT INTO melt_quotes VALUES('{}', 'bolt11', '{}', 'x', 'sat', {}, 1, "
-                              "'2026-11-01 10:00:00', {}, NULL, '{}')",
-                              id, invoice, amount, state == "PAID" ? "0" : "NULL", state));
-  }
-  /// As the other mint sums up itself.
-  void sum_up() {
-    execute(kind_ == Kind::cdk
-                ? fmt::format("INSERT INTO keyset_amounts VALUES('{}', {}, {})", id_.hex(), issued_, spent_)
-                : fmt::format("UPDATE keysets SET balance = {}", issued_ - spent_));
-  }
-  void execute(const std::string& sql) {
-    if (const Status done = database_.execute(sql); !done) throw std::runtime_error(done.error().message);
-  }
-  /// The mint is stopped; what it leaves is its file.
-  void stop() { database_ = *storage::Database::open(":memory:"); }
-  const std::string& file() const { return file_; }
-  const std::string& seed() const { return seed_; }
-  const char* name() const { return kind_ == Kind::cdk ? "cdk-mintd" : "nutshell"; }
-
- private:
-  static storage::Database open(const std::string& file) { return *storage::Database::open(file); }
-  static std::string text(const std::string& value) { return value.empty() ? "NULL" : "'" + value + "'"; }
-  void sign(const Coin& coin, const std::string& quote, const std::string& c_blinded) {
-    const std::string hex = coin.b_blinded.hex();
-    if (kind_ == Kind::cdk) {
-      execute(fmt::format("INSERT INTO blind_signature VALUES(x'{}', {}, '{}', {}, {}, 0)", hex,
-                          coin.proof.amount, id_.hex(), c_blinded.empty() ? "NULL" : "x'" + c_blinded + "'",
-                          text(quote)));
-    } else {
-      execute(fmt::format("INSERT INTO promises VALUES({}, '{}', '{}', {}, {}, 0)", coin.proof.amount,
-                          id_.hex(), hex, text(c_blinded), quote.starts_with("melt") ? text(quote) : "NULL"));
-    }
-  }
-
-  const Kind kind_;
-  storage::Database database_;
-  const std::string file_;
-  const std::string seed_;
-  std::string path_;
-  mint::KeysetRecord record_;
-  mint::DenominationKeys keys_;
-  cashu::KeysetId id_;
-  cashu::Amount issued_ = 0;
-  cashu::Amount spent_ = 0;
-};
-
 struct Said {
   int code = 0;
   std::string text;
 };
 
-class MintImport : public testing::TestWithParam<Kind> {
+class MintImport : public testing::TestWithParam<std::tuple<Kind, Place>> {
  protected:
   /// A mint that has its configuration, its mnemonic and its port, and no ledger; and one of the other kind.
-  MintImport() {
+  explicit MintImport(const std::map<std::string, std::string>& environment = {})
+      : mint_({.toml = "", .auth = "", .environment = environment}) {
     mint_.daemon().process().kill();
     remove_ledger();
     std::string words = read_file(mint_.folder() + "/data/mnemonic");
     words.pop_back();
-    old_ = std::make_unique<OldMint>(GetParam(), mint_.folder() + "/old.sqlite",
-                                     GetParam() == Kind::cdk ? words : "TEST_PRIVATE_KEY of some length");
+    old_ = std::make_unique<OldMint>(kind(), std::get<Place>(GetParam()), mint_.folder() + "/old.sqlite",
+                                     kind() == Kind::cdk ? words : "TEST_PRIVATE_KEY of some length");
   }
+  static Kind kind() { return std::get<Kind>(GetParam()); }
   void remove_ledger() {
     if (!mint_.environment().empty()) {
       PostgresCluster::instance().execute(mint_.environment().at("DATABASE_URL"), "DROP SCHEMA mint CASCADE");
@@ -210,16 +47,21 @@ class MintImport : public testing::TestWithParam<Kind> {
                  {"--config", mint_.folder() + "/mint.toml", "--data", mint_.folder() + "/data"});
     auto environment = mint_.environment();
     environment["OLD_SEED"] = seed.empty() ? old_->seed() : seed;
+    environment["OLD_DATABASE"] = old_->database().url();
     Process process("manastr-mint", {words, environment, said});
     const int code = process.wait().value_or(-1);
     return {code, read_file(said)};
   }
-  Said import(const std::string& seed = "", std::vector<std::string> more = {}) {
-    old_->stop();
-    std::vector<std::string> words{"import",     "--from", old_->name(),  "--source",
-                                   old_->file(), "--seed", "env:OLD_SEED"};
+  Said import_running(const std::string& seed = "", const std::vector<std::string>& more = {}) {
+    const std::string source = old_->database().url().empty() ? old_->database().file() : "env:OLD_DATABASE";
+    std::vector<std::string> words{"import", "--from", old_->name(),  "--source",
+                                   source,   "--seed", "env:OLD_SEED"};
     words.insert(words.end(), more.begin(), more.end());
     return run(words, seed);
+  }
+  Said import(const std::string& seed = "", const std::vector<std::string>& more = {}) {
+    old_->stop();
+    return import_running(seed, more);
   }
   void start() {
     mint_.restart();
@@ -239,8 +81,13 @@ class MintImport : public testing::TestWithParam<Kind> {
   std::unique_ptr<OldMint> old_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kinds, MintImport, testing::Values(Kind::cdk, Kind::nutshell),
-                         [](const auto& each) { return each.param == Kind::cdk ? "Cdk" : "Nutshell"; });
+const auto kSources =
+    testing::Combine(testing::Values(Kind::cdk, Kind::nutshell), testing::Values(Place::file, Place::server));
+std::string name_of(const testing::TestParamInfo<std::tuple<Kind, Place>>& each) {
+  return std::string(std::get<Kind>(each.param) == Kind::cdk ? "Cdk" : "Nutshell") +
+         (std::get<Place>(each.param) == Place::file ? "OnSqlite" : "OnPostgresql");
+}
+INSTANTIATE_TEST_SUITE_P(Sources, MintImport, kSources, &name_of);
 
 TEST_P(MintImport, WhatItSignedIsSpentHereAndWhatItSpentIsRefused) {
   const auto kept = old_->issue(8);
@@ -349,7 +196,7 @@ TEST_P(MintImport, AnotherSeedIsRefusedAndLeavesNothing) {
   old_->issue(4);
   old_->mint_quote("issued", MintHouse::foreign_invoice(4), 4, 4);
   const Said said =
-      import(GetParam() == Kind::cdk ? "a seed text of another mint, 32 bytes long" : "another seed");
+      import(kind() == Kind::cdk ? "a seed text of another mint, 32 bytes long" : "another seed");
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.text.find("seed does not give the keys"), std::string::npos) << said.text;
   EXPECT_FALSE(has_ledger());
@@ -362,11 +209,26 @@ TEST_P(MintImport, SumsThatDoNotFitEndIt) {
   old_->spend(spent);
   old_->mint_quote("issued", MintHouse::foreign_invoice(8), 8, 8);
   old_->sum_up();
-  old_->execute(GetParam() == Kind::cdk ? "DELETE FROM proof" : "DELETE FROM proofs_used");
+  old_->execute(kind() == Kind::cdk ? "DELETE FROM proof" : "DELETE FROM proofs_used");
   const Said said = import();
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.text.find("is not whole"), std::string::npos) << said.text;
   EXPECT_FALSE(has_ledger());
+}
+
+TEST_P(MintImport, AMintThatHasItsDatabaseOpenIsNoticed) {
+  old_->issue(4);
+  old_->mint_quote("issued", MintHouse::foreign_invoice(4), 4, 4);
+  old_->sum_up();
+  std::unique_ptr<postgres::Connection> open;
+  if (!old_->database().url().empty()) open = PostgresCluster::instance().connect(old_->database().url());
+  const Said refused = import_running();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.text.find("is in use: stop the other mint first"), std::string::npos) << refused.text;
+  EXPECT_FALSE(has_ledger());
+  open.reset();
+  const Said said = import();
+  EXPECT_EQ(said.code, 0) << said.text;
 }
 
 TEST_P(MintImport, AProofThatTheKeysDidNotMakeEndsIt) {
@@ -402,6 +264,35 @@ TEST_P(MintImport, ALedgerThatIsThereIsNeverTouched) {
   const Said said = import();
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.text.find("already"), std::string::npos) << said.text;
+}
+
+/// Into PostgreSQL, where a test can hold an import up.
+class MintImportMeanwhile : public MintImport {
+ protected:
+  MintImportMeanwhile() : MintImport({{"DATABASE_URL", PostgresCluster::instance().make_database()}}) {}
+};
+INSTANTIATE_TEST_SUITE_P(Sources, MintImportMeanwhile, kSources, &name_of);
+
+TEST_P(MintImportMeanwhile, AMintThatWritesIsNoticed) {
+  old_->issue(4);
+  old_->mint_quote("issued", MintHouse::foreign_invoice(4), 4, 4);
+  old_->sum_up();
+  old_->stop();
+  const auto holding = PostgresCluster::instance().connect(mint_.database_url());
+  ASSERT_TRUE(holding->execute("BEGIN; CREATE SCHEMA mint"));
+  Said said;
+  std::thread importing([&] { said = import_running(); });
+  const auto watching = PostgresCluster::instance().connect(PostgresCluster::instance().url("postgres"));
+  EXPECT_TRUE(eventually([&] {
+    return watching->ask({"held_up", "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"})
+               ->integer(0, 0) > 0;
+  })) << "it has read the other mint's keysets and waits for its own ledger";
+  old_->issue(2);
+  ASSERT_TRUE(holding->execute("ROLLBACK"));
+  importing.join();
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.text.find("stop the other mint first"), std::string::npos) << said.text;
+  EXPECT_FALSE(has_ledger());
 }
 
 }  // namespace

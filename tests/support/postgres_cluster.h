@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "common/postgres/connection.h"
+#include "tests/support/eventually.h"
 
 namespace manastr::test {
 
@@ -77,6 +78,15 @@ class PostgresCluster {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
             "pid <> "
             "pg_backend_pid()");
+  }
+  /// Waits until a database has so many connections: one that was closed is gone a little later.
+  bool await_connections(const std::string& database_url, std::int64_t count) const {
+    const std::size_t from = database_url.find("@/") + 2;
+    const std::string database = database_url.substr(from, database_url.find('?') - from);
+    const std::string connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = '" + database + "'";
+    const auto connection = connect(url("postgres"));
+    return eventually(
+        [&] { return connection->ask({"connected", connected.c_str()})->integer(0, 0) == count; });
   }
   void await() const {
     const auto address = postgres::Address::parse(crypto::SecretText(url("postgres")), "test").value();
