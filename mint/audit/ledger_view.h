@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "common/crypto/bdhke.h"
 #include "mint/ledger/checkpoint.h"
 
 namespace manastr::mint {
@@ -51,6 +52,7 @@ struct StoredBlind {
   cashu::Amount amount = 0;
   PointBytes b_blinded{};
   PointBytes c_blinded{};
+  crypto::Dleq dleq;
 };
 
 class LedgerView {

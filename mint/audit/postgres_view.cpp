@@ -67,10 +67,11 @@ constexpr Statement kUnevenLocks{
     "FROM mint.proofs WHERE state = 0 GROUP BY 1) AS p FULL JOIN (SELECT id, inputs FROM mint.melt_quotes "
     "WHERE "
     "state = 1) AS m ON m.id = p.melt WHERE p.held IS DISTINCT FROM m.inputs LIMIT 10"};
-constexpr Statement kSomeSignatures{"verify_some_signatures",
-                                    "SELECT keyset, amount, b_, c_ FROM mint.signatures TABLESAMPLE SYSTEM "
-                                    "($1::text::float8) WHERE c_ IS NOT "
-                                    "NULL LIMIT $2::int8"};
+constexpr Statement kSomeSignatures{
+    "verify_some_signatures",
+    "SELECT keyset, amount, b_, c_, e, s FROM mint.signatures TABLESAMPLE SYSTEM "
+    "($1::text::float8) WHERE c_ IS NOT "
+    "NULL LIMIT $2::int8"};
 constexpr Statement kHasOpenings{"verify_has_openings", "SELECT to_regclass('mint.openings') IS NOT NULL"};
 constexpr Statement kOpenings{"verify_openings",
                               "SELECT coalesce(sum(received_msat), 0)::text, coalesce(sum(paid_out_msat), "
@@ -209,8 +210,11 @@ Result<std::vector<StoredBlind>> PostgresView::some_signatures(std::uint64_t sig
     StoredBlind& row = out.emplace_back();
     row.keyset = static_cast<std::uint32_t>(rows.integer(i, 0));
     row.amount = rows.unsigned_integer(i, 1);
-    if (const auto point = rows.array<33>(i, 2); point) row.b_blinded = *point;
-    if (const auto point = rows.array<33>(i, 3); point) row.c_blinded = *point;
+    // What has a wrong length stays all zeros, which nothing verifies with.
+    row.b_blinded = rows.array<33>(i, 2).value_or(PointBytes{});
+    row.c_blinded = rows.array<33>(i, 3).value_or(PointBytes{});
+    row.dleq.e = rows.array<32>(i, 4).value_or(ByteArray<32>{});
+    row.dleq.s = rows.array<32>(i, 5).value_or(ByteArray<32>{});
   }
   return out;
 }

@@ -7,7 +7,7 @@
 namespace manastr::mint {
 namespace {
 
-constexpr std::size_t kMost = 20'000;  // a second of work
+constexpr std::size_t kMost = 20'000;  // some seconds of work
 
 /// "" or what is wrong with it.
 std::string fault_of(const StoredBlind& row, const DenominationKeys& keys) {
@@ -17,6 +17,9 @@ std::string fault_of(const StoredBlind& row, const DenominationKeys& keys) {
   if (!b_blinded) return "that is no point";
   if (!crypto::verify_unblinded(keys[exponent].secret, *b_blinded, row.c_blinded))
     return "it was made with another key, or for another output or amount";
+  const auto c_blinded = crypto::PublicKey::parse(row.c_blinded);
+  if (!c_blinded || !crypto::verify_dleq(keys[exponent].key, *b_blinded, *c_blinded, row.dleq))
+    return "its DLEQ proof does not hold";
   return "";
 }
 

@@ -1,5 +1,5 @@
-// That stored blind signatures are what the mint's keys give: C_ = k·B_, of all of them or, of very many, of
-// some that are spread over all. Used by verify.cpp.
+// That stored blind signatures are what the mint's keys give, C_ = k·B_, and that their DLEQ proofs (NUT-12)
+// show it: of all of them or, of very many, of some that are spread over all. Used by verify.cpp.
 #pragma once
 #include "mint/audit/ledger_view.h"
 #include "mint/keysets/derivation.h"

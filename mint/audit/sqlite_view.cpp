@@ -228,17 +228,21 @@ Result<std::vector<StoredBlind>> SqliteView::some_signatures(std::uint64_t signa
   const std::int64_t stride =
       signatures <= most ? 1 : std::max<std::int64_t>(1, highest / static_cast<std::int64_t>(most));
   TRY(Query row,
-      database_.query("SELECT number, keyset, amount, b_, c_ FROM signatures WHERE number >= ? AND c_ "
+      database_.query("SELECT number, keyset, amount, b_, c_, e, s FROM signatures WHERE number >= ? AND c_ "
                       "IS NOT NULL ORDER BY number LIMIT 1"));
   for (std::int64_t at = 1; at <= highest;) {
     row.reset();
     row.bind(1, at);
     TRY(const bool found, row.next());
     if (!found) break;
-    StoredBlind each_row{static_cast<std::uint32_t>(row.integer(1)), row.unsigned_integer(2), {}, {}};
-    if (const auto point = row.array<33>(3); point) each_row.b_blinded = *point;
-    if (const auto point = row.array<33>(4); point) each_row.c_blinded = *point;
-    out.push_back(each_row);
+    StoredBlind& blind = out.emplace_back();
+    blind.keyset = static_cast<std::uint32_t>(row.integer(1));
+    blind.amount = row.unsigned_integer(2);
+    // What has a wrong length stays all zeros, which nothing verifies with.
+    blind.b_blinded = row.array<33>(3).value_or(PointBytes{});
+    blind.c_blinded = row.array<33>(4).value_or(PointBytes{});
+    blind.dleq.e = row.array<32>(5).value_or(ByteArray<32>{});
+    blind.dleq.s = row.array<32>(6).value_or(ByteArray<32>{});
     at = std::max(at, row.integer(0)) + stride;
   }
   return out;

@@ -90,6 +90,15 @@ TEST(MintJournal, ASignatureThatIsNotTheMintsIsFound) {
   EXPECT_NE(said.find("the signature of 8 of keyset"), std::string::npos) << said;
 }
 
+TEST(MintJournal, ADleqProofThatDoesNotHoldIsFound) {
+  MintHouse mint;
+  mint.buy("sat", std::vector<cashu::Amount>{8, 2});
+  mint.tamper("UPDATE @signatures SET s = e WHERE amount = 8");
+  const std::string said = mint.faults();
+  EXPECT_NE(said.find("the signature of 8 of keyset"), std::string::npos) << said;
+  EXPECT_NE(said.find("its DLEQ proof does not hold"), std::string::npos) << said;
+}
+
 TEST(MintJournal, WhatNobodyIssuedStopsTheMintAndEveryoneHearsOfIt) {
   MintHouse mint;
   const auto proofs = mint.buy("sat", std::vector<cashu::Amount>{8});
