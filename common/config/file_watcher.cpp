@@ -187,8 +187,8 @@ class FileWatcher::Impl {
 FileWatcher::FileWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FileWatcher::~FileWatcher() = default;
 
-Result<std::unique_ptr<FileWatcher>> FileWatcher::start(std::string path, std::function<void()> changed,
-                                                        Millis quiet) {
+Result<std::unique_ptr<FileWatcher>> FileWatcher::start(const std::string& path,
+                                                        std::function<void()> changed, Millis quiet) {
   auto impl = std::make_unique<Impl>(fs::absolute(path).string(), std::move(changed), quiet);
   TRY_STATUS(impl->start());
   return std::unique_ptr<FileWatcher>(new FileWatcher(std::move(impl)));

@@ -18,7 +18,7 @@ class FileWatcher {
   /// from the watcher's own thread, once the folder has been quiet for `quiet` (at most 10 × `quiet` after
   /// the first change), and only if the content is another than at start or at the last call. Network file
   /// systems send no notice of others' changes.
-  static Result<std::unique_ptr<FileWatcher>> start(std::string path, std::function<void()> changed,
+  static Result<std::unique_ptr<FileWatcher>> start(const std::string& path, std::function<void()> changed,
                                                     Millis quiet = Millis{100});
   /// Waits for a call under way.
   ~FileWatcher();
@@ -41,10 +41,10 @@ class Reloading {
   using Report = std::function<void(const Status&)>;
 
   /// `first` is what is in force until the file changes.
-  static Result<std::unique_ptr<Reloading>> start(std::string path, T first, Load load, Report report,
+  static Result<std::unique_ptr<Reloading>> start(const std::string& path, T first, Load load, Report report,
                                                   Millis quiet = Millis{100}) {
     std::unique_ptr<Reloading> out(new Reloading(std::move(first), std::move(load), std::move(report)));
-    TRY(out->watcher_, FileWatcher::start(std::move(path), [self = out.get()] { self->reload(); }, quiet));
+    TRY(out->watcher_, FileWatcher::start(path, [self = out.get()] { self->reload(); }, quiet));
     // A change between the caller's reading and the watcher's start would otherwise wait for the next one.
     out->reload();
     return out;

@@ -78,7 +78,7 @@ void Section::reject_section(std::string_view problem) {
 
 std::optional<std::string> Section::text_of(Key key, const Found& found, std::string_view expected,
                                             bool show) {
-  if (found.text) return *found.text;
+  if (found.text) return found.text;
   if (const auto* value = found.node->as_string()) return value->get();
   reject_found(key, found, expected, show);
   return std::nullopt;
@@ -222,7 +222,7 @@ std::vector<std::string> Section::urls(Key key, std::vector<std::string> fallbac
   for (const std::string& value : *values) {
     auto normal = normal_url(value, schemes);
     if (!normal) {
-      reject_found(key, found, expected + "; \"" + value + "\" is none", true);
+      reject_found(key, found, (expected + "; \"").append(value).append("\" is none"), true);
       return fallback;
     }
     if (std::find(out.begin(), out.end(), *normal) != out.end()) {
@@ -273,7 +273,7 @@ std::vector<std::uint64_t> Section::integers(Key key, std::vector<std::uint64_t>
 }
 
 std::string Section::path(Key key, std::string_view fallback) {
-  const std::string value = text(key, fallback);
+  std::string value = text(key, fallback);
   if (value.empty()) return value;
   // A default is as relative as what the file says; what the environment says is relative to the working
   // folder.

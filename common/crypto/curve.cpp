@@ -9,7 +9,7 @@ namespace manastr::crypto {
 namespace {
 
 secp256k1_context* randomised_context() {
-  secp256k1_context* context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+  secp256k1_context* context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
   ByteArray<32> seed = system_random().bytes<32>();
   must_hold(secp256k1_context_randomize(context, seed.data()) == 1);
   wipe(seed);
