@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "common/base/failpoint.h"
 #include "common/postgres/client_program.h"
 #include "common/storage/directory_lock.h"
 #include "common/storage/durable_file.h"
@@ -18,8 +19,7 @@
 namespace manastr::mint {
 namespace {
 
-constexpr postgres::Statement kSchemas{"schemas_named_mint",
-                                       "SELECT count(*) FROM pg_namespace WHERE nspname = 'mint'"};
+constexpr postgres::Statement kSchema{"schema_named", "SELECT count(*) FROM pg_namespace WHERE nspname = $1"};
 constexpr postgres::Statement kMajor{"server_major",
                                      "SELECT current_setting('server_version_num')::int8 / 10000"};
 
@@ -86,6 +86,7 @@ Status put_back(const Task& task, const std::string& part, RestoreReport& report
     TRY(const std::unique_ptr<Ledger> ledger, open_sqlite_ledger(std::move(options)));
     TRY_STATUS(
         check_ledger(*ledger, report.manifest.inventory, signatures, task.configuration, task.directory));
+    failpoint("mint.before-hold");
     if (task.holds) TRY_STATUS(hold(*ledger, report.manifest, task.clock));
   }
   {
@@ -156,30 +157,48 @@ Status put_back(const Task& task, const crypto::SecretText& url, postgres::Conne
   options.replica = "restore";
   options.node = "none";
   options.connections = 2;
+  options.restoring = true;
   TRY(const std::unique_ptr<Ledger> ledger, open_postgres_ledger(std::move(options)));
   TRY_STATUS(
       check_ledger(*ledger, report.manifest.inventory, signatures, task.configuration, task.directory));
   TRY(const std::unique_ptr<LedgerView> view, view_postgres_ledger(url));
   TRY_STATUS(check_books(*view, task.configuration, task.directory));
+  failpoint("mint.before-hold");
   if (task.holds) TRY_STATUS(hold(*ledger, report.manifest, task.clock));
   report.checked_signatures = signatures.size();
   report.check_seconds = seconds_since(task.clock, checks);
   return {};
 }
 
+Result<bool> has_schema(postgres::Connection& connection, const char* name) {
+  TRY(const postgres::Rows found, connection.ask(kSchema, postgres::Parameters().add(name)));
+  return found.integer(0, 0) != 0;
+}
+
+/// pg_restore commits before anything is checked and held. Until then the mark keeps mints off, and tells the
+/// next restore that this one broke off.
 Status restore_postgres(const Task& task, const crypto::SecretText& url, RestoreReport& report) {
   TRY(const FileDigest digest, digest_of(task.from));
   TRY_STATUS(check_digest(report.manifest, digest, task.from));
   TRY(const postgres::Address address, postgres::Address::parse(url, "manastr-mint restore"));
   TRY(const std::unique_ptr<postgres::Connection> connection, postgres::Connection::open(address));
-  TRY(const postgres::Rows schemas, connection->ask(kSchemas));
-  if (schemas.integer(0, 0) != 0) {
+  TRY(const bool ledger, has_schema(*connection, "mint"));
+  TRY(const bool broke_off, has_schema(*connection, kRestoringSchema));
+  if (ledger && !broke_off) {
     return invalid("the database " + address.described() +
                    " has a schema \"mint\" already: a restore never touches a ledger; use an empty database");
   }
-  Status done = put_back(task, url, *connection, report);
-  // It is this restore's own: it was not there before.
-  if (!done && connection->usable()) (void)connection->execute("DROP SCHEMA IF EXISTS mint CASCADE");
+  const std::string mark(kRestoringSchema);
+  TRY_STATUS(connection->execute("BEGIN; DROP SCHEMA IF EXISTS mint CASCADE; CREATE SCHEMA IF NOT EXISTS " +
+                                 mark + "; COMMIT"));
+  const Status done = put_back(task, url, *connection, report);
+  if (done) {
+    TRY_STATUS(connection->execute("DROP SCHEMA " + mark));
+    return {};
+  }
+  // What is there is this restore's own: it was empty before.
+  if (connection->usable())
+    (void)connection->execute("BEGIN; DROP SCHEMA IF EXISTS mint CASCADE; DROP SCHEMA " + mark + "; COMMIT");
   return done;
 }
 

@@ -120,6 +120,29 @@ TEST_F(MintBackup, ARestoredLedgerHoldsWhatItCannotKnowUntilTheOperatorConfirms)
   EXPECT_EQ(mint_.post("/v1/mint/bolt11", mint_body(quote, mint_.drafts("sat", {16}))).status, 200);
 }
 
+TEST_F(MintBackup, ARestoreThatBreaksOffIsNoLedgerAndCanBeMadeAgain) {
+  const auto kept = mint_.buy("sat", std::vector<cashu::Amount>{4});
+  ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
+  lose_ledger();
+  auto environment = mint_.environment();
+  environment["MANASTR_FAILPOINT"] = "mint.before-hold";
+  Process broken("manastr-mint", {{"restore", "--from", backup(), "--config", mint_.folder() + "/mint.toml",
+                                   "--data", mint_.folder() + "/data"},
+                                  environment,
+                                  mint_.folder() + "/said"});
+  ASSERT_NE(broken.wait().value_or(0), 0);
+  const Said served = run({});
+  EXPECT_EQ(served.code, 1) << "nothing of it is held yet";
+  EXPECT_NE(served.text.find(is_postgres() ? "restore again" : "put the ledger's backup back"),
+            std::string::npos)
+      << served.text;
+  const Said restored = run({"restore", "--from", backup()});
+  ASSERT_EQ(restored.code, 0) << restored.text;
+  mint_.restart();
+  mint_.forget_keysets();
+  EXPECT_EQ(swap(kept).status, 503) << "held";
+}
+
 TEST_F(MintBackup, NothingIsWrittenOver) {
   ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
   const Said again = run({"backup", "--to", backup()});

@@ -39,11 +39,17 @@ struct PostgresLedgerOptions {
   unsigned filter_log2_bits = 28;
   Millis patience{5'000};  ///< how long a write waits for a database that is away
   Millis audit_every{1'000};
+  bool restoring = false;  ///< by the restore itself: it is not finished
   /// After each commit, from the committing thread: how many writes, how long.
   std::function<void(std::size_t writes, double seconds)> on_commit;
 };
 
-/// Connects, brings the schema forward if this role owns it, and loads totals. Fails if the database is away.
+/// A schema beside `mint` while a restore is under way, from before its first row to after its last check:
+/// what is in `mint` is no mint's ledger yet.
+inline constexpr const char* kRestoringSchema = "mint_restoring";
+
+/// Connects, brings the schema forward if this role owns it, and loads totals. Fails if the database is away
+/// or a restore into it was not finished.
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions options,
                                                      const Clock& clock = system_clock());
 
