@@ -72,7 +72,7 @@ std::string Supply::made_now() const {
   out.set("received_msat", number(totals.received_msat)).set("paid_out_msat", number(totals.paid_out_msat));
   out.set("match_credit_msat", number(totals.credit_msat));
   out.set("liabilities_msat", number(totals.liabilities_msat()));
-  out.set("issues", standing.alarm.empty());
+  out.set("issues", parts_->ledger->health().has_value());
   out.set("checkpoint_key", key_.hex()).set("checkpoint", checkpoint_of(standing));
   out.set("time", count(parts_->clock->now_seconds()));
   return out.dump();

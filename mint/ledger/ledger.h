@@ -104,7 +104,8 @@ class Ledger : public KeysetStore {
   virtual Totals totals() const = 0;
   virtual std::size_t queued() const = 0;
   /// An error says why nothing is written any more (but for ends of payments, if it is standing().alarm);
-  /// `unavailable`, why the last write was not done (a full disk).
+  /// `unavailable`, why writes can't be done for now: the database is away, or the last one met a full disk.
+  /// That it is over is found out within seconds, half a minute at most, also if nobody writes.
   virtual Status health() const = 0;
 };
 

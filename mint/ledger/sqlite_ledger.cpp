@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <thread>
@@ -27,7 +28,8 @@ using storage::Query;
 using storage::Savepoint;
 using storage::Transaction;
 
-constexpr Millis kIdle{1'000};  // then the journal is looked at
+constexpr Millis kIdle{1'000};             // then the journal is looked at
+constexpr std::uintmax_t kRoom = 1 << 20;  // bytes of a disk that was full, before it is written again
 
 struct Job {
   Write write;
@@ -161,6 +163,8 @@ class SqliteLedger final : public Ledger {
   Status try_commit(std::deque<Job>& jobs, Outcomes& outcomes, bool separately);
   void keep_journal(bool at_once);
   Status write_journal(bool at_once);
+  void try_again();
+  void note(const Status& written);
   void publish();
   void raise_alarm(const std::string& violation);
   void tell(const std::deque<Job>& jobs, const Outcomes& outcomes);
@@ -379,7 +383,10 @@ void SqliteLedger::commit_loop() {
   for (;;) {
     std::deque<Job> jobs = inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle);
     const bool over = jobs.empty() && inbox_.drained();
-    if (jobs.empty()) keep_journal(over);
+    if (jobs.empty()) {
+      keep_journal(over);
+      try_again();
+    }
     const auto tasks =
         std::ranges::stable_partition(jobs, [](const Job& job) { return job.task == nullptr; });
     for (const Job& job : tasks) job.task();
@@ -403,7 +410,34 @@ void SqliteLedger::keep_journal(bool at_once) {
     publish();
   } else if (database_.failed() || status.error().kind == ErrorKind::broken) {
     refuse_from_now_on(status.error());
+  } else {
+    note(status);
   }
+}
+
+/// After a write that was not done: whether there is room again. Who has seen health() may not ask to write.
+void SqliteLedger::try_again() {
+  {
+    const std::lock_guard lock(published_mutex_);
+    if (refuses_ || trouble_.empty()) return;
+  }
+  std::error_code unknown;
+  // What a write has begun to append lies there for another small one: that it fits says nothing of the next.
+  if (std::filesystem::space(options_.file, unknown).available < kRoom) return;
+  const auto turn = checkpointer_->turn();
+  const Status status = [&]() -> Status {
+    TRY(Transaction transaction, Transaction::begin(database_));
+    TRY_STATUS(database_.run("UPDATE keysets SET state = state"));
+    return transaction.commit();
+  }();
+  if (!status && database_.failed()) return refuse_from_now_on(status.error());
+  note(status);
+}
+
+/// For health(), how the last write went.
+void SqliteLedger::note(const Status& written) {
+  const std::lock_guard lock(published_mutex_);
+  trouble_ = written ? "" : "requests that write are refused: " + written.error().message;
 }
 
 Status SqliteLedger::write_journal(bool at_once) {
@@ -483,8 +517,7 @@ void SqliteLedger::commit(std::deque<Job> jobs) {
         refuse_from_now_on(status.error());
       }
     }
-    const std::lock_guard lock(published_mutex_);
-    trouble_ = status ? "" : "requests that write are refused: " + status.error().message;
+    note(status);
   }
   failpoint("mint.after-commit");
   if (status) {

@@ -2,6 +2,7 @@
 // of the database changes a reply that was given. Rooms: common/mintclient
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 #include <random>
@@ -40,6 +41,20 @@ class MintReplicas : public testing::Test {
   MintHouse a_{options()};
   MintHouse b_{options()};
 };
+
+TEST_F(MintReplicas, SayThatNothingIsIssuedWhileTheDatabaseIsAway) {
+  const auto issues = [&](const char* value) {
+    return std::ranges::all_of(std::array{&a_, &b_}, [&](MintHouse* mint) {
+      return mint->get("/v1/supply").body.find("\"issues\":" + std::string(value)) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(issues("true"));
+  cluster_.pause();
+  EXPECT_TRUE(eventually([&] { return issues("false"); }));
+  cluster_.resume();
+  EXPECT_TRUE(eventually([&] { return issues("true"); }));
+  b_.buy("sat", std::vector<cashu::Amount>{8});
+}
 
 TEST_F(MintReplicas, DoEverythingOnceThatBothAreAskedAtOnce) {
   constexpr std::size_t kClients = 32;

@@ -336,7 +336,12 @@ TEST(FullDisk, TheMintRefusesSaysSoAndGoesOnWhenThereIsRoom) {
   EXPECT_NE(health.find("is full"), std::string::npos) << health;
   EXPECT_TRUE(eventually(
       [&] { return mint.daemon().log().find("the ledger can't be written") != std::string::npos; }));
+  const auto issues = [&](const char* value) {
+    return mint.get("/v1/supply").body.find("\"issues\":" + std::string(value)) != std::string::npos;
+  };
+  EXPECT_TRUE(eventually([&] { return issues("false"); }));
   disk.make_room();
+  EXPECT_TRUE(eventually([&] { return issues("true"); })) << "before anybody asks for a signature";
   EXPECT_TRUE(eventually([&] { return mint.post("/v1/swap", body).status == 200; }));
   EXPECT_EQ(mint.get("/health").body.find("is full"), std::string::npos);
   EXPECT_EQ(mint.unspent(proofs), 8U) << "swapped once, and only once";

@@ -210,8 +210,9 @@ Status Auditor::round(unsigned n) {
 
 void Auditor::loop() {
   for (unsigned n = 0;; ++n) {
-    // The database is away or hinders: the committing thread says so; the next round tries again.
-    (void)round(n);
+    // The database is away or hinders: the committing thread finds out and says so; the next round tries
+    // again.
+    if (!round(n)) books_->doubt();
     if (!wait(every_)) break;
   }
   if (connection_ && connection_->usable() && !connection_->in_transaction()) (void)keep_journal(true);

@@ -132,6 +132,17 @@ void PostgresBooks::halt_replaced(const std::string& replica) {
 void PostgresBooks::set_away(std::string why) {
   const std::lock_guard lock(mutex_);
   away_ = std::move(why);
+  doubted_ = false;
+}
+
+void PostgresBooks::doubt() {
+  const std::lock_guard lock(mutex_);
+  doubted_ = true;
+}
+
+bool PostgresBooks::is_doubtful() const {
+  const std::lock_guard lock(mutex_);
+  return halted_.empty() && (doubted_ || !away_.empty());
 }
 
 bool PostgresBooks::halted() const {

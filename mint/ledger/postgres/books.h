@@ -42,6 +42,10 @@ class PostgresBooks {
   void halt_replaced(const std::string& replica);
   /// Writes can't be done now: why; "" once they can.
   void set_away(std::string why);
+  /// The auditor can't do its work: it may be that writes can't be done either.
+  void doubt();
+  /// Somebody should find out whether writes can be done: the last ones could not, or there is doubt.
+  bool is_doubtful() const;
   bool halted() const;
   Status health() const;
 
@@ -77,6 +81,7 @@ class PostgresBooks {
   std::string alarm_;
   Standing standing_;
   std::string away_;
+  bool doubted_ = false;
 };
 
 }  // namespace manastr::mint

@@ -19,12 +19,16 @@ constexpr resilience::BackoffPolicy kReconnect{.first = Millis{50}, .cap = Milli
 constexpr unsigned kMaxTries = 20;      // of one round that others keep in the way of
 constexpr unsigned kMaxDeferrals = 50;  // of one write
 constexpr Seconds kFenceKept{24 * 3600};
+constexpr Seconds kFullFor{30};  // a small write says nothing of the next large one
 
 // A row of this replica-less kind takes a commit's id, so that it can't be made any more.
 constexpr Statement kFence{"fence",
                            "INSERT INTO mint.commits(id, replica, accounts, amounts, folded) "
                            "VALUES($1::bytea, '', '{}', '{}', true) ON CONFLICT (id) DO NOTHING"};
 constexpr Statement kWhoseCommit{"whose_commit", "SELECT replica FROM mint.commits WHERE id = $1::bytea"};
+
+constexpr Statement kStay{
+    "stay", "UPDATE mint.replicas SET seen = now() WHERE name = $1::text AND incarnation = $2::bytea"};
 
 std::unexpected<Error> away() { return unavailable("the mint's database can't be reached now: try again"); }
 
@@ -65,6 +69,19 @@ Outcome<void> Committer::connect() {
   connection_ = *std::move(opened);
   books_->set_away("");
   return {};
+}
+
+void Committer::probe() {
+  if (clock_->monotonic() < full_until_) return;
+  if (auto connected = connect(); !connected) return books_->set_away(connected.error().message);
+  const auto stays = connection_->ask(kStay, Parameters().add(holder_.replica).add(holder_.incarnation));
+  if (!stays) {
+    books_->set_away("the database can't be written: " + stays.error().message);
+    if (stays.error().failure == Failure::lost) connection_.reset();
+    return;
+  }
+  books_->set_away("");
+  if (stays->affected() == 0) books_->halt_replaced(holder_.replica);
 }
 
 std::optional<bool> Committer::was_committed(const CommitId& id, Millis limit) {
@@ -159,6 +176,7 @@ void Committer::run_round(std::vector<Job*> round, std::vector<Job*>& later) {
         if (!wait(backoff.next())) return answer_all(round, away());
         break;
       case Failure::full:
+        full_until_ = clock_->monotonic() + kFullFor;
         books_->set_away("the last write was not done, the database said: " + end.error().message);
         return answer_all(round, unavailable("the mint's ledger can't be written now: try again"));
       case Failure::denied:

@@ -28,6 +28,9 @@ class Committer {
   /// is over, and may take their callbacks.
   using Ended = std::function<void(const std::vector<Job*>&)>;
   void commit(std::deque<Job>& jobs, const Ended& ended);
+  /// Finds out whether writes can be done, while there are none: after some that could not, and when the
+  /// auditor meets with trouble. For health(), which may keep wallets from asking.
+  void probe();
   /// From another thread: waits no longer for a database that is away.
   void hurry();
 
@@ -45,6 +48,7 @@ class Committer {
   const Millis patience_;
   const Clock* clock_;
   std::unique_ptr<postgres::Connection> connection_;
+  Monotonic full_until_{};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool hurries_ = false;

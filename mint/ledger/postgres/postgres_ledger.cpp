@@ -27,6 +27,7 @@ using postgres::Parameters;
 using postgres::Rows;
 using postgres::Statement;
 
+constexpr Millis kIdle{1'000};          // then, if there is doubt, it is found out whether writes can be done
 constexpr Millis kFilterPatience{300};  // more than a small ledger takes
 constexpr Statement kBegin{"begin", "BEGIN"};
 constexpr Statement kCommit{"commit", "COMMIT"};
@@ -317,8 +318,12 @@ void PostgresLedger::answer(const std::vector<Job*>& jobs) {
 
 void PostgresLedger::commit_loop() {
   for (;;) {
-    std::deque<Job> jobs = inbox_.take(options_.batch);
-    if (jobs.empty()) return;
+    std::deque<Job> jobs = inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle);
+    if (jobs.empty()) {
+      if (inbox_.drained()) return;
+      if (books_.is_doubtful()) committer_.probe();
+      continue;
+    }
     const Monotonic started = clock_->monotonic();
     committer_.commit(jobs, [&](const std::vector<Job*>& ended) {
       failpoint("mint.after-commit");

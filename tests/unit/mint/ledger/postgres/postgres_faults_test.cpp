@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tests/support/eventually.h"
 #include "tests/support/postgres_proxy.h"
 #include "tests/unit/mint/ledger/fresh.h"
 #include "tests/unit/mint/ledger/postgres/postgres_options.h"
@@ -15,6 +16,7 @@
 namespace manastr::mint::test {
 namespace {
 
+using manastr::test::eventually;
 using manastr::test::PostgresProxy;
 
 /// A ledger with mana in circulation: of proof(n), each worth 1, as many as asked for.
@@ -132,6 +134,31 @@ TEST_F(Faults, AwayForLongIsRefusedAndComesBack) {
   EXPECT_TRUE(ledger_->write_now(swap_of(0)));
   EXPECT_TRUE(ledger_->write_now(swap_of(1)));
   EXPECT_TRUE(ledger_->health());
+}
+
+TEST_F(Faults, ThatWritesCantBeDoneIsKnownThoughNobodyWrites) {
+  open(options_for(url_));
+  prepare_money(1);
+  EXPECT_TRUE(ledger_->health());
+  cluster_.pause();
+  EXPECT_TRUE(eventually([&] { return !ledger_->health(); }));
+  EXPECT_EQ(ledger_->health().error().kind, ErrorKind::unavailable);
+  cluster_.resume();
+  EXPECT_TRUE(eventually([&] { return ledger_->health().has_value(); }));
+  // As at a primary that has become a standby.
+  const auto slash = url_.rfind('/', url_.find('?')) + 1;
+  const std::string name = url_.substr(slash, url_.find('?') - slash);
+  const auto read_only = [&](const std::string& value) {
+    const std::string postgres = cluster_.url("postgres");
+    cluster_.execute(postgres, "ALTER DATABASE " + name + " SET default_transaction_read_only = " + value);
+    cluster_.execute(postgres,
+                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'");
+  };
+  read_only("on");
+  EXPECT_TRUE(eventually([&] { return !ledger_->health(); }));
+  read_only("off");
+  EXPECT_TRUE(eventually([&] { return ledger_->health().has_value(); }));
+  EXPECT_TRUE(ledger_->write_now(swap_of(0)));
 }
 
 TEST_F(Faults, AFullDiskRefusesAndChangesNothing) {
