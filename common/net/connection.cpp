@@ -152,6 +152,10 @@ bool Connection::accept_head() {
   head_only_ = request.method() == Method::head;
   keep_alive_ = parser_->keep_alive() && parser_->version() == 11;
   deadline_ = now() + options.body_timeout;
+  if (!options.trusted_proxies.empty()) {
+    parser_->comes_from(
+        client_address(place_.peer(), request.headers("X-Forwarded-For"), options.trusted_proxies));
+  }
   if (admission_ == ServerState::Admission::too_many) {
     refuse(Response::busy(Millis{5'000}, "The server has as many connections as it takes; try again later."));
   } else if (admission_ == ServerState::Admission::too_many_of_address) {

@@ -53,6 +53,14 @@ bool Request::has_header(std::string_view name) const {
   return std::ranges::any_of(fields_, [&](const Field& field) { return same_name(view(field.name), name); });
 }
 
+std::vector<std::string_view> Request::headers(std::string_view name) const {
+  std::vector<std::string_view> out;
+  for (const Field& field : fields_) {
+    if (same_name(view(field.name), name)) out.push_back(view(field.value));
+  }
+  return out;
+}
+
 std::string_view Request::parameter(std::string_view name) const {
   for (const auto& [key, value] : parameters_) {
     if (key == name) return value;
@@ -67,7 +75,7 @@ Request::Slice Request::keep(std::string_view text) {
 }
 
 Request Request::make(Method method, std::string_view target, std::string body,
-                      const std::vector<std::pair<std::string, std::string>>& headers, std::string peer) {
+                      const std::vector<std::pair<std::string, std::string>>& headers, std::string client) {
   Request request;
   request.method_ = method;
   request.target_ = request.keep(target);
@@ -76,7 +84,7 @@ Request Request::make(Method method, std::string_view target, std::string body,
     request.fields_.push_back({kept_name, request.keep(value)});
   }
   request.body_ = std::move(body);
-  request.peer_ = std::move(peer);
+  request.client_ = std::move(client);
   return request;
 }
 

@@ -24,8 +24,11 @@ class Request {
   bool has_header(std::string_view name) const;
   const std::string& body() const { return body_; }
   std::string take_body() { return std::move(body_); }
-  /// Numeric address of the other end of the TCP connection.
-  const std::string& peer() const { return peer_; }
+  /// All fields of that name, in their order.
+  std::vector<std::string_view> headers(std::string_view name) const;
+  /// Numeric address of whoever asks: of the other end of the TCP connection, or of whom a trusted proxy
+  /// there has it from (client_address.h).
+  const std::string& client() const { return client_; }
   /// The part of the path that the router's pattern calls {name}, percent-decoded; empty if there is none.
   std::string_view parameter(std::string_view name) const;
   /// The pattern that matched, for logs and metrics: its number is bounded, unlike that of the paths.
@@ -33,7 +36,7 @@ class Request {
 
   static Request make(Method method, std::string_view target, std::string body = "",
                       const std::vector<std::pair<std::string, std::string>>& headers = {},
-                      std::string peer = "127.0.0.1");
+                      std::string client = "127.0.0.1");
 
  private:
   friend class RequestParser;
@@ -54,7 +57,7 @@ class Request {
   std::string text_;  // target and fields, one behind the other
   std::vector<Field> fields_;
   std::string body_;
-  std::string peer_;
+  std::string client_;
   std::vector<std::pair<std::string_view, std::string>> parameters_;  // names live in the router
   std::string_view route_;
 };

@@ -10,9 +10,10 @@ namespace manastr::net {
 class RequestParser final : public boost::beast::http::basic_parser<true> {
  public:
   using Error = boost::beast::error_code;
-  explicit RequestParser(std::string peer) { request_.peer_ = std::move(peer); }
+  explicit RequestParser(std::string client) { comes_from(std::move(client)); }
 
   Request& request() { return request_; }
+  void comes_from(std::string client) { request_.client_ = std::move(client); }
   int version() const { return version_; }  ///< 10 or 11
   /// Transfer-Encoding is anything but "chunked": Beast would take such a body for the next request.
   bool strange_transfer_encoding() const { return strange_transfer_encoding_; }

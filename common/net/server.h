@@ -14,6 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/net/client_address.h"
 #include "common/net/router.h"
 
 namespace manastr::telemetry {
@@ -42,6 +43,8 @@ struct ServerOptions {
   std::size_t websocket_queue_bytes = 1 << 20;      ///< outbound per session
   Millis websocket_ping{30'000};                    ///< a peer silent for twice that is gone
 
+  /// Who may say in X-Forwarded-For whose request it is: Request::client().
+  std::vector<AddressRange> trusted_proxies;
   std::vector<std::string> cors_origins{"*"};  ///< exact origins, or "*"; empty: no CORS headers
   /// Asked when the headers are read, before the body: a value refuses with 429 and that Retry-After. On I/O
   /// threads.

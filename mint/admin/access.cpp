@@ -29,7 +29,7 @@ Reply AdminAccess::refuse(const AdminHttp& request, int status, int code, std::s
                           Millis retry_after) {
   unauthorized_->add();
   telemetry::log_warn("a call of /admin/v1 was refused",
-                      {{"why", why}, {"from", request.peer}, {"url", request.url}, {"status", status}});
+                      {{"why", why}, {"from", request.client}, {"url", request.url}, {"status", status}});
   return error_reply(status, code, why, retry_after);
 }
 

@@ -18,7 +18,7 @@ struct AdminHttp {
   std::string url;            ///< configured base URL + path + query
   std::string method;
   std::string body;
-  std::string peer;
+  std::string client;  ///< its address
 };
 
 /// What a call is to the log and to the roles, and what it does.

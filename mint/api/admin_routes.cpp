@@ -19,7 +19,7 @@ void add_admin_routes(net::Router& router, Parts& parts, AdminAccess& access, Li
           call.url = (known == nullptr ? std::string() : known->url()) + std::string(request.target());
           call.method = net::to_text(request.method());
           call.body = request.take_body();
-          call.peer = request.peer();
+          call.client = request.client();
           on_worker(parts, std::move(responder),
                     [&access, call = std::move(call), task = std::move(task)](Answer answer) mutable {
                       access.call(std::move(call), std::move(task), std::move(answer));

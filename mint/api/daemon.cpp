@@ -195,11 +195,12 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
   out.max_connections = configuration.server.max_connections;
   out.websocket_message_bytes = kMaxRpcBytes;
   out.cors_origins = configuration.server.cors_origins;
+  out.trusted_proxies = configuration.server.trusted_proxies;
   out.metrics = &metrics;
   if (configuration.server.requests_per_minute > 0) {
     out.admit = [&limits](const net::Request& request) -> std::optional<Millis> {
       if (request.path() == "/health" || request.path() == "/metrics") return std::nullopt;
-      return limits.admit(std::string(request.peer()));
+      return limits.admit(request.client());
     };
   }
   return out;

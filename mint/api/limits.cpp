@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/net/client_address.h"
+
 namespace manastr::mint {
 namespace {
 
@@ -27,7 +29,7 @@ Limits::Limits(const ServerConfiguration& server, Engines& engines, Ledger& ledg
 Limits::~Limits() { ledger_->share(nullptr); }
 
 std::optional<Millis> Limits::admit(const std::string& address) {
-  return limited_ ? addresses_.admit(address) : std::nullopt;
+  return limited_ ? addresses_.admit(net::limited_as(address)) : std::nullopt;
 }
 
 std::vector<LimitUse> Limits::take_uses(std::size_t most) {

@@ -15,7 +15,7 @@ class Limits final : public SharedLimits {
   Limits(const Limits&) = delete;
   Limits& operator=(const Limits&) = delete;
 
-  /// nullopt: go on; else when the next request may come.
+  /// nullopt: go on; else when the next request may come. Of IPv6, all addresses of a /64 are one client.
   std::optional<Millis> admit(const std::string& address);
 
   std::vector<LimitUse> take_uses(std::size_t most) override;

@@ -19,6 +19,26 @@ constexpr Millis kDay{24 * kHour};
 constexpr Millis kLongest{36'500 * kDay};
 constexpr std::uint64_t kMostAmount = std::uint64_t{1} << 62;
 
+/// The proxies in front of the mint.
+std::vector<net::AddressRange> read_proxies(Section& section) {
+  constexpr const char* kKey = "trusted_proxies";
+  constexpr std::size_t kMost = 256;
+  const std::string expected = "a list of at most " + std::to_string(kMost) +
+                               " addresses or networks, such as \"127.0.0.1\" or \"2001:db8:1::/48\"";
+  const std::vector<std::string> texts = section.texts(kKey, {});
+  if (texts.size() > kMost) section.reject(kKey, expected);
+  std::vector<net::AddressRange> out;
+  for (const std::string& each : texts) {
+    const auto range = net::AddressRange::parse(each);
+    if (!range) {
+      section.reject(kKey, expected + "; " + range.error().message);
+      break;
+    }
+    out.push_back(*range);
+  }
+  return out;
+}
+
 ServerConfiguration read_server(Section section) {
   ServerConfiguration out;
   out.host = section.text({"host", "MINT_HOST"}, out.host);
@@ -34,6 +54,7 @@ ServerConfiguration read_server(Section section) {
   out.crypto_workers = section.integer("crypto_workers", 0, 0, 256);
   out.requests_per_minute = section.integer("requests_per_minute", 0, 0, 1'000'000'000);
   out.burst = section.integer("burst", out.burst, 1, 1'000'000'000);
+  out.trusted_proxies = read_proxies(section);
   out.drain_timeout =
       section.duration("drain_timeout_seconds", kSecond, out.drain_timeout, Millis{0}, 5 * kSecond);
   return out;

@@ -14,6 +14,7 @@
 #include "common/crypto/secret.h"
 #include "common/daemon/database_url.h"
 #include "common/daemon/logging.h"
+#include "common/net/client_address.h"
 #include "mint/configuration/authentication.h"
 
 namespace manastr::mint {
@@ -31,6 +32,7 @@ struct ServerConfiguration {
   std::size_t crypto_workers = 0;         ///< 0: one per core
   std::uint64_t requests_per_minute = 0;  ///< per client address; 0: no limit
   std::uint64_t burst = 100;
+  std::vector<net::AddressRange> trusted_proxies;  ///< whose X-Forwarded-For says who the client is
   Millis drain_timeout{5'000};
 };
 

@@ -10,6 +10,7 @@
 #include "common/cashu/quote_signature.h"
 #include "common/json/reader.h"
 #include "mint_house.h"
+#include "tests/unit/common/net/raw_client.h"
 
 namespace manastr::test {
 namespace {
@@ -35,6 +36,31 @@ class MintRefuses : public testing::Test {
 
   MintHouse mint_{{.toml = kUnits, .auth = "", .environment = {}}};
 };
+
+TEST(MintLimits, AreThoseOfTheClientBehindAProxy) {
+  MintHouse mint({.toml = "",
+                  .auth = "",
+                  .environment = {},
+                  .server = "requests_per_minute = 1\nburst = 3\ntrusted_proxies = [\"127.0.0.1\"]\n"});
+  const auto ask = [&](const std::string& target, const std::string& from, const std::string& more = "") {
+    net::RawClient proxy(mint.daemon().port());
+    const auto answer = proxy.ask(net::get_request(target, "X-Forwarded-For: " + from + "\r\n" + more));
+    return answer ? answer->status : 0;
+  };
+  const std::string upgrade =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+      "dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask("/v1/keysets", "198.51.100.1"), 200);
+  EXPECT_EQ(ask("/v1/keysets", "198.51.100.1"), 429);
+  EXPECT_EQ(ask("/v1/keysets", "203.0.113.5, 198.51.100.1:4711"), 429) << "what it says itself is nobody's";
+  EXPECT_EQ(ask("/v1/ws", "198.51.100.1", upgrade), 429);
+  EXPECT_EQ(ask("/v1/ws", "198.51.100.2", upgrade), 101);
+  for (const char* each : {"2001:db8::1", "[2001:db8::2]:80", "2001:db8::ffff:3"})
+    EXPECT_EQ(ask("/v1/keysets", each), 200);
+  EXPECT_EQ(ask("/v1/keysets", "2001:db8::4"), 429) << "one subscriber";
+  EXPECT_EQ(ask("/v1/keysets", "2001:db8:0:1::4"), 200);
+  EXPECT_EQ(ask("/health", "198.51.100.1"), 200);
+}
 
 TEST_F(MintRefuses, Swaps) {
   const Proofs inputs = sats({8, 4});

@@ -12,6 +12,9 @@ std::unique_ptr<Server> serve(ServerOptions options) {
   router.get("/hello", [](const Request&) { return Response::text("hello"); });
   router.get("/large", [](const Request&) { return Response::text(std::string(32 << 20, 'x')); });
   router.post("/echo", [](const Request& request) { return Response::text(request.body()); });
+  router.get("/who", [](const Request& request) { return Response::text(request.client()); });
+  router.websocket("/ws",
+                   [](const Request&, WebSocket) -> Result<WebSocketEvents> { return WebSocketEvents{}; });
   auto server = Server::start(std::move(options), std::move(router));
   return server ? *std::move(server) : nullptr;
 }
@@ -135,7 +138,7 @@ TEST(ServerLimits, TooManyConnectionsOfOneAddressGet429) {
 TEST(ServerLimits, TheRateHookIsAskedBeforeTheBody) {
   ServerOptions options;
   options.admit = [](const Request& request) -> std::optional<Millis> {
-    if (request.peer() == "127.0.0.1" && request.path() == "/echo") return Millis{1500};
+    if (request.client() == "127.0.0.1" && request.path() == "/echo") return Millis{1500};
     return std::nullopt;
   };
   const auto server = serve(options);
@@ -145,6 +148,40 @@ TEST(ServerLimits, TheRateHookIsAskedBeforeTheBody) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 429);
   EXPECT_EQ(answer->headers.at("Retry-After"), "2");
+}
+
+TEST(ServerLimits, BehindATrustedProxyTheClientIsWhomItNames) {
+  ServerOptions options;
+  options.trusted_proxies = {*AddressRange::parse("127.0.0.0/8"), *AddressRange::parse("10.0.0.0/8")};
+  options.admit = [](const Request& request) -> std::optional<Millis> {
+    return request.client() == "198.51.100.66" ? std::optional(Millis{1'500}) : std::nullopt;
+  };
+  const auto server = serve(options);
+  RawClient proxy(server->port());
+  const auto who = [&](const std::string& fields) {
+    const auto answer = proxy.ask(get_request("/who", fields));
+    return answer ? answer->body : "no answer";
+  };
+  EXPECT_EQ(who("X-Forwarded-For: 198.51.100.9\r\n"), "198.51.100.9");
+  EXPECT_EQ(
+      who("x-forwarded-for: 198.51.100.66\r\nX-Other: 1\r\nX-FORWARDED-FOR: [2001:db8::7]:99, 10.1.1.1\r\n"),
+      "2001:db8::7");
+  EXPECT_EQ(who(""), "127.0.0.1") << "of one connection, each request is somebody else's";
+  EXPECT_EQ(who("X-Forwarded-For: nobody\r\n"), "127.0.0.1");
+  EXPECT_EQ(who("X-Forwarded-For: \r\nX-Forwarded-For:\r\n"), "127.0.0.1");
+
+  const std::string upgrade =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: ";
+  RawClient flood(server->port());
+  EXPECT_EQ(flood.ask(get_request("/ws", upgrade + "198.51.100.66\r\n"))->status, 429);
+  EXPECT_EQ(proxy.ask(get_request("/ws", upgrade + "198.51.100.9\r\n"))->status, 101);
+}
+
+TEST(ServerLimits, WhoIsNoTrustedProxyNamesNobody) {
+  const auto server = serve({});
+  RawClient client(server->port());
+  EXPECT_EQ(client.ask(get_request("/who", "X-Forwarded-For: 198.51.100.9\r\n"))->body, "127.0.0.1");
 }
 
 }  // namespace

@@ -169,6 +169,27 @@ TEST(MintConfiguration, the_document_s_own_snippet_loads_once_its_key_is_replace
             "this build has no Lightning backend \"lnd\"; set [lightning] backend to \"fake\"");
 }
 
+TEST(MintConfiguration, proxies_are_addresses_and_networks) {
+  const TemporaryFolder folder;
+  const auto loaded = load_configuration(
+      folder.write("mint.toml", "[server]\ntrusted_proxies = [\"127.0.0.1\", \"2001:DB8::/32\"]\n"),
+      environment());
+  ASSERT_TRUE(loaded) << error_of(loaded);
+  ASSERT_EQ(loaded->server.trusted_proxies.size(), 2U);
+  EXPECT_EQ(loaded->server.trusted_proxies[0].text(), "127.0.0.1/32");
+  EXPECT_EQ(loaded->server.trusted_proxies[1].text(), "2001:db8::/32");
+  for (const char* wrong :
+       {"\"haproxy\"", "[\"haproxy\"]", "[7]", "[\"10.0.0.1\", \"0.0.0.0/0\"]", "[\"10.0.0.1/8\"]"}) {
+    const auto refused = load_configuration(
+        folder.write("wrong.toml", "[server]\n\ntrusted_proxies = " + std::string(wrong) + "\n"),
+        environment());
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_TRUE(error_of(refused).starts_with(folder.path("wrong.toml") + ":3: server.trusted_proxies is "))
+        << error_of(refused);
+    EXPECT_NE(error_of(refused).find(", expected a list of "), std::string::npos) << error_of(refused);
+  }
+}
+
 struct Wrong {
   const char* text;
   const char* error;
