@@ -22,8 +22,7 @@ Result<std::unique_ptr<MintBook>> MintBook::make(Options options,
   // Looks are short: one that hangs would hold up the daemon's end.
   const mintclient::ClientOptions look{.timeout = std::min(book->options_.timeout, kLookTimeout)};
   TRY(book->primary_look_, mintclient::MintClient::make(book->options_.primary_url, transport, look));
-  TRY(book->primary_client_,
-      mintclient::MintClient::make(book->options_.primary_url, std::move(transport), client));
+  TRY(book->primary_client_, mintclient::MintClient::make(book->options_.primary_url, transport, client));
   if (!book->options_.backup_url.empty()) {
     TRY(book->backup_look_, mintclient::MintClient::make(book->options_.backup_url, transport, look));
     TRY(book->backup_client_, mintclient::MintClient::make(book->options_.backup_url, transport, client));
