@@ -16,23 +16,43 @@ Result<std::shared_ptr<const KeysetRing>> LiveUnits::make(std::vector<KeysetReco
                           rules_.id_version, rotation_->keysets().now());
 }
 
-Result<AdminEffect> LiveUnits::effect_of(const AdminRequest& request, const AdminView& view,
-                                         UnixSeconds now) const {
+Result<LiveUnits::Change> LiveUnits::change_of(const AdminRequest& request, const AdminView& view,
+                                               UnixSeconds now) const {
+  Change out;
+  if (request.unit == kAuthUnit) {
+    const auto* rotate = std::get_if<RotateKeys>(&request.change);
+    if (rotate == nullptr || rotate->input_fee_ppk) {
+      return invalid(
+          "unit: \"auth\" is the name of NUT-22's blind auth tokens, which are no money: their keys can be "
+          "rotated, and that is all");
+    }
+    if (!rules_.tokens)
+      return refused(cashu::kUnitUnsupported, "this mint has no [auth], and so no blind auth tokens");
+    out.keys = rules_.tokens;
+    return out;
+  }
   TRY(UnitChange change, change_unit(request, view.units, rules_, now));
-  AdminEffect out;
-  out.unit = std::move(change.record);
-  out.price = std::move(change.price);
+  out.effect.unit = std::move(change.record);
+  out.effect.price = std::move(change.price);
   if (!change.keys) return out;
-  if (view.keysets.size() >= kMaxKeysets) return invalid("this mint has as many keysets as it can keep");
-  KeysetPlan plan;
+  KeysetPlan& plan = out.keys.emplace();
   plan.unit = request.unit;
   plan.input_fee_ppk = change.keys->input_fee_ppk;
   plan.denominations = rules_.denominations;
   plan.overlap = rules_.overlap;
   plan.lifetime = rules_.lifetime;
   plan.ends = change.keys->final_expiry;
+  return out;
+}
+
+Result<AdminEffect> LiveUnits::effect_of(const AdminRequest& request, const AdminView& view,
+                                         UnixSeconds now) const {
+  TRY(Change change, change_of(request, view, now));
+  AdminEffect out = std::move(change.effect);
+  if (!change.keys) return out;
+  if (view.keysets.size() >= kMaxKeysets) return invalid("this mint has as many keysets as it can keep");
   std::vector<KeysetRecord> keysets = view.keysets;
-  succeed(keysets, plan, now);
+  succeed(keysets, *change.keys, now);
   for (std::size_t i = 0; i < keysets.size(); ++i) {
     if (i >= view.keysets.size() || keysets[i] != view.keysets[i]) out.keysets.push_back(keysets[i]);
   }

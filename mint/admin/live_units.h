@@ -24,6 +24,11 @@ class LiveUnits {
   const UnitRules& rules() const { return rules_; }
 
  private:
+  struct Change {
+    AdminEffect effect;              ///< without keysets
+    std::optional<KeysetPlan> keys;  ///< of a fresh keyset
+  };
+  Result<Change> change_of(const AdminRequest& request, const AdminView& view, UnixSeconds now) const;
   Result<std::shared_ptr<const KeysetRing>> make(std::vector<KeysetRecord> keysets,
                                                  const std::vector<UnitRecord>& units) const;
   Rotation* rotation_;

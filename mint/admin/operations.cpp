@@ -73,6 +73,13 @@ Value unit_json(const CurrencyConfiguration& unit, const KeysetRing& ring,
   return out;
 }
 
+/// Of the blind tokens, which are no money.
+Value tokens_json(const KeysetRing& ring, UnixSeconds now) {
+  Value out;
+  out.set("unit", kAuthUnit).set("keysets", keysets_of(ring, cashu::Unit(kAuthUnit), now));
+  return out;
+}
+
 Value line_json(const AuditLine& line) {
   auto arguments = json::parse(line.call.arguments);
   Value out;
@@ -140,7 +147,9 @@ AdminTask change_task(LiveUnits& units, const Clock& clock, const AdminAction& a
     TRY(AdminEffect effect, units.effect_of(request, view, now));
     TRY(const auto ring, units.ring_of(view, effect));
     Value answer;
-    answer.set("unit", unit_json(*ring->currency(request.unit), *ring, {*effect.unit}, view.totals, now));
+    answer.set("unit", effect.unit
+                           ? unit_json(*ring->currency(request.unit), *ring, {*effect.unit}, view.totals, now)
+                           : tokens_json(*ring, now));
     effect.answer = answer.dump();
     return effect;
   };

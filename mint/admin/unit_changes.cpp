@@ -6,7 +6,6 @@ namespace manastr::mint {
 namespace {
 
 constexpr std::size_t kMaxUnits = 200;
-constexpr std::string_view kAuthUnit = "auth";
 
 /// A unit as it stands, and where it comes from.
 struct Standing {

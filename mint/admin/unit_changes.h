@@ -2,6 +2,7 @@
 // it out.
 #pragma once
 #include "mint/admin/requests.h"
+#include "mint/keysets/keyset_plan.h"
 #include "mint/ledger/administration.h"
 
 namespace manastr::mint {
@@ -14,6 +15,7 @@ struct UnitRules {
   std::uint32_t denominations = 32;  ///< of fresh keysets
   Seconds overlap{0};                ///< how long their predecessors sign on
   Seconds lifetime{0};               ///< until the final expiry of those that have no other; 0: none
+  std::optional<KeysetPlan> tokens;  ///< of blind tokens (NUT-22), if there is authentication
 };
 
 struct UnitChange {

@@ -89,7 +89,6 @@ struct Opened {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Rotation> rotation;
   crypto::XOnlyKey journal_key;
-  std::optional<AuthKeysets> token_keysets;  ///< if there is authentication
   std::optional<UnixSeconds> held_before;
 };
 
@@ -149,10 +148,6 @@ Result<Opened> open_ledger(const Configuration& configuration, const std::string
   TRY(Derivations derivations, all_derivations(seed, configuration, directory));
   TRY(out.rotation, Rotation::open(std::move(derivations), *out.ledger, configuration, std::move(rotation),
                                    system_clock()));
-  if (configuration.authentication.enabled()) {
-    out.token_keysets = AuthKeysets::derive(seed, configuration.authentication.keyset_index,
-                                            configuration.keysets.id_version);
-  }
   std::vector<Ledger::Price> prices;
   prices.reserve(configuration.currencies.size());
   // Those of the ledger's own units are there.
@@ -208,10 +203,10 @@ net::ServerOptions server_options(const Configuration& configuration, telemetry:
 
 /// Null without [auth].
 std::unique_ptr<Authentication> start_authentication(const AuthenticationConfiguration& configuration,
-                                                     Opened& opened) {
-  if (!opened.token_keysets) return nullptr;
+                                                     const Keysets& keysets) {
+  if (!configuration.enabled()) return nullptr;
   return std::make_unique<Authentication>(
-      configuration, *std::move(opened.token_keysets), opened.rotation->keysets().now()->mint_key().hex(),
+      configuration, keysets, keysets.now()->mint_key().hex(),
       make_fetch(configuration.openid_ca_file, JwkSet::kMaxBytes, kProviderPatience));
 }
 
@@ -291,7 +286,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   parts.lightning = &lightning;
   // Ends before the workers that it hands requests back to.
   const std::unique_ptr<Authentication> authentication =
-      start_authentication(configuration.authentication, opened);
+      start_authentication(configuration.authentication, *parts.keysets);
   parts.authentication = authentication.get();
   HubLimits hub_limits;
   // What another mint on the same database commits is told by that one; looking is for what gets lost.
@@ -309,7 +304,8 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   LiveUnits live_units(
       *opened.rotation,
       {configuration.currencies, configuration.lightning.melt_quote_expiry, configuration.keysets.id_version,
-       configuration.keysets.denominations, configuration.keysets.overlap, configuration.keysets.lifetime});
+       configuration.keysets.denominations, configuration.keysets.overlap, configuration.keysets.lifetime,
+       token_plan(configuration.authentication, configuration.keysets)});
   AdminAccess admin_access(*admins, parts, observation.metrics);
 
   std::optional<Info> info;

@@ -221,19 +221,10 @@ std::string Info::head_of(const KeysetRing& ring) const {
   return head + ",\"time\":";
 }
 
-std::string token_keysets_body(const AuthKeysets& keysets, UnixSeconds now) {
-  Array list;
-  for (const SigningKeyset& keyset : keysets.all())
-    list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset.published(now))));
-  Value out;
-  out.set("keysets", std::move(list));
-  return out.dump();
-}
-
-std::string keysets_body(const KeysetRing& ring, UnixSeconds now) {
+std::string keysets_body(const KeysetRing& ring, KeysetsOf kind, UnixSeconds now) {
   Array list;
   for (const auto& keyset : ring.all()) {
-    if (!keyset->is_money()) continue;
+    if (!is_of(kind, *keyset)) continue;
     list.push_back(cashu::to_json(static_cast<const cashu::KeysetInfo&>(keyset->published(now))));
   }
   Value out;
@@ -241,10 +232,10 @@ std::string keysets_body(const KeysetRing& ring, UnixSeconds now) {
   return out.dump();
 }
 
-std::string active_keys_body(const KeysetRing& ring, UnixSeconds now) {
+std::string active_keys_body(const KeysetRing& ring, KeysetsOf kind, UnixSeconds now) {
   Array list;
   for (const auto& keyset : ring.all()) {
-    if (keyset->offered(now) && keyset->is_money()) list.push_back(cashu::to_json(keyset->published(now)));
+    if (keyset->offered(now) && is_of(kind, *keyset)) list.push_back(cashu::to_json(keyset->published(now)));
   }
   Value out;
   out.set("keysets", std::move(list));

@@ -4,7 +4,6 @@
 
 #include "lightning/lightning.h"
 #include "mint/configuration/configuration.h"
-#include "mint/keysets/auth_keysets.h"
 #include "mint/keysets/keysets.h"
 
 namespace manastr::mint {
@@ -28,13 +27,15 @@ class Info {
   mutable PerRing<std::string> heads_;  ///< everything but the time
 };
 
-/// Of money.
-std::string keysets_body(const KeysetRing& ring, UnixSeconds now);
-/// Active keysets of money with their keys.
-std::string active_keys_body(const KeysetRing& ring, UnixSeconds now);
+/// Keysets of money are told at other endpoints than those of blind tokens (NUT-22).
+enum class KeysetsOf { money, tokens };
+inline bool is_of(KeysetsOf kind, const SigningKeyset& keyset) {
+  return keyset.is_money() == (kind == KeysetsOf::money);
+}
+std::string keysets_body(const KeysetRing& ring, KeysetsOf kind, UnixSeconds now);
+/// Active keysets with their keys.
+std::string active_keys_body(const KeysetRing& ring, KeysetsOf kind, UnixSeconds now);
 std::string keys_body(const SigningKeyset& keyset, UnixSeconds now);
-/// NUT-22.
-std::string token_keysets_body(const AuthKeysets& keysets, UnixSeconds now);
 
 inline constexpr std::string_view kVersion = "0.1.0";
 

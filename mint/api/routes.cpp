@@ -58,26 +58,28 @@ struct KeyBodies {
   std::map<std::string, std::string, std::less<>> by_id;
 };
 
-KeyBodies key_bodies(const KeysetRing& ring, UnixSeconds now) {
-  KeyBodies out{keysets_body(ring, now), active_keys_body(ring, now), {}};
+KeyBodies key_bodies(const KeysetRing& ring, KeysetsOf kind, UnixSeconds now) {
+  KeyBodies out{keysets_body(ring, kind, now), active_keys_body(ring, kind, now), {}};
   for (const auto& keyset : ring.all()) {
-    if (keyset->is_money()) out.by_id.emplace(keyset->id_hex(), keys_body(*keyset, now));
+    if (is_of(kind, *keyset)) out.by_id.emplace(keyset->id_hex(), keys_body(*keyset, now));
   }
   return out;
 }
 
-void add_key_routes(const Documents& router, const Keysets& keysets, const Clock& clock) {
-  const auto bodies = [made = std::make_shared<PerRing<KeyBodies>>(keysets), &clock] {
+/// Below `prefix`.
+void add_key_routes(const Documents& router, const Keysets& keysets, const Clock& clock,
+                    const std::string& prefix, KeysetsOf kind) {
+  const auto bodies = [made = std::make_shared<PerRing<KeyBodies>>(keysets), &clock, kind] {
     const UnixSeconds now = clock.now_seconds();
-    return made->get(now, [now](const KeysetRing& ring) { return key_bodies(ring, now); });
+    return made->get(now, [kind, now](const KeysetRing& ring) { return key_bodies(ring, kind, now); });
   };
-  router.get("/v1/keysets", [bodies](const Request&) { return Response::json(bodies()->keysets); });
-  router.get("/v1/keys", [bodies](const Request&) { return Response::json(bodies()->active); });
-  router.get("/v1/keys/{id}", [bodies](const Request& request) {
+  router.get(prefix + "/keysets", [bodies](const Request&) { return Response::json(bodies()->keysets); });
+  router.get(prefix + "/keys", [bodies](const Request&) { return Response::json(bodies()->active); });
+  router.get(prefix + "/keys/{id}", [bodies, prefix](const Request& request) {
     const std::shared_ptr<const KeyBodies> all = bodies();
     const auto it = all->by_id.find(request.parameter("id"));
     if (it != all->by_id.end()) return Response::json(it->second);
-    return Response::error(400, "this mint has no such keyset: /v1/keysets lists those it has",
+    return Response::error(400, "this mint has no such keyset: " + prefix + "/keysets lists those it has",
                            cashu::kKeysetUnknown);
   });
 }
@@ -96,11 +98,11 @@ void add_method_routes(net::Router& router, Parts& parts, Method method) {
                       });
                 }));
   };
-  const auto post_kept = [&](const std::string& path,
-                             void (*operation)(Parts&, Method, std::string, const Admitted&, Answer)) {
-    router.post(path, net::Handler([&parts, method, operation](Request request, Responder responder) {
+  const auto post_with_token = [&](const std::string& path, bool kept,
+                                   void (*operation)(Parts&, Method, std::string, const Admitted&, Answer)) {
+    router.post(path, net::Handler([&parts, method, kept, operation](Request request, Responder responder) {
                   std::string body = request.take_body();
-                  on_worker_admitted(parts, request, std::move(responder), true,
+                  on_worker_admitted(parts, request, std::move(responder), kept,
                                      [&parts, method, operation, body = std::move(body)](
                                          const Admitted& by, Answer answer) mutable {
                                        operation(parts, method, std::move(body), by, std::move(answer));
@@ -117,12 +119,12 @@ void add_method_routes(net::Router& router, Parts& parts, Method method) {
                   const Admitted&, Answer answer) { operation(parts, method, id, std::move(answer)); });
         }));
   };
-  post("/v1/mint/quote/" + name, &request_mint_quote);
+  post_with_token("/v1/mint/quote/" + name, false, &request_mint_quote);
   get_quote("/v1/mint/quote/" + name + "/{quote_id}", &show_mint_quote);
   post("/v1/mint/quote/" + name + "/check", &check_mint_quotes);
-  post_kept("/v1/mint/" + name, &mint);
-  post_kept("/v1/mint/" + name + "/batch", &mint_batch);
-  post("/v1/melt/quote/" + name, &request_melt_quote);
+  post_with_token("/v1/mint/" + name, true, &mint);
+  post_with_token("/v1/mint/" + name + "/batch", true, &mint_batch);
+  post_with_token("/v1/melt/quote/" + name, false, &request_melt_quote);
   get_quote("/v1/melt/quote/" + name + "/{quote_id}", &show_melt_quote);
   router.post("/v1/melt/" + name, net::Handler([&parts, method](Request request, Responder responder) {
                 const bool async = wants_async(request);
@@ -177,7 +179,7 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
     if (known == nullptr) return to_response(overloaded());
     return Response::json(known->body(parts.clock->now_seconds()));
   });
-  add_key_routes(Documents(router, parts), *parts.keysets, *parts.clock);
+  add_key_routes(Documents(router, parts), *parts.keysets, *parts.clock, "/v1", KeysetsOf::money);
 
   const auto post = [&](std::string_view path, void (*operation)(Parts&, const std::string&, Answer)) {
     router.post(path, net::Handler([&parts, operation](Request request, Responder responder) {
@@ -209,20 +211,7 @@ void add_cashu_routes(net::Router& router, Parts& parts, const InfoSlot& info) {
 }
 
 void add_blind_token_routes(net::Router& router, Parts& parts) {
-  const Documents documents(router, parts);
-  const AuthKeysets& keysets = parts.authentication->keysets();
-  const UnixSeconds now = parts.clock->now_seconds();  // they have no expiry
-  documents.get("/v1/auth/blind/keysets",
-                [body = token_keysets_body(keysets, now)](const Request&) { return Response::json(body); });
-  documents.get("/v1/auth/blind/keys",
-                [body = keys_body(keysets.active(), now)](const Request&) { return Response::json(body); });
-  documents.get("/v1/auth/blind/keys/{id}", [&keysets, now](const Request& request) {
-    const auto id = cashu::KeysetId::from_hex(request.parameter("id"));
-    const SigningKeyset* keyset = id ? keysets.find(*id) : nullptr;
-    if (keyset != nullptr) return Response::json(keys_body(*keyset, now));
-    return Response::error(400, "no such keyset of tokens: /v1/auth/blind/keysets lists those there are",
-                           cashu::kKeysetUnknown);
-  });
+  add_key_routes(Documents(router, parts), *parts.keysets, *parts.clock, "/v1/auth/blind", KeysetsOf::tokens);
   router.post(kBlindMintPath, net::Handler([&parts](Request request, Responder responder) {
                 std::string body = request.take_body();
                 on_worker_admitted(parts, request, std::move(responder), true,

@@ -18,6 +18,16 @@ bool may_be_covered(const ProtectedEndpoint& endpoint, std::string_view method, 
          endpoint.path.starts_with(path.substr(0, escape));
 }
 
+std::unexpected<Error> no_blind_token(const std::string& why) {
+  return refused(cashu::kBlindAuthFailed, "Blind-auth: " + why);
+}
+
+/// The first keyset of tokens that the mint ever had: its key stays when others come.
+const SigningKeyset* first_of_tokens(const KeysetRing& ring) {
+  const auto found = std::ranges::find_if(ring.all(), [](const auto& each) { return !each->is_money(); });
+  return found == ring.all().end() ? nullptr : found->get();
+}
+
 std::unexpected<Error> no_clear_token(const std::string& why) {
   return refused(cashu::kClearAuthFailed, "Clear-auth: " + why);
 }
@@ -42,10 +52,10 @@ struct Authentication::Hold {
   const PointBytes token;
 };
 
-Authentication::Authentication(AuthenticationConfiguration configuration, AuthKeysets keysets,
+Authentication::Authentication(AuthenticationConfiguration configuration, const Keysets& keysets,
                                std::string mint_key, Fetch fetch, const Clock& clock)
     : configuration_(std::move(configuration)),
-      keysets_(std::move(keysets)),
+      keysets_(&keysets),
       mint_key_(std::move(mint_key)),
       held_(std::make_shared<Held>()),
       provider_(configuration_.openid_discovery, std::move(fetch), OpenIdProvider::Pace{}, clock) {}
@@ -76,7 +86,9 @@ Result<std::optional<Hash32>> Authentication::check_clear(std::string_view token
       jwt->claims, {provider->issuer, configuration_.openid_client_id, configuration_.audience, mint_key_},
       now);
   if (!subject) return no_clear_token(subject.error().message);
-  const auto& key = keysets_.active().denominations().front().secret.reveal();
+  const SigningKeyset* first = first_of_tokens(*keysets_->now());
+  if (first == nullptr) return broken("there is authentication without a keyset of blind tokens");
+  const auto& key = first->denominations().front().secret.reveal();
   constexpr ByteArray<1> kEnd{};
   return crypto::hmac_sha256(
       key, {as_bytes("subject"), kEnd, as_bytes(provider->issuer), kEnd, as_bytes(*subject)});
@@ -92,19 +104,28 @@ Error Authentication::unknown_key() const {
           "Clear-auth: the token is signed by a key that the provider doesn't publish"};
 }
 
-Result<TokenSpend> Authentication::check_blind(std::string_view header) const {
-  TRY(const BlindToken token, BlindToken::parse(header));
-  const SigningKeyset* keyset = keysets_.find(token.id);
-  if (keyset == nullptr)
-    return refused(cashu::kBlindAuthFailed, "Blind-auth: the mint has no such keyset of tokens");
-  if (!keyset->active()) {
-    return refused(
-        cashu::kBlindAuthFailed,
-        "Blind-auth: tokens of this keyset are over: get new ones of /v1/auth/blind/keysets' active");
+/// Tokens are taken like proofs are: also of a keyset that has a successor, until it expires (NUT-02).
+Result<const SigningKeyset*> Authentication::keyset_of(const cashu::KeysetId& id, UnixSeconds now) const {
+  const SigningKeyset* keyset = keysets_->now()->find(id);
+  if (keyset == nullptr) {
+    TRY(const KeysetRing* ring, keysets_->look());
+    keyset = ring->find(id);
   }
+  if (keyset == nullptr || keyset->is_money()) return no_blind_token("the mint has no such keyset of tokens");
+  const KeysetRecord& record = keyset->record();
+  if (keyset->expired(now) || record.position <= configuration_.keyset_index) {
+    return no_blind_token("tokens of this keyset are over: get new ones of /v1/auth/blind/keysets' active");
+  }
+  if (record.held) return no_blind_token("this token is of before the mint was restored: get a new one");
+  return keyset;
+}
+
+Result<TokenSpend> Authentication::check_blind(std::string_view header, UnixSeconds now) const {
+  TRY(const BlindToken token, BlindToken::parse(header));
+  TRY(const SigningKeyset* keyset, keyset_of(token.id, now));
   const crypto::PublicKey y = crypto::hash_to_curve(as_bytes(token.secret));
   if (!crypto::verify_unblinded(keyset->denominations().front().secret, y, token.c))
-    return refused(cashu::kBlindAuthFailed, "Blind-auth: the mint never signed this token");
+    return no_blind_token("the mint never signed this token");
   return TokenSpend{y.bytes(), keyset->number(), std::nullopt};
 }
 

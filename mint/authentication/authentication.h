@@ -7,7 +7,7 @@
 #include "mint/authentication/jwt.h"
 #include "mint/authentication/openid_provider.h"
 #include "mint/configuration/authentication.h"
-#include "mint/keysets/auth_keysets.h"
+#include "mint/keysets/keysets.h"
 #include "mint/ledger/writes.h"
 
 namespace manastr::mint {
@@ -16,12 +16,12 @@ enum class Access { open, clear, blind };
 
 class Authentication {
  public:
-  /// `mint_key`: hex, of /v1/info. Asks the provider for its keys at once, on a thread of its own.
-  Authentication(AuthenticationConfiguration configuration, AuthKeysets keysets, std::string mint_key,
+  /// `keysets` have those of unit `auth`, and outlive this. `mint_key`: hex, of /v1/info. Asks the provider
+  /// for its keys at once, on a thread of its own.
+  Authentication(AuthenticationConfiguration configuration, const Keysets& keysets, std::string mint_key,
                  Fetch fetch, const Clock& clock = system_clock());
 
   const AuthenticationConfiguration& configuration() const { return configuration_; }
-  const AuthKeysets& keysets() const { return keysets_; }
   OpenIdProvider& provider() { return provider_; }
 
   /// `path` as it was sent, without query. HEAD is GET.
@@ -33,8 +33,9 @@ class Authentication {
   /// Why a token by a key that stays unknown is refused: 30002, or unavailable if no key is known at all.
   Error unknown_key() const;
 
-  /// A token that the mint has signed with the keyset in force; whether it is spent is not looked at. 31002.
-  Result<TokenSpend> check_blind(std::string_view header) const;
+  /// A token that the mint has signed, of a keyset whose time is not over; whether it is spent is not looked
+  /// at. 31002, or `unavailable` if it can't be told now whether another mint has made its keyset.
+  Result<TokenSpend> check_blind(std::string_view header, UnixSeconds now) const;
 
   /// One request at a time that may not be repeated has a token; null: another one has it. For this process.
   std::shared_ptr<const void> hold(const PointBytes& token);
@@ -42,8 +43,9 @@ class Authentication {
  private:
   struct Held;
   struct Hold;
+  Result<const SigningKeyset*> keyset_of(const cashu::KeysetId& id, UnixSeconds now) const;
   const AuthenticationConfiguration configuration_;
-  const AuthKeysets keysets_;
+  const Keysets* keysets_;
   const std::string mint_key_;
   const std::shared_ptr<Held> held_;
   OpenIdProvider provider_;

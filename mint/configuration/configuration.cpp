@@ -153,6 +153,14 @@ void read_schedules(Section section, const KeysetsConfiguration& keysets,
   }
 }
 
+/// That of the blind tokens' keysets.
+void read_schedule(Section section, const KeysetsConfiguration& keysets, AuthenticationConfiguration& out) {
+  out.rotate_every = read_span(section, "rotate_every_days", kDay, keysets.rotate_every);
+  out.overlap = read_span(section, "overlap_hours", kHour, keysets.overlap);
+  out.keyset_lifetime = read_span(section, "final_expiry_days", kDay, keysets.lifetime);
+  check_rotation(section, out.rotate_every, out.overlap, out.keyset_lifetime);
+}
+
 std::vector<CurrencyConfiguration> read_currencies(Section section) {
   std::vector<CurrencyConfiguration> out;
   for (auto& [name, currency] : section.sections()) {
@@ -243,6 +251,7 @@ Result<Configuration> load_configuration(const std::string& path, config::Enviro
       admin.integer("requests_per_minute", out.admin.requests_per_minute, 1, 1'000'000);
   out.admin.from_mint_toml = read_admins(document.root().sections_of("admins"));
   out.authentication = read_authentication(document.section("auth"));
+  read_schedule(document.section("auth"), out.keysets, out.authentication);
   out.warnings = document.warnings();
 
   const Status finished = document.finish();

@@ -34,7 +34,7 @@ constexpr std::string_view kUsage =
     "  cap unit=U cap=N                          the most that may be in circulation; null: no cap\n"
     "  limits unit=U [...]                       min_amount, max_amount, fee_reserve_ppm, issued_by, "
     "meltable\n"
-    "  rotate unit=U [input_fee_ppk=N]           fresh keys\n"
+    "  rotate unit=U [input_fee_ppk=N]           fresh keys; unit=auth: of the blind auth tokens\n"
     "  expire unit=U final_expiry=SECONDS        fresh keys that are worth nothing after that time\n"
     "  retire unit=U                             nothing more is issued\n"
     "\n"

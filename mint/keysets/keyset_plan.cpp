@@ -74,6 +74,20 @@ std::vector<KeysetPlan> plans_of(const std::vector<CurrencyConfiguration>& curre
   return out;
 }
 
+std::optional<KeysetPlan> token_plan(const AuthenticationConfiguration& authentication,
+                                     const KeysetsConfiguration& keysets) {
+  if (!authentication.enabled()) return std::nullopt;
+  KeysetPlan out;
+  out.unit = kAuthUnit;
+  out.first_position = authentication.keyset_index + 1;
+  out.denominations = 1;
+  out.id_version = keysets.id_version;
+  out.rotate_every = authentication.rotate_every;
+  out.overlap = authentication.overlap;
+  out.lifetime = authentication.keyset_lifetime;
+  return out;
+}
+
 void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now, Seconds overlap,
              std::optional<UnixSeconds> final_expiry) {
   for (KeysetRecord& record : records) {

@@ -24,9 +24,13 @@ KeysetPlan plan_of(const CurrencyConfiguration& currency, const KeysetsConfigura
 std::vector<KeysetPlan> plans_of(const std::vector<CurrencyConfiguration>& currencies,
                                  const KeysetsConfiguration& keysets);
 
+/// Of the blind tokens (NUT-22); nullopt without [auth].
+std::optional<KeysetPlan> token_plan(const AuthenticationConfiguration& authentication,
+                                     const KeysetsConfiguration& keysets);
+
 /// At start, and when units come and go: a unit whose plan differs from its newest keyset in fee,
-/// denominations, id version or position gets a fresh one at once, without an overlap; of a unit without a
-/// plan nothing is signed any more.
+/// denominations, id version or position gets a fresh one at once, without an overlap; of a unit of
+/// money without a plan nothing is signed any more.
 void bring_forward(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now);
 
 /// A fresh keyset for the unit, without an id yet; those that signed sign on for `overlap`.

@@ -19,7 +19,7 @@ enum class KeysetState : std::uint8_t {
 
 /// Keys of the mint's own seed: Derivations knows it, and others.
 inline constexpr std::string_view kOwnDerivation = "cdk";
-/// NUT-22's unit: its keysets are no money, and in no list of those that are.
+/// NUT-22's unit: its keysets have one key, of amount 1. They are no money, and in no list of those that are.
 inline constexpr std::string_view kAuthUnit = "auth";
 
 struct KeysetRecord {

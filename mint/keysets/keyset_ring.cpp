@@ -8,7 +8,7 @@ namespace manastr::mint {
 namespace {
 
 Status check_unit_indices(const std::vector<KeysetRecord>& records) {
-  // Keysets of blind tokens derive from the same seed and may be in no record (auth_keysets.h).
+  // Keysets of blind tokens derive from the same seed, and may yet come.
   std::map<std::uint32_t, cashu::Unit> taken{{unit_index(kAuthUnit), cashu::Unit(kAuthUnit)}};
   for (const KeysetRecord& record : records) {
     if (record.derivation != kOwnDerivation) continue;

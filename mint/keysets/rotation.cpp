@@ -24,10 +24,11 @@ Rotation::Rotation(Derivations derivations, KeysetStore& store, const Configurat
     : derivations_(std::move(derivations)),
       store_(&store),
       configuration_(configuration.keysets),
+      token_plan_(token_plan(configuration.authentication, configuration.keysets)),
       options_(std::move(options)),
       clock_(&clock),
       currencies_(configuration.currencies),
-      plans_(plans_of(currencies_, configuration_)),
+      plans_(plans()),
       looks_left_(kLooksAtOnce) {}
 
 Result<std::unique_ptr<Rotation>> Rotation::open(Derivations derivations, KeysetStore& store,
@@ -40,7 +41,7 @@ Result<std::unique_ptr<Rotation>> Rotation::open(Derivations derivations, Keyset
     // After the keysets: a unit that another mint makes meanwhile must not look like one that is no more.
     if (out->options_.currencies) {
       TRY(out->currencies_, out->options_.currencies());
-      out->plans_ = plans_of(out->currencies_, out->configuration_);
+      out->plans_ = out->plans();
     }
     bring_forward(records, out->plans_, clock.now_seconds());
     return {};
@@ -56,6 +57,13 @@ Rotation::~Rotation() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+/// Of the units that there are now, and of the blind tokens.
+std::vector<KeysetPlan> Rotation::plans() const {
+  std::vector<KeysetPlan> out = plans_of(currencies_, configuration_);
+  if (token_plan_) out.push_back(*token_plan_);
+  return out;
 }
 
 /// Stored, then in force.
@@ -107,7 +115,7 @@ Status Rotation::reload() {
     TRY(std::vector<CurrencyConfiguration> currencies, options_.currencies());
     if (currencies != currencies_) {
       currencies_ = std::move(currencies);
-      plans_ = plans_of(currencies_, configuration_);
+      plans_ = plans();
     }
   }
   return take_over(std::move(records));

@@ -60,10 +60,12 @@ class Rotation final : public KeysetSource {
   Status reload();
   void loop();
   bool wait(Millis time);
+  std::vector<KeysetPlan> plans() const;
 
   const Derivations derivations_;
   KeysetStore* store_;
   const KeysetsConfiguration configuration_;
+  const std::optional<KeysetPlan> token_plan_;
   const RotationOptions options_;
   const Clock* clock_;
   std::vector<CurrencyConfiguration> currencies_;

@@ -113,6 +113,7 @@ Totals totals_of(const Accounts& accounts, const Catalog& catalog) {
   for (std::uint32_t number = 0; number < catalog.keysets(); ++number) {
     if (!catalog.knows_keyset(number)) continue;
     UnitTotals& unit = out.units[catalog.unit_of_keyset(number)];
+    if (unit.unit == kAuthUnit) continue;  // no money
     const KeysetTotals keyset{number, amount_of(accounts, kIssued, std::to_string(number)),
                               amount_of(accounts, kRedeemed, std::to_string(number)),
                               amount_of(accounts, kExpired, std::to_string(number))};
@@ -121,6 +122,7 @@ Totals totals_of(const Accounts& accounts, const Catalog& catalog) {
     unit.expired += keyset.expired;
     out.keysets.push_back(keyset);
   }
+  std::erase_if(out.units, [](const UnitTotals& unit) { return unit.unit == kAuthUnit; });
   out.received_msat = amount_of(accounts, kReceived);
   out.paid_out_msat = amount_of(accounts, kPaidOut);
   out.credit_msat = amount_of(accounts, kCredit);

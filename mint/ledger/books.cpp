@@ -81,11 +81,13 @@ void Books::restore(const Sums& earlier) {
 Totals Books::totals() const {
   Totals out;
   for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i] == kAuthUnit) continue;  // no money
     const UnitSums& unit = sums.units[i];
     out.units.push_back(
         {names_[i], prices_[i], unit.issued, unit.redeemed, unit.paid_for, unit.claimed, unit.expired});
   }
   for (std::uint32_t number = 1; number < sums.keysets.size(); ++number) {
+    if (names_[unit_of_keyset_[number]] == kAuthUnit) continue;
     const KeysetSums& keyset = sums.keysets[number];
     out.keysets.push_back({number, keyset.issued, keyset.redeemed, keyset.expired});
   }

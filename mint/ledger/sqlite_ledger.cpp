@@ -258,7 +258,7 @@ Result<KeysetStore::Pruned> SqliteLedger::prune(std::uint32_t keyset) {
   TRY(const bool done, pruning_.is_done(keyset));
   if (done) return Pruned::done;
   TRY(const SqlitePruning::Batch batch, pruning_.find(keyset));
-  if (!batch.numbers.empty()) {
+  if (!batch.empty()) {
     if (const Status gone = alone([&] { return pruning_.forget(database_, keyset, batch); }); !gone) {
       pruning_.begin_anew(keyset);
       return std::unexpected(gone.error());

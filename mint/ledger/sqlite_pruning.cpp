@@ -1,6 +1,9 @@
 #include "mint/ledger/sqlite_pruning.h"
 
+#include <utility>
+
 #include "common/base/failpoint.h"
+#include "mint/keysets/keyset_record.h"
 
 namespace manastr::mint {
 namespace {
@@ -8,8 +11,9 @@ namespace {
 using storage::Database;
 using storage::Query;
 
-constexpr std::uint64_t kBatch = 128;     // rows that a commit deletes
-constexpr std::int64_t kWindow = 20'000;  // numbers that one read looks at
+constexpr std::uint64_t kBatch = 128;          // rows that a commit deletes
+constexpr std::int64_t kWindow = 20'000;       // numbers that one read looks at
+constexpr std::uint64_t kTokenWindow = 5'000;  // rows, where there are no numbers
 
 struct Table {
   const char* last;
@@ -31,6 +35,22 @@ constexpr Table kSignatures{
     "DELETE FROM signatures WHERE number = ? AND keyset = ? AND c_ IS NOT NULL RETURNING amount, b_",
     "INSERT INTO pruned VALUES(?1, 0, 0, ?2, ?3, 0) ON CONFLICT(keyset) DO UPDATE SET signatures = "
     "signatures + ?2, issued = issued + ?3"};
+
+struct TokenTable {
+  const char* find;
+  const char* forget;
+};
+constexpr TokenTable kTokens{"SELECT y, keyset = ? FROM auth_tokens WHERE y > ? ORDER BY y LIMIT ?",
+                             "DELETE FROM auth_tokens WHERE y = ? AND keyset = ?"};
+constexpr TokenTable kTokenSignatures{
+    "SELECT b_, keyset = ? FROM auth_signatures WHERE b_ > ? ORDER BY b_ LIMIT ?",
+    "DELETE FROM auth_signatures WHERE b_ = ? AND keyset = ?"};
+
+/// Of money is what no record says otherwise.
+Result<bool> has_tokens(Database& database, std::uint32_t keyset) {
+  TRY(Query row, database.query("SELECT 1 FROM keysets WHERE number = ? AND unit = ?", keyset, kAuthUnit));
+  return row.next();
+}
 
 }  // namespace
 
@@ -60,6 +80,8 @@ Result<bool> SqlitePruning::is_done(std::uint32_t keyset) {
 
 Result<SqlitePruning::Batch> SqlitePruning::find(std::uint32_t keyset) {
   TRY(Database * database, reader());
+  TRY(const bool of_tokens, has_tokens(*database, keyset));
+  if (of_tokens) return find_tokens(keyset);
   Cursor& at = cursors_[keyset];
   const Table& table = at.signatures ? kSignatures : kProofs;
   Batch out;
@@ -98,7 +120,41 @@ Result<SqlitePruning::Batch> SqlitePruning::find(std::uint32_t keyset) {
   return out;
 }
 
+Result<SqlitePruning::Batch> SqlitePruning::find_tokens(std::uint32_t keyset) {
+  TRY(Database * database, reader());
+  Cursor& at = cursors_[keyset];
+  Batch out;
+  out.signatures = at.signatures;
+  TRY(Query row,
+      database->query((at.signatures ? kTokenSignatures : kTokens).find, keyset, at.behind, kTokenWindow));
+  for (std::uint64_t rows = 0;; ++rows) {
+    TRY(const bool found, row.next());
+    if (!found && rows < kTokenWindow) break;
+    if (!found) return out;
+    TRY(const PointBytes point, row.array<33>(0));
+    at.behind.assign(point.begin(), point.end());
+    if (row.integer(1) != 0) out.tokens.push_back(point);
+    if (out.tokens.size() == kBatch) return out;
+  }
+  at.behind.clear();
+  out.ends = std::exchange(at.signatures, true);
+  return out;
+}
+
+/// They are no money: their sums stay 0.
+Status SqlitePruning::forget_tokens(Database& database, std::uint32_t keyset, const Batch& batch) {
+  std::int64_t rows = 0;
+  for (const PointBytes& point : batch.tokens) {
+    TRY_STATUS(database.run((batch.signatures ? kTokenSignatures : kTokens).forget, point, keyset));
+    rows += database.changes();
+  }
+  TRY_STATUS(database.run((batch.signatures ? kSignatures : kProofs).count, keyset, rows, 0));
+  failpoint("mint.before-prune");
+  return {};
+}
+
 Status SqlitePruning::forget(Database& database, std::uint32_t keyset, const Batch& batch) {
+  if (!batch.tokens.empty()) return forget_tokens(database, keyset, batch);
   const Table& table = batch.signatures ? kSignatures : kProofs;
   PointIndex& index = batch.signatures ? *outputs_ : *proofs_;
   std::uint64_t rows = 0;

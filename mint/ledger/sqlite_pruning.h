@@ -23,8 +23,10 @@ class SqlitePruning {
   struct Batch {
     bool signatures = false;  ///< or else proofs
     std::vector<std::int64_t> numbers;
-    bool ends = false;  ///< the last rows of either table have been looked at
-    bool held = false;  ///< and some belong to payments under way: the search begins anew
+    std::vector<PointBytes> tokens;  ///< instead, of a keyset of blind tokens (NUT-22)
+    bool ends = false;               ///< the last rows of either table have been looked at
+    bool held = false;               ///< and some belong to payments under way: the search begins anew
+    bool empty() const { return numbers.empty() && tokens.empty(); }
   };
   /// The next rows that may go. Short reads: none holds back the log for long.
   Result<Batch> find(std::uint32_t keyset);
@@ -40,8 +42,11 @@ class SqlitePruning {
   struct Cursor {
     bool signatures = false;
     std::int64_t after = 0;
+    Bytes behind;  ///< where rows have no numbers
     bool held = false;
   };
+  Result<Batch> find_tokens(std::uint32_t keyset);
+  static Status forget_tokens(storage::Database& database, std::uint32_t keyset, const Batch& batch);
   Result<storage::Database*> reader();
 
   const std::string file_;

@@ -197,6 +197,11 @@ CREATE INDEX mint_quotes_payable ON mint_quotes(expires_at) WHERE received_msat 
 CREATE TABLE openings(
   operation BLOB PRIMARY KEY, received_msat INTEGER NOT NULL, paid_out_msat INTEGER NOT NULL) STRICT;
 )sql"},
+    {"keysets of blind tokens have records", R"sql(
+-- What was the position in the derivation path is keysets.number; rows of before are of none, and kept.
+UPDATE auth_tokens SET keyset = 0;
+UPDATE auth_signatures SET keyset = 0;
+)sql"},
 };
 
 }  // namespace

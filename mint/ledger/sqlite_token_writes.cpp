@@ -16,6 +16,7 @@ std::unexpected<Error> refused_more_tokens() {
 
 Status SqliteWrites::use(const std::optional<TokenSpend>& token, std::string_view melt) {
   if (!token) return {};
+  if (books_->pruned(token->keyset)) return refused_token();  // spent ones of it are forgotten
   TRY_STATUS(database_->run(
       "INSERT INTO auth_tokens VALUES(?1, ?2, ?3, ?4) ON CONFLICT(y) DO UPDATE SET melt = ?4 WHERE request = "
       "?3",

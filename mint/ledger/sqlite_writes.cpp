@@ -199,6 +199,7 @@ Result<Written> SqliteWrites::operator()(const SwapWrite& write) {
 }
 
 Result<Written> SqliteWrites::operator()(const NewMintQuote& write) {
+  TRY_STATUS(use(write.token));
   const MintQuote& quote = write.quote;
   TRY_STATUS(check_price(quote, books_->price(books_->unit(quote.unit))));
   TRY_STATUS(database_->run(
@@ -280,6 +281,7 @@ Result<Written> SqliteWrites::operator()(const MintWrite& write) {
 // ---------------------------------------------------------------------------------------------------------------
 
 Result<Written> SqliteWrites::operator()(const NewMeltQuote& write) {
+  TRY_STATUS(use(write.token));
   const MeltQuote& quote = write.quote;
   TRY_STATUS(database_->run(
       "INSERT INTO melt_quotes(id, method, node_key, request, unit, amount, fee_reserve, invoice_msat, "

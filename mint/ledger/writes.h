@@ -30,7 +30,7 @@ struct Issue {
 /// before, but for the same request.
 struct TokenSpend {
   PointBytes y{};
-  std::uint32_t keyset = 0;  ///< AuthKeysets' number
+  std::uint32_t keyset = 0;  ///< KeysetRecord::number, of unit `auth`
   std::optional<Hash32>
       request;  ///< fingerprint of a request that may be repeated; nullopt: good for one alone
 };
@@ -44,6 +44,7 @@ struct SwapWrite {
 };
 struct NewMintQuote {
   MintQuote quote;
+  std::optional<TokenSpend> token = std::nullopt;
 };
 /// A payment came in for a mint quote. Credits it at the price in force: received / price, of an invoice no
 /// more than its amount. The same payment again, or one for a quote that isn't there: does nothing.
@@ -68,6 +69,7 @@ struct MintWrite {
 };
 struct NewMeltQuote {
   MeltQuote quote;
+  std::optional<TokenSpend> token = std::nullopt;
 };
 /// NUT-05, the journal before paying: locks inputs and blank outputs. 20005 or 20006 if this quote or another
 /// one of the same node_key is under way or paid.

@@ -51,7 +51,7 @@ Answer spending(Parts& parts, Admitted admitted, Answer answer) {
 
 Result<Admitted> check_blind(Parts& parts, const Credentials& credentials) {
   auto admitted = std::make_shared<Admission>();
-  TRY(admitted->token, parts.authentication->check_blind(credentials.token));
+  TRY(admitted->token, parts.authentication->check_blind(credentials.token, parts.clock->now_seconds()));
   TRY(const auto spent, parts.ledger->spent_token(admitted->token->y));
   if (spent) {
     if (!credentials.repeatable || !spent->request) return refused_token();

@@ -1,5 +1,6 @@
-// Who may use a protected endpoint (NUT-21, NUT-22), and when a blind token is spent: with the request's own
-// write, or before its answer is given, and only if that is a success. A token that was spent for a request
+// Who may use a protected endpoint (NUT-21, NUT-22), and when a blind token is spent: in the transaction of
+// the request's own write, or where it writes nothing before its answer is given, and only if that is a
+// success. A token that was spent for a request
 // whose reply is kept (NUT-19) lets the same request in again, and no other.
 #pragma once
 #include "mint/authentication/authentication.h"
@@ -29,8 +30,9 @@ struct Credentials {
 void admit(Parts& parts, Credentials credentials,
            std::move_only_function<void(const Admitted&, Answer)> operation, Answer answer);
 
-// For the operations whose replies are kept; each does nothing with a null Admitted.
-/// The request is the one of this fingerprint. 31002 if its token was spent for another.
+// For the operations that write; each does nothing with a null Admitted.
+/// The request is the one of this fingerprint, and its reply is kept. 31002 if its token was spent for
+/// another.
 Status bind_token(const Admitted& admitted, const Hash32& operation);
 /// To be spent in the request's write.
 std::optional<TokenSpend> token_of(const Admitted& admitted);

@@ -132,7 +132,8 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 
 }  // namespace
 
-void request_melt_quote(Parts& parts, Method method, const std::string& body, Answer answer) {
+void request_melt_quote(Parts& parts, Method method, std::string body, const Admitted& admitted,
+                        Answer answer) {
   auto request = read_quote_request(parts, method, body);
   if (!request) return answer(error_reply(request.error()));
   auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_rules, parts.clock->now(),
@@ -140,10 +141,12 @@ void request_melt_quote(Parts& parts, Method method, const std::string& body, An
   if (!quote) return answer(error_reply(quote.error()));
   Reply reply = show(*quote, *parts.keysets);
   const auto shared = std::make_shared<Answer>(std::move(answer));
-  const bool queued = parts.ledger->write(NewMeltQuote{*std::move(quote)},
-                                          [shared, reply = std::move(reply)](Result<Written> done) mutable {
-                                            (*shared)(done ? std::move(reply) : error_reply(done.error()));
-                                          });
+  const bool queued =
+      parts.ledger->write(NewMeltQuote{*std::move(quote), token_of(admitted)},
+                          [admitted, shared, reply = std::move(reply)](Result<Written> done) mutable {
+                            if (done) note_spent(admitted, *done);
+                            (*shared)(done ? std::move(reply) : error_reply(done.error()));
+                          });
   if (!queued) (*shared)(overloaded());
 }
 

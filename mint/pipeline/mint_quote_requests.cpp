@@ -43,12 +43,14 @@ Reply show(const std::vector<MintQuote>& quotes) {
 
 }  // namespace
 
-void request_mint_quote(Parts& parts, Method method, const std::string& body, Answer answer) {
+void request_mint_quote(Parts& parts, Method method, std::string body, const Admitted& admitted,
+                        Answer answer) {
   auto request = read_request(parts, method, body);
   if (!request) return answer(error_reply(request.error()));
   const auto shared = std::make_shared<Answer>(std::move(answer));
-  const bool posted = parts.lightning->try_post([&parts, request = *std::move(request), shared] {
-    auto quote = parts.mint_quotes->create(request);
+  const bool posted = parts.lightning->try_post([&parts, request = *std::move(request), admitted, shared] {
+    auto quote = parts.mint_quotes->create(request, token_of(admitted));
+    if (quote) note_spent(admitted, Written{});
     (*shared)(quote ? Reply{200, to_body(*quote), Millis{0}} : error_reply(quote.error()));
   });
   if (!posted) (*shared)(overloaded());

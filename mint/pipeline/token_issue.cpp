@@ -5,6 +5,7 @@
 #include "mint/pipeline/admission.h"
 #include "mint/pipeline/fingerprint.h"
 #include "mint/pipeline/operations.h"
+#include "mint/pipeline/with_ring.h"
 
 namespace manastr::mint {
 namespace {
@@ -13,12 +14,12 @@ constexpr std::int64_t kHour = 3'600;
 
 using Messages = std::vector<cashu::BlindedMessage>;
 
-Result<Messages> read(const Authentication& authentication, const std::string& body) {
+Result<Messages> read(const AuthenticationConfiguration& limits, const KeysetRing& ring,
+                      const std::string& body) {
   TRY(const json::Value request, json::parse(body));
   TRY(const json::Array* array, json::get_array(request, "outputs"));
   TRY(Messages messages,
-      cashu::blinded_messages_from_json(*array, authentication.configuration().bat_max_mint, "outputs",
-                                        cashu::kTooManyBlindTokens));
+      cashu::blinded_messages_from_json(*array, limits.bat_max_mint, "outputs", cashu::kTooManyBlindTokens));
   if (messages.empty()) return invalid("outputs: at least one is needed");
   std::set<PointBytes> seen;
   for (const cashu::BlindedMessage& each : messages) {
@@ -28,7 +29,8 @@ Result<Messages> read(const Authentication& authentication, const std::string& b
       return refused(cashu::kAmountOutsideLimit, "outputs: a blind token's amount is 1 (NUT-22)");
   }
   for (const cashu::BlindedMessage& each : messages) {
-    if (authentication.keysets().find(each.id) == nullptr) {
+    const SigningKeyset* keyset = ring.find(each.id);
+    if (keyset == nullptr || keyset->is_money()) {
       return refused(cashu::kKeysetUnknown,
                      "outputs: no keyset of tokens: /v1/auth/blind/keysets lists those there are");
     }
@@ -62,16 +64,20 @@ Result<std::optional<Reply>> look_up(Ledger& ledger, const Hash32& operation, co
   return std::nullopt;
 }
 
-Result<std::vector<Issue>> sign(const AuthKeysets& keysets, const Messages& messages) {
-  const SigningKeyset& keyset = keysets.active();
-  const SigningKeyset::Denomination& key = keyset.denominations().front();
+Result<std::vector<Issue>> sign(const KeysetRing& ring, const Messages& messages, UnixSeconds now) {
   std::vector<Issue> out;
   out.reserve(messages.size());
   for (const cashu::BlindedMessage& each : messages) {
-    if (each.id != keyset.id()) {
+    const SigningKeyset& keyset = *ring.find(each.id);
+    if (keyset.expired(now)) {
+      return refused(cashu::kKeysetExpired,
+                     "outputs: the keyset is expired: use the active one of /v1/auth/blind/keysets");
+    }
+    if (!keyset.signs(now)) {
       return refused(cashu::kKeysetInactive,
                      "outputs: the keyset is inactive: use the active one of /v1/auth/blind/keysets");
     }
+    const SigningKeyset::Denomination& key = keyset.denominations().front();
     const crypto::SignedBlind made = crypto::sign_blinded(key.secret, key.key, each.b_blinded);
     out.push_back({each.b_blinded.bytes(), keyset.number(), 1, made.c_blinded.bytes(), made.dleq});
   }
@@ -82,7 +88,9 @@ Result<std::vector<Issue>> sign(const AuthKeysets& keysets, const Messages& mess
 
 void mint_tokens(Parts& parts, const std::string& body, const Admitted& admitted, Answer answer) {
   const Authentication& authentication = *parts.authentication;
-  auto messages = read(authentication, body);
+  const KeysetRing* ring = nullptr;
+  auto messages = with_ring(
+      parts, ring, [&](const KeysetRing& each) { return read(authentication.configuration(), each, body); });
   if (!messages) return answer(error_reply(messages.error()));
   Reservations::Request reservation;
   reservation.operation = fingerprint(kBlindMintEndpoint, {}, *messages);
@@ -94,19 +102,19 @@ void mint_tokens(Parts& parts, const std::string& body, const Admitted& admitted
   auto known = look_up(*parts.ledger, flight->operation(), *messages);
   if (!known) return flight->fail(known.error());
   if (*known) return flight->finish(**std::move(known));
-  auto issues = sign(authentication.keysets(), *messages);
+  const UnixSeconds now = parts.clock->now_seconds();
+  auto issues = sign(*ring, *messages, now);
   if (!issues) return flight->fail(issues.error());
   Reply reply = reply_of(*messages,
                          [&](std::size_t i) { return std::pair((*issues)[i].c_blinded, (*issues)[i].dleq); });
-  const std::int64_t now = count(parts.clock->now_seconds());
-  IssueTokens write{flight->operation(), *std::move(issues), admitted->subject, now / kHour,
+  IssueTokens write{flight->operation(), *std::move(issues), admitted->subject, count(now) / kHour,
                     authentication.configuration().bat_max_hour};
   const bool queued = parts.ledger->write(
       std::move(write), [flight, reply = std::move(reply), now](Result<Written> done) mutable {
         if (done) return flight->finish(std::move(reply));
         Reply refusal = error_reply(done.error());
         if (done.error().code == cashu::kBlindTokensTooOften)
-          refusal.retry_after = Seconds{kHour - now % kHour};
+          refusal.retry_after = Seconds{kHour - count(now) % kHour};
         flight->finish(std::move(refusal));
       });
   if (!queued) flight->finish(overloaded());

@@ -114,14 +114,15 @@ Result<MintQuote> MintQuotes::create_at_node(const MintQuoteRequest& request) {
   return quote;
 }
 
-Result<MintQuote> MintQuotes::create(const MintQuoteRequest& request) {
+Result<MintQuote> MintQuotes::create(const MintQuoteRequest& request,
+                                     const std::optional<TokenSpend>& token) {
   {
     const std::lock_guard lock(early_mutex_);
     ++being_made_;
   }
   auto quote = create_at_node(request);
   Result<Written> written = std::unexpected(quote ? Error{} : quote.error());
-  if (quote) written = ledger_->write_now(NewMintQuote{*quote});
+  if (quote) written = ledger_->write_now(NewMintQuote{*quote, token});
   std::vector<Incoming> early;
   {
     const std::lock_guard lock(early_mutex_);

@@ -38,8 +38,9 @@ class MintQuotes {
   /// 11013 unknown unit, 20003 not issued by Lightning, 11006 amount outside the unit's limits, 20009 bolt12
   /// without a pubkey; no code: the node has no offers. No I/O.
   Status check(const MintQuoteRequest& request) const;
-  /// Blocks for the node and the ledger. `request` has passed check().
-  Result<MintQuote> create(const MintQuoteRequest& request);
+  /// Blocks for the node and the ledger. `request` has passed check(); `token` is spent with it. 31002.
+  Result<MintQuote> create(const MintQuoteRequest& request,
+                           const std::optional<TokenSpend>& token = std::nullopt);
 
   /// Asks the node for each quote that may have been paid while the mint was stopped. Blocks.
   void catch_up();

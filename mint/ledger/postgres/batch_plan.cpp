@@ -58,14 +58,20 @@ struct Marks {
     spends(write.spends);
     issues(write.issues);
   }
-  void operator()(const NewMintQuote& write) { mark('q', write.quote.id); }
+  void operator()(const NewMintQuote& write) {
+    token(write.token);
+    mark('q', write.quote.id);
+  }
   void operator()(const PaymentReceived& write) { mark('q', write.quote); }
   void operator()(const MintWrite& write) {
     token(write.token);
     for (const MintWrite::Part& part : write.parts) mark('q', part.quote);
     issues(write.issues);
   }
-  void operator()(const NewMeltQuote& write) { mark('m', write.quote.id); }
+  void operator()(const NewMeltQuote& write) {
+    token(write.token);
+    mark('m', write.quote.id);
+  }
   void operator()(const BeginMelt& write) {
     token(write.token);
     mark('m', write.quote);
@@ -175,6 +181,7 @@ Result<Written> BatchPart::operator()(const SwapWrite& write) {
 }
 
 Result<Written> BatchPart::operator()(const NewMintQuote& write) {
+  use(write.token);
   const MintQuote& quote = write.quote;
   if (const Status fair = check_price(quote, catalog_->price(catalog_->unit(quote.unit))); !fair)
     return std::unexpected(fair.error());
@@ -238,6 +245,7 @@ Result<Written> BatchPart::operator()(const MintWrite& write) {
 // --- melt
 
 Result<Written> BatchPart::operator()(const NewMeltQuote& write) {
+  use(write.token);
   const MeltQuote& quote = write.quote;
   Parameters row;
   row.add(quote.id).add(quote.node_key).add(quote.request).add(quote.unit).add(whole(quote.amount));

@@ -173,9 +173,11 @@ inline constexpr Statement kNewClaim{
     "ON CONFLICT (claim_id) DO NOTHING"};
 
 // --- blind tokens
+/// Nothing of a pruned keyset: its spent tokens are forgotten.
 inline constexpr Statement kUseToken{
     "use_token",
-    "INSERT INTO mint.auth_tokens AS t VALUES($1::bytea, $2::int8, $3::bytea, $4::bytea) ON CONFLICT (y) DO "
+    "INSERT INTO mint.auth_tokens AS t SELECT $1::bytea, $2::int8, $3::bytea, $4::bytea WHERE NOT EXISTS "
+    "(SELECT FROM mint.keysets WHERE state = 3 AND number = $2::int8) ON CONFLICT (y) DO "
     "UPDATE SET melt = excluded.melt WHERE t.request = excluded.request"};
 inline constexpr Statement kReleaseToken{"release_token", "SELECT mint.release_token($1::bytea)"};
 /// An hour that is more than one ahead was counted by a clock that was wrong: it locks nobody out.

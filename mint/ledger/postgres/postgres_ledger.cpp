@@ -41,6 +41,10 @@ constexpr Statement kPrune{
     "prune",
     "SELECT reached, gone, held, waits FROM mint.prune($1::int8::int4, $2::int8 <> 0, $3::bytea, "
     "$4::int8::int4)"};
+constexpr Statement kPruneTokens{
+    "prune_tokens",
+    "SELECT reached, gone, held, waits FROM mint.prune_tokens($1::int8::int4, $2::int8 <> 0, $3::bytea, "
+    "$4::int8::int4)"};
 constexpr Statement kClaim{
     "claim",
     "UPDATE mint.payments SET lease = now() + interval '60 seconds' WHERE node_key = $1::bytea AND "
@@ -224,13 +228,17 @@ Result<KeysetStore::Pruned> PostgresLedger::prune(std::uint32_t keyset) {
   TRY(const bool done, reads_.is_forgotten(keyset));
   if (done) return Pruned::done;
   Pruning& at = pruning_[keyset];
+  const Catalog catalog = books_.catalog();
+  const bool of_tokens =
+      catalog.knows_keyset(keyset) && catalog.units()[catalog.unit_of_keyset(keyset)] == kAuthUnit;
   TRY(auto connection, reads_.pool().borrow());
   failpoint("mint.before-prune");
-  TRY(const Rows batch, connection->ask(kPrune, Parameters()
-                                                    .add(std::int64_t{keyset})
-                                                    .add(std::int64_t{at.signatures})
-                                                    .add(ByteView(at.behind))
-                                                    .add(kPruned)));
+  TRY(const Rows batch,
+      connection->ask(of_tokens ? kPruneTokens : kPrune, Parameters()
+                                                             .add(std::int64_t{keyset})
+                                                             .add(std::int64_t{at.signatures})
+                                                             .add(ByteView(at.behind))
+                                                             .add(kPruned)));
   if (batch.integer(0, 3) != 0) return Pruned::later;
   failpoint("mint.after-prune");
   at.held = at.held || batch.integer(0, 2) != 0;

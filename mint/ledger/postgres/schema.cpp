@@ -329,6 +329,42 @@ REVOKE ALL ON FUNCTION mint.check_mark FROM PUBLIC;
 CREATE TRIGGER check_mark AFTER INSERT OR UPDATE OF state ON mint.keysets FOR EACH ROW WHEN (NEW.state = 3)
   EXECUTE FUNCTION mint.check_mark();
 )sql"},
+    {"keysets of blind tokens have records", R"sql(
+-- What was the position in the derivation path is keysets.number; rows of before are of none, and kept.
+UPDATE mint.auth_tokens SET keyset = 0;
+UPDATE mint.auth_signatures SET keyset = 0;
+-- As mint.prune, of a keyset of blind tokens. They are no money: their sums stay 0.
+CREATE FUNCTION mint.prune_tokens(of_keyset int4, of_signatures bool, behind bytea, most int4,
+    OUT reached bytea, OUT gone int8, OUT held bool, OUT waits bool)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE last bytea;
+BEGIN
+  gone := 0; held := false; waits := false;
+  IF NOT EXISTS (SELECT FROM mint.keysets WHERE number = of_keyset AND unit = 'auth' AND state = 3
+      AND final_expiry < extract(epoch FROM now())::int8) THEN
+    RAISE EXCEPTION 'keyset % is not one of blind tokens that is past its final expiry', of_keyset;
+  END IF;
+  INSERT INTO mint.pruned(keyset, proofs, redeemed, signatures, issued, done)
+    VALUES(of_keyset, 0, 0, 0, 0, false) ON CONFLICT (keyset) DO NOTHING;
+  PERFORM FROM mint.pruned WHERE keyset = of_keyset AND NOT done AND since < now() - interval '40 seconds'
+    FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN reached := behind; waits := true; RETURN; END IF;
+  IF of_signatures THEN
+    SELECT b_ INTO reached FROM mint.auth_signatures WHERE b_ > behind ORDER BY b_ OFFSET most - 1 LIMIT 1;
+    last := coalesce(reached, '\xff');
+    DELETE FROM mint.auth_signatures WHERE b_ > behind AND b_ <= last AND keyset = of_keyset;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    UPDATE mint.pruned SET signatures = signatures + gone WHERE keyset = of_keyset AND gone > 0;
+  ELSE
+    SELECT y INTO reached FROM mint.auth_tokens WHERE y > behind ORDER BY y OFFSET most - 1 LIMIT 1;
+    last := coalesce(reached, '\xff');
+    DELETE FROM mint.auth_tokens WHERE y > behind AND y <= last AND keyset = of_keyset;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    UPDATE mint.pruned SET proofs = proofs + gone WHERE keyset = of_keyset AND gone > 0;
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION mint.prune_tokens FROM PUBLIC;
+)sql"},
 };
 
 constexpr auto kKnown = static_cast<std::int64_t>(std::size(kMigrations));
@@ -354,7 +390,7 @@ GRANT UPDATE(msat) ON mint.match_credits TO %;
 GRANT UPDATE(incarnation, seen) ON mint.replicas TO %;
 GRANT UPDATE(done) ON mint.pruned TO %;
 GRANT EXECUTE ON FUNCTION mint.release_melt, mint.drop_blanks, mint.fold_commits, mint.forget, mint.prune,
-  mint.release_token TO %;
+  mint.prune_tokens, mint.release_token TO %;
 GRANT UPDATE(melt) ON mint.auth_tokens TO %;
 GRANT UPDATE(hour, issued) ON mint.auth_subjects TO %;
 )sql";

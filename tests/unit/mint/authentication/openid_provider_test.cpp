@@ -127,12 +127,26 @@ TEST(OpenIdProvider, OnlyHttpsAndThisMachineAreTrusted) {
 
 // --- what the mint asks of requests
 
-AuthKeysets keysets(std::uint32_t rotations = 0) {
-  return AuthKeysets::derive(
-      crypto::mnemonic_seed("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon "
-                            "abandon about")
-          .value(),
-      rotations, 2);
+const UnixSeconds kNow = unix_seconds(1'800'000'000);
+const UnixSeconds kExpiry = kNow + Seconds{86'400};
+
+/// Of money the first, of blind tokens the others: the active one is the last.
+std::shared_ptr<const KeysetRing> ring() {
+  const std::string auth(kAuthUnit);
+  std::vector<KeysetRecord> records{
+      {.number = 1, .unit = "sat"},
+      {.number = 2, .unit = auth, .denominations = 1, .state = KeysetState::verifying},
+      {.number = 3,
+       .unit = auth,
+       .position = 2,
+       .denominations = 1,
+       .state = KeysetState::verifying,
+       .final_expiry = kExpiry},
+      {.number = 4, .unit = auth, .position = 3, .denominations = 1},
+  };
+  const auto seed = crypto::mnemonic_seed(
+      "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about");
+  return KeysetRing::make(Derivations(seed.value()), std::move(records), {}, 2).value();
 }
 
 class AuthenticationTest : public testing::Test {
@@ -154,7 +168,8 @@ class AuthenticationTest : public testing::Test {
     return {from.id(), secret, crypto::unblind(made.c_blinded, r, key.key)->bytes()};
   }
   OpenIdServer server_;
-  Authentication authentication_{configuration(server_), keysets(1), "02aa", fetch()};
+  Keysets keysets_{ring()};
+  Authentication authentication_{configuration(server_), keysets_, "02aa", fetch()};
 };
 
 TEST_F(AuthenticationTest, EndpointsAreProtectedByTheirExactPathOrItsBeginning) {
@@ -177,7 +192,7 @@ TEST_F(AuthenticationTest, EndpointsAreProtectedByTheirExactPathOrItsBeginning) 
 }
 
 TEST_F(AuthenticationTest, ClearTokensTellWhoseTheyAre) {
-  const UnixSeconds now = unix_seconds(1'800'000'000);
+  const UnixSeconds now = kNow;
   ASSERT_TRUE(eventually([&] { return authentication_.provider().current() != nullptr; }));
   const auto ask = [&](const std::string& token) { return authentication_.check_clear(token, now); };
   const std::string alice = server_.token(server_.claims("alice", 1'800'000'600));
@@ -199,7 +214,7 @@ TEST_F(AuthenticationTest, ClearTokensTellWhoseTheyAre) {
 TEST_F(AuthenticationTest, NoKeyYetIsTheMintsOwnTrouble) {
   OpenIdServer away;
   away.set_away(true);
-  Authentication waiting(configuration(away), keysets(), "02aa", fetch());
+  Authentication waiting(configuration(away), keysets_, "02aa", fetch());
   const auto asked =
       waiting.check_clear(away.token(away.claims("alice", 1'800'000'600)), unix_seconds(1'800'000'000));
   ASSERT_TRUE(asked);
@@ -208,22 +223,38 @@ TEST_F(AuthenticationTest, NoKeyYetIsTheMintsOwnTrouble) {
 }
 
 TEST_F(AuthenticationTest, BlindTokensAreThoseThatTheMintSigned) {
-  const SigningKeyset& active = authentication_.keysets().active();
+  const SigningKeyset& active = *keysets_.now()->active(kAuthUnit);
   const BlindToken good = token(active, "a secret");
-  const auto checked = authentication_.check_blind(good.header());
+  const auto checked = authentication_.check_blind(good.header(), kNow);
   ASSERT_TRUE(checked) << checked.error().message;
   EXPECT_EQ(checked->y, crypto::hash_to_curve(as_bytes("a secret")).bytes());
+  EXPECT_EQ(checked->keyset, 4U);
   const auto code = [&](const BlindToken& each) {
-    return authentication_.check_blind(each.header()).error().code;
+    return authentication_.check_blind(each.header(), kNow).error().code;
   };
   BlindToken forged = good;
   forged.secret = "another secret";
   EXPECT_EQ(code(forged), cashu::kBlindAuthFailed);
-  EXPECT_EQ(code(token(authentication_.keysets().all()[1], "x")), cashu::kBlindAuthFailed)
-      << "of the keyset before the last rotation";
   forged = good;
   forged.id = *cashu::KeysetId::from_hex("00d0a1b24d1c1a53");
   EXPECT_EQ(code(forged), cashu::kBlindAuthFailed);
+  EXPECT_EQ(code(token(*keysets_.now()->by_number(1), "money")), cashu::kBlindAuthFailed);
+}
+
+TEST_F(AuthenticationTest, TokensAreTakenUntilTheirKeysetsTimeIsOver) {
+  const auto taken = [&](Authentication& by, std::uint32_t keyset, UnixSeconds at) {
+    const auto checked = by.check_blind(token(*keysets_.now()->by_number(keyset), "x").header(), at);
+    EXPECT_TRUE(checked || checked.error().code == cashu::kBlindAuthFailed);
+    return checked.has_value();
+  };
+  EXPECT_TRUE(taken(authentication_, 2, kExpiry)) << "it has a successor, and no expiry";
+  EXPECT_TRUE(taken(authentication_, 3, kExpiry - Seconds{1}));
+  EXPECT_FALSE(taken(authentication_, 3, kExpiry));
+  AuthenticationConfiguration ended = configuration(server_);
+  ended.keyset_index = 1;
+  Authentication later(ended, keysets_, "02aa", fetch());
+  EXPECT_FALSE(taken(later, 2, kNow)) << "its operator has ended it";
+  EXPECT_TRUE(taken(later, 3, kNow));
 }
 
 TEST_F(AuthenticationTest, ATokenIsHeldByOneRequestAtATime) {
@@ -237,18 +268,12 @@ TEST_F(AuthenticationTest, ATokenIsHeldByOneRequestAtATime) {
   EXPECT_NE(authentication_.hold(y), nullptr);
 }
 
-TEST(AuthKeysets, ComeFromTheMnemonicAndAreNoMoney) {
-  const AuthKeysets first = keysets();
-  const AuthKeysets rotated = keysets(1);
-  ASSERT_EQ(first.all().size(), 1U);
-  ASSERT_EQ(rotated.all().size(), 2U);
-  EXPECT_EQ(first.active().unit(), "auth");
-  EXPECT_EQ(first.active().denominations().size(), 1U);
-  EXPECT_EQ(rotated.all()[1].id(), first.active().id());
-  EXPECT_NE(rotated.active().id(), first.active().id());
-  EXPECT_TRUE(rotated.active().active());
-  EXPECT_FALSE(rotated.all()[1].active());
-  EXPECT_TRUE(cashu::id_matches(rotated.active().published({})));
+TEST_F(AuthenticationTest, TheKeysOfTokensComeFromTheMnemonic) {
+  const SigningKeyset& keyset = *keysets_.now()->by_number(2);
+  EXPECT_EQ(keyset.unit(), "auth");
+  EXPECT_EQ(keyset.denominations().size(), 1U);
+  EXPECT_FALSE(keyset.is_money());
+  EXPECT_TRUE(cashu::id_matches(keyset.published({})));
   EXPECT_EQ(unit_index("auth"), 1'222'349'093U) << "cdk's path, so that tokens move with the mnemonic";
 }
 

@@ -47,6 +47,22 @@ TEST(AuthenticationConfiguration, IsRead) {
   EXPECT_FALSE(auth.blind[1].covers("GET", "/v1/mint"));
 }
 
+TEST(AuthenticationConfiguration, ItsKeysetsRotateAsOthersUnlessItSaysSo) {
+  const std::string all = "[keysets]\nrotate_every_days = 30\noverlap_hours = 2\nfinal_expiry_days = 90\n";
+  const auto same = load(kProvider + all);
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(same->authentication.rotate_every, Seconds{30 * 86'400});
+  EXPECT_EQ(same->authentication.overlap, Seconds{7'200});
+  EXPECT_EQ(same->authentication.keyset_lifetime, Seconds{90 * 86'400});
+  const auto own =
+      load(kProvider + "rotate_every_days = 7\noverlap_hours = 3\nfinal_expiry_days = 14\n" + all);
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_EQ(own->authentication.rotate_every, Seconds{7 * 86'400});
+  EXPECT_EQ(own->authentication.overlap, Seconds{10'800});
+  EXPECT_EQ(own->authentication.keyset_lifetime, Seconds{14 * 86'400});
+  EXPECT_FALSE(load(kProvider + "final_expiry_days = 14\n")) << "there would be none after it";
+}
+
 TEST(AuthenticationConfiguration, WhatCannotWorkIsRefused) {
   const auto error = [](const std::string& text) {
     const auto loaded = load(text);

@@ -98,6 +98,32 @@ TEST_F(RotationTest, TheScheduleFollowsTheClock) {
   EXPECT_TRUE(active(*rotation)->record().final_expiry);
 }
 
+TEST_F(RotationTest, KeysetsOfBlindTokensHaveAScheduleOfTheirOwn) {
+  configuration_.authentication.openid_discovery = "https://id.example/.well-known/openid-configuration";
+  configuration_.authentication.rotate_every = Seconds{10 * 86'400};
+  configuration_.authentication.overlap = Seconds{3'600};
+  configuration_.authentication.keyset_lifetime = Seconds{20 * 86'400};
+  {
+    const auto rotation = open();
+    const SigningKeyset* first = rotation->keysets().now()->active(kAuthUnit);
+    ASSERT_NE(first, nullptr);
+    EXPECT_EQ(first->denominations().size(), 1U);
+    EXPECT_FALSE(first->is_money());
+    clock_.advance(10 * kDay);
+    ASSERT_TRUE(rotation->tick());
+    EXPECT_EQ(records_.now.size(), 3U) << "mana's time has not come";
+    EXPECT_EQ(records_.now[1].state, KeysetState::overlap);
+    EXPECT_EQ(records_.now[2].unit, kAuthUnit);
+    EXPECT_EQ(records_.now[2].position, 2U);
+    EXPECT_TRUE(records_.now[2].final_expiry);
+  }
+  configuration_.authentication.keyset_index = 5;
+  EXPECT_EQ(open()->keysets().now()->active(kAuthUnit)->record().position, 6U);
+  configuration_.authentication = {};
+  (void)open();
+  EXPECT_EQ(records_.now.back().state, KeysetState::signing) << "another mint may still have [auth]";
+}
+
 TEST_F(RotationTest, OfTwoMintsOneRotatesAndTheOtherTakesItOver) {
   const auto a = open();
   const auto b = open();

@@ -62,6 +62,85 @@ TEST_P(LedgerTest, OfRequestsWithOneTokenOneIsDone) {
   EXPECT_EQ(granted, 1);
 }
 
+TEST_P(LedgerTest, ATokenIsSpentWithItsQuoteOrNotAtAll) {
+  const auto mint_quote = [](std::string id) {
+    MintQuote out{.id = std::move(id), .node_key = fresh_hash(), .unit = "mana", .amount = 8};
+    out.invoice_msat = 8 * 200;
+    return out;
+  };
+  const auto melt_quote = [](std::string id) {
+    return MeltQuote{.id = std::move(id), .node_key = fresh_hash(), .unit = "mana", .price_msat = 200};
+  };
+  const TokenSpend first = token_for();
+  MintQuote cheap = mint_quote("cheap");
+  cheap.invoice_msat = 1;
+  EXPECT_EQ(kind(NewMintQuote{cheap, first}), ErrorKind::unavailable);
+  EXPECT_FALSE(*ledger_->spent_token(first.y)) << "a refused quote spends no token";
+  EXPECT_EQ(code(NewMintQuote{mint_quote("mint"), first}), 0);
+  EXPECT_TRUE(*ledger_->spent_token(first.y));
+  EXPECT_EQ(code(NewMintQuote{mint_quote("another"), first}), cashu::kBlindAuthFailed);
+  EXPECT_FALSE(*ledger_->mint_quote("another")) << "and without a token there is none";
+  EXPECT_EQ(code(NewMeltQuote{melt_quote("melt"), first}), cashu::kBlindAuthFailed);
+  EXPECT_FALSE(*ledger_->melt_quote("melt"));
+  const TokenSpend second = token_for();
+  EXPECT_EQ(code(NewMeltQuote{melt_quote("melt"), second}), 0);
+  EXPECT_TRUE(*ledger_->spent_token(second.y));
+  EXPECT_EQ(code(NewMeltQuote{melt_quote("one more"), second}), cashu::kBlindAuthFailed);
+  EXPECT_TRUE(*ledger_->mint_quote("mint"));
+  EXPECT_TRUE(*ledger_->melt_quote("melt"));
+}
+
+TEST_P(LedgerTest, TokensOfAPrunedKeysetAreForgottenAndNeverTakenAgain) {
+  const std::vector<KeysetRecord> before = ledger_->keysets().value();
+  std::vector<KeysetRecord> records = before;
+  for (const std::uint32_t number : {3U, 4U}) {
+    records.push_back({.number = number,
+                       .id = *cashu::KeysetId::from_hex("000000000000000" + std::to_string(number)),
+                       .unit = std::string(kAuthUnit),
+                       .position = number - 2,
+                       .denominations = 1,
+                       .state = number == 3 ? KeysetState::verifying : KeysetState::signing});
+  }
+  records[2].final_expiry = unix_seconds(1'700'000'000);
+  ASSERT_TRUE(ledger_->change_keysets(before, records).value());
+  constexpr unsigned kEach = 300;
+  std::vector<TokenSpend> old, kept;
+  std::vector<Issue> issues;
+  for (unsigned i = 0; i < kEach; ++i) {
+    old.push_back({fresh_point(), 3, std::nullopt});
+    kept.push_back({fresh_point(), 4, std::nullopt});
+    issues.push_back(issue(1, i % 2 == 0 ? 3 : 4));
+    ASSERT_EQ(code(UseToken{old.back()}), 0);
+    ASSERT_EQ(code(UseToken{kept.back()}), 0);
+  }
+  ASSERT_EQ(code(IssueTokens{fresh_hash(), issues, fresh_hash(), 500'000, 0}), 0);
+  const Totals totals = ledger_->totals();
+
+  std::vector<KeysetRecord> pruned = records;
+  pruned[2].state = KeysetState::pruned;
+  ASSERT_TRUE(ledger_->change_keysets(records, pruned).value());
+  place_->let_pruning_begin(*ledger_, 3);
+  EXPECT_FALSE(ledger_->has_pending(3).value());
+  for (unsigned batches = 0;; ++batches) {
+    ASSERT_LT(batches, 100U);
+    const auto state = ledger_->prune(3);
+    ASSERT_TRUE(state) << state.error().message;
+    if (*state == KeysetStore::Pruned::done) break;
+    if (batches == 1) open();  // the search begins anew
+  }
+  for (unsigned i = 0; i < kEach; ++i) {
+    EXPECT_FALSE(*ledger_->spent_token(old[i].y));
+    EXPECT_TRUE(*ledger_->spent_token(kept[i].y));
+    EXPECT_EQ((*ledger_->token_signatures(std::span(&issues[i].b_blinded, 1)))[0].has_value(), i % 2 != 0);
+  }
+  EXPECT_EQ(code(UseToken{old[0]}), cashu::kBlindAuthFailed) << "whatever the request was told before";
+  EXPECT_EQ(code(UseToken{kept[0]}), cashu::kBlindAuthFailed);
+  EXPECT_EQ(code(UseToken{{fresh_point(), 4, std::nullopt}}), 0);
+  EXPECT_EQ(ledger_->totals().liabilities_msat(), totals.liabilities_msat());
+  EXPECT_EQ(ledger_->prune(3).value(), KeysetStore::Pruned::done);
+  EXPECT_TRUE(ledger_->health());
+}
+
 TEST_P(LedgerTest, ATokenOfAMeltIsFreeAgainIfThatFails) {
   const Spend proof = minted(5);
   const auto begin = [&](const TokenSpend& token) {
