@@ -137,7 +137,7 @@ Result<Payment> FakeNode::Impl::pay(std::string_view text, std::optional<Msat> a
   if (crypto::sha256(derived) == invoice.payment_hash) payment.preimage = derived;
   FakeBook::OwnPayee payee;
   if (own) payee = *own;
-  return settle(std::move(payment), fake_script(invoice.description).value_or(FakeScript{}), payee, max_fee);
+  return settle(payment, fake_script(invoice.description).value_or(FakeScript{}), payee, max_fee);
 }
 
 Result<Payment> FakeNode::Impl::settle(BookedPayment payment, const FakeScript& script,
@@ -198,8 +198,8 @@ void FakeNode::Impl::schedule(const BookedInvoice& invoice) {
   wake_.notify_all();
 }
 
-void FakeNode::Impl::tell(Income income) {
-  news_.push_back(std::move(income));
+void FakeNode::Impl::tell(const Income& income) {
+  news_.push_back(income);
   wake_.notify_all();
 }
 

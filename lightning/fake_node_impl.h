@@ -63,7 +63,7 @@ class FakeNode::Impl {
   BookedOfferPayment payment_to(const Hash32& offer, const Hash32& key, Msat amount) const;
   void schedule(const BookedInvoice& invoice);
   void schedule(const BookedOfferPayment& payment, const std::optional<UnixSeconds>& expires_at);
-  void tell(Income income);
+  void tell(const Income& income);
   void run();
   void pay_due();
   void tell_observers(const std::deque<Income>& news);

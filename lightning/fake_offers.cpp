@@ -99,8 +99,7 @@ Result<Payment> FakeNode::Impl::pay_offer(const Hash32& key, std::string_view te
   payment.preimage = to_offer.preimage;
   FakeBook::OwnPayee payee;
   if (own) payee = std::pair(*own, to_offer);
-  return settle(std::move(payment), fake_script(offer.description.value_or("")).value_or(FakeScript{}), payee,
-                max_fee);
+  return settle(payment, fake_script(offer.description.value_or("")).value_or(FakeScript{}), payee, max_fee);
 }
 
 void FakeNode::Impl::schedule(const BookedOfferPayment& payment,

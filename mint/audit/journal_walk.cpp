@@ -1,5 +1,7 @@
 #include "mint/audit/journal_walk.h"
 
+#include <algorithm>
+
 namespace manastr::mint {
 namespace {
 

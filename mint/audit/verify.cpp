@@ -13,7 +13,7 @@ class Report {
   explicit Report(const TellCheck& tell) : tell_(&tell) {}
   void say(const std::string& what, const std::vector<std::string>& faults) {
     if (faults.empty()) (*tell_)(true, what);
-    for (const std::string& fault : faults) (*tell_)(false, what + ": " + fault);
+    for (const std::string& fault : faults) (*tell_)(false, std::string(what).append(": ").append(fault));
     clean_ = clean_ && faults.empty();
   }
   bool clean() const { return clean_; }

@@ -18,6 +18,7 @@ namespace {
 constexpr lws_usec_t kTick = 100'000;
 constexpr std::size_t kEnoughPending = 1 << 20;  // above it a client is not read until it has read
 constexpr std::size_t kHeaderBytes = 8192;
+constexpr std::size_t kAddressBytes = 64;
 
 /// What bind() would say, as the library only says that it failed.
 Status try_binding(const std::string& address, std::uint16_t port) {
@@ -219,8 +220,11 @@ class WebSocketServer::Impl {
 
   std::string address_of(lws* wsi) const {
     if (settings_.trust_forwarded_for) {
-      const std::string forwarded = header(wsi, WSI_TOKEN_X_FORWARDED_FOR);
-      if (!forwarded.empty() && forwarded.size() <= 100) return forwarded.substr(0, forwarded.find(','));
+      // The last is what the proxy wrote; what stands before it may be the client's invention.
+      std::string last = header(wsi, WSI_TOKEN_X_FORWARDED_FOR);
+      last.erase(0, last.rfind(',') + 1);
+      std::erase(last, ' ');
+      if (!last.empty() && last.size() <= kAddressBytes) return last;
     }
     char text[64] = {};
     lws_get_peer_simple(wsi, text, sizeof text);

@@ -63,11 +63,14 @@ class RawConnection {
     out.append(4, '\0').append(text);
     say(out);
   }
-  void upgrade() {
+  void upgrade() { EXPECT_TRUE(is_upgraded("")); }
+  /// `headers`: more of them, each with its CRLF.
+  bool is_upgraded(const std::string& headers) {
     say("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
         "13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-    EXPECT_NE(read_some().find("101"), std::string::npos);
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+        headers + "\r\n");
+    return read_some().find("101") != std::string::npos;
   }
 
  private:
@@ -176,6 +179,17 @@ TEST_F(RelayDaemonTest, AClientThatDoesNotReadIsCutOffAndTheOthersGoOn) {
     ASSERT_TRUE(publish_and_wait(*client, each, test::kPatience));
   }
   EXPECT_TRUE(cut_off());
+}
+
+TEST_F(RelayDaemonTest, BehindAProxyAClientIsWhomTheProxyNamesAndNotWhatItSaysItself) {
+  Daemon relay(
+      "manastr-relay",
+      config("[network]\nport = 0\ntrust_forwarded_for = true\n[limits]\nmax_connections_per_ip = 1\n"),
+      folder.path("data"));
+  RawConnection first(relay.port()), again(relay.port()), other(relay.port());
+  EXPECT_TRUE(first.is_upgraded("X-Forwarded-For: 192.0.2.1, 198.51.100.7\r\n"));
+  EXPECT_FALSE(again.is_upgraded("X-Forwarded-For: 192.0.2.2, 198.51.100.7\r\n"));
+  EXPECT_TRUE(other.is_upgraded("X-Forwarded-For: 192.0.2.1, 198.51.100.8\r\n"));
 }
 
 TEST_F(RelayDaemonTest, RefusesToStartWithOneLineThatSaysWhy) {
