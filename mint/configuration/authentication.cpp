@@ -77,7 +77,7 @@ AuthenticationConfiguration read_authentication(Section section) {
   constexpr std::string_view kSuffix = "/.well-known/openid-configuration";
   const std::string_view url = out.openid_discovery;
   const std::string_view host =
-      url.substr(url.find("//") + 2, url.find_first_of("/", url.find("//") + 2) - url.find("//") - 2);
+      url.substr(url.find("//") + 2, url.find('/', url.find("//") + 2) - url.find("//") - 2);
   const auto port = host.ends_with(']') ? std::string_view::npos : host.rfind(':');
   if (!url.ends_with(kSuffix) || (!url.starts_with("https://") && !is_loopback(host.substr(0, port)))) {
     section.reject("openid_discovery",

@@ -21,7 +21,8 @@ std::string invoice_of(const std::string& request) {
   if (!value) return request;
   const json::Value* kind = value->find("Bolt11");
   const json::Value* invoice = kind == nullptr ? nullptr : kind->find("bolt11");
-  return invoice == nullptr || !invoice->is_string() ? request : *invoice->if_string();
+  const std::string* text = invoice == nullptr ? nullptr : invoice->if_string();
+  return text == nullptr ? request : *text;
 }
 
 class CdkMint final : public SourceMint {
