@@ -8,6 +8,11 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")  # no -DNDEBUG: assertions stay on where money moves
+if(MANASTR_FUZZ)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1")
+elseif(MANASTR_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O0")  # optimised, the instrumented tree takes three times as long to compile
+endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wundef -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
