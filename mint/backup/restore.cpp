@@ -14,12 +14,15 @@
 #include "mint/audit/sqlite_view.h"
 #include "mint/backup/checks.h"
 #include "mint/ledger/postgres/postgres_ledger.h"
+#include "mint/ledger/postgres/schema.h"
 #include "mint/ledger/sqlite_ledger.h"
 
 namespace manastr::mint {
 namespace {
 
 constexpr postgres::Statement kSchema{"schema_named", "SELECT count(*) FROM pg_namespace WHERE nspname = $1"};
+constexpr postgres::Statement kAlone{"restore_alone", "SELECT pg_try_advisory_lock(5570193308277399046)"};
+constexpr postgres::Statement kNobody{"nobody_runs", "UPDATE mint.replicas SET incarnation = ''"};
 constexpr postgres::Statement kMajor{"server_major",
                                      "SELECT current_setting('server_version_num')::int8 / 10000"};
 
@@ -141,6 +144,8 @@ Status put_back(const Task& task, const crypto::SecretText& url, postgres::Conne
       task.from};
   TRY_STATUS(
       postgres::run_client_program(address, static_cast<int>(major.integer(0, 0)), "pg_restore", arguments));
+  // A mint of the lost ledger that still runs is in the backup, and would go on without knowing what is held.
+  TRY_STATUS(connection.ask(kNobody));
   report.restore_seconds = seconds_since(task.clock, begin);
 
   const Monotonic checks = task.clock.monotonic();
@@ -182,6 +187,11 @@ Status restore_postgres(const Task& task, const crypto::SecretText& url, Restore
   TRY_STATUS(check_digest(report.manifest, digest, task.from));
   TRY(const postgres::Address address, postgres::Address::parse(url, "manastr-mint restore"));
   TRY(const std::unique_ptr<postgres::Connection> connection, postgres::Connection::open(address));
+  TRY(const postgres::Rows alone, connection->ask(kAlone));
+  if (alone.integer(0, 0) == 0)
+    return invalid("another restore into the database " + address.described() + " is under way");
+  // A mint that starts now makes its schema before this, or finds the mark.
+  TRY_STATUS(connection->execute(std::string("BEGIN; SET LOCAL lock_timeout = '60s'; ").append(kLockSchema)));
   TRY(const bool ledger, has_schema(*connection, "mint"));
   TRY(const bool broke_off, has_schema(*connection, kRestoringSchema));
   if (ledger && !broke_off) {
@@ -189,8 +199,8 @@ Status restore_postgres(const Task& task, const crypto::SecretText& url, Restore
                    " has a schema \"mint\" already: a restore never touches a ledger; use an empty database");
   }
   const std::string mark(kRestoringSchema);
-  TRY_STATUS(connection->execute("BEGIN; DROP SCHEMA IF EXISTS mint CASCADE; CREATE SCHEMA IF NOT EXISTS " +
-                                 mark + "; COMMIT"));
+  TRY_STATUS(connection->execute("DROP SCHEMA IF EXISTS mint CASCADE; CREATE SCHEMA IF NOT EXISTS " + mark +
+                                 "; COMMIT"));
   const Status done = put_back(task, url, *connection, report);
   if (done) {
     TRY_STATUS(connection->execute("DROP SCHEMA " + mark));

@@ -66,7 +66,7 @@ AuthenticationConfiguration read_authentication(Section section) {
   out.audience = section.text("audience", "");
   out.bat_max_mint = section.integer("bat_max_mint", out.bat_max_mint, 1, 1'000);
   out.bat_max_hour = section.integer("bat_max_hour", out.bat_max_hour, 0, 1'000'000'000);
-  out.keyset_index = static_cast<std::uint32_t>(section.integer("keyset_index", 0, 0, 1'000'000));
+  out.keyset_index = static_cast<std::uint32_t>(section.integer("keyset_index", 0, 0, 2'000'000'000));
   out.clear = read_endpoints(section, "clear");
   out.blind = read_endpoints(section, "blind");
   if (!out.enabled()) {

@@ -129,7 +129,7 @@ CurrencyConfiguration read_currency(const std::string& name, Section section) {
   }
   out.meltable = section.boolean("meltable", out.meltable);
   out.input_fee_ppk = section.integer("input_fee_ppk", 0, 0, 1'000'000);
-  out.keyset_index = static_cast<std::uint32_t>(section.integer("keyset_index", 0, 0, 1'000'000));
+  out.keyset_index = static_cast<std::uint32_t>(section.integer("keyset_index", 0, 0, 2'000'000'000));
   return out;
 }
 

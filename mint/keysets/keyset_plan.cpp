@@ -45,6 +45,20 @@ UnixSeconds due_at(const std::vector<KeysetRecord>& records, const KeysetRecord&
   return begun.value_or(last.created_at) + plan.rotate_every;
 }
 
+/// Of keysets that were made after the backup that a held ledger comes from there is no record, nor of what was
+/// spent of them: their keys must not come again, neither now nor after yet another restore. So positions leap to
+/// the seconds since 2020, which no rotations reach.
+std::uint32_t fresh_position(const std::vector<KeysetRecord>& records, const KeysetRecord* last,
+                             const KeysetPlan& plan, UnixSeconds now) {
+  constexpr std::int64_t kYear2020 = 1'577'836'800;
+  constexpr std::int64_t kHighest = 2'000'000'000;  // a path has 31 bits
+  const std::uint32_t next =
+      last == nullptr ? plan.first_position : std::max(last->position + 1, plan.first_position);
+  if (std::ranges::none_of(records, &KeysetRecord::held)) return next;
+  const std::int64_t leap = std::clamp<std::int64_t>(count(now) - kYear2020, 0, kHighest);
+  return std::max(next, static_cast<std::uint32_t>(leap));
+}
+
 std::optional<UnixSeconds> expiry_by(const KeysetPlan& plan, UnixSeconds now) {
   if (plan.ends) return plan.ends;
   return plan.lifetime > Seconds{0} ? std::optional(now + plan.lifetime) : std::nullopt;
@@ -103,7 +117,7 @@ void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSec
   KeysetRecord fresh;
   fresh.number = static_cast<std::uint32_t>(records.size() + 1);
   fresh.unit = plan.unit;
-  fresh.position = last == nullptr ? plan.first_position : std::max(last->position + 1, plan.first_position);
+  fresh.position = fresh_position(records, last, plan, now);
   fresh.input_fee_ppk = plan.input_fee_ppk;
   fresh.denominations = plan.denominations;
   fresh.final_expiry = final_expiry;

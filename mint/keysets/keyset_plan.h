@@ -33,7 +33,8 @@ std::optional<KeysetPlan> token_plan(const AuthenticationConfiguration& authenti
 /// money without a plan nothing is signed any more.
 void bring_forward(std::vector<KeysetRecord>& records, const std::vector<KeysetPlan>& plans, UnixSeconds now);
 
-/// A fresh keyset for the unit, without an id yet; those that signed sign on for `overlap`.
+/// A fresh keyset for the unit, without an id yet; those that signed sign on for `overlap`. While anything is
+/// held after a restore, its keys are none that the lost ledger may have had.
 void succeed(std::vector<KeysetRecord>& records, const KeysetPlan& plan, UnixSeconds now, Seconds overlap,
              std::optional<UnixSeconds> final_expiry);
 /// By the plan's overlap and expiry.

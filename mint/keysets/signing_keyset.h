@@ -28,8 +28,9 @@ class SigningKeyset {
   bool active() const { return record_.state == KeysetState::signing; }
   /// NUT-02's `active`: what wallets are to ask signatures of.
   bool offered(UnixSeconds now) const { return active() && !expired(now); }
-  /// Active, or in its overlap. Look at expired() too.
+  /// Active, or in its overlap, and not held after a restore. Look at expired() too.
   bool signs(UnixSeconds now) const {
+    if (record_.held) return false;
     return active() || (record_.state == KeysetState::overlap && now < record_.overlap_until);
   }
   /// Nothing is signed or taken any more (NUT-02). One that is pruned stays so whatever the clock says.

@@ -143,6 +143,46 @@ TEST_F(MintBackup, ARestoreThatBreaksOffIsNoLedgerAndCanBeMadeAgain) {
   EXPECT_EQ(swap(kept).status, 503) << "held";
 }
 
+TEST_F(MintBackup, WhatARestoredMintSignedIsWorthNothingAfterAnotherRestore) {
+  ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
+  lose_ledger();
+  ASSERT_EQ(run({"restore", "--from", backup()}).code, 0);
+  mint_.restart();
+  mint_.forget_keysets();
+  auto lost = mint_.buy("sat", std::vector<cashu::Amount>{8});
+  ASSERT_EQ(swap(lost).status, 200);
+  const UnixSeconds then = system_clock().now_seconds();
+  lose_ledger();
+  ASSERT_TRUE(eventually([&] { return system_clock().now_seconds() > then; }));
+  ASSERT_EQ(run({"restore", "--from", backup()}).code, 0);
+  mint_.restart();
+  mint_.forget_keysets();
+  EXPECT_EQ(MintHouse::code_of(swap(lost)), cashu::kKeysetUnknown) << "it is spent, which the backup can't say";
+  lost.front().id = mint_.keyset("sat").id;
+  EXPECT_EQ(MintHouse::code_of(swap(lost)), cashu::kProofInvalid) << "nor are its keys the same";
+}
+
+TEST_F(MintBackup, AMintThatRunsThroughARestoreStopsThere) {
+  const auto kept = mint_.buy("sat", std::vector<cashu::Amount>{4});
+  ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
+  if (!is_postgres()) {
+    EXPECT_EQ(run({"restore", "--from", backup()}).code, 1) << "its folder is its own";
+    return;
+  }
+  const std::string elsewhere = mint_.folder() + "/elsewhere";
+  fs::create_directory(elsewhere);
+  fs::copy_file(mint_.folder() + "/data/mnemonic", elsewhere + "/mnemonic");
+  PostgresCluster::instance().execute(mint_.database_url(), "DROP SCHEMA mint CASCADE");
+  const Said restored = run({"restore", "--from", backup()}, elsewhere);
+  ASSERT_EQ(restored.code, 0) << restored.text;
+  EXPECT_TRUE(eventually([&] {
+    return mint_.get("/health").body.find("another process runs as replica") != std::string::npos;
+  })) << mint_.get("/health").body;
+  mint_.restart();
+  mint_.forget_keysets();
+  EXPECT_EQ(swap(kept).status, 503) << "held";
+}
+
 TEST_F(MintBackup, NothingIsWrittenOver) {
   ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
   const Said again = run({"backup", "--to", backup()});

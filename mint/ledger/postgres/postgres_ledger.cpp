@@ -344,26 +344,13 @@ void PostgresLedger::commit_loop() {
 
 }  // namespace
 
-namespace {
-
-constexpr postgres::Statement kRestoring{"restoring", "SELECT count(*) FROM pg_namespace WHERE nspname = $1"};
-
-Status check_restored(Connection& connection, const Address& address) {
-  TRY(const postgres::Rows marks, connection.ask(kRestoring, Parameters().add(kRestoringSchema)));
-  if (marks.integer(0, 0) == 0) return {};
-  return invalid("a restore into the database " + address.described() +
-                 " is under way, or was not finished: restore again");
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions options, const Clock& clock) {
   if (options.replica.empty() || options.replica.size() > 64) return broken("a replica needs a name");
   TRY(const Address address, Address::parse(options.url, "manastr-mint " + options.replica));
   TRY_STATUS(postgres::check_sessions(address));
   {
     TRY(const std::unique_ptr<Connection> connection, Connection::open(address));
-    if (!options.restoring) TRY_STATUS(check_restored(*connection, address));
+    if (!options.restoring) TRY_STATUS(check_restored(*connection));
     TRY(const bool current, is_ledger_current(*connection));
     if (!current) TRY_STATUS(migrate_ledger(*connection, ""));
   }

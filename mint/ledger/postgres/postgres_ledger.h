@@ -44,10 +44,6 @@ struct PostgresLedgerOptions {
   std::function<void(std::size_t writes, double seconds)> on_commit;
 };
 
-/// A schema beside `mint` while a restore is under way, from before its first row to after its last check:
-/// what is in `mint` is no mint's ledger yet.
-inline constexpr const char* kRestoringSchema = "mint_restoring";
-
 /// Connects, brings the schema forward if this role owns it, and loads totals. Fails if the database is away
 /// or a restore into it was not finished.
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions options,

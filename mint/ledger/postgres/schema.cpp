@@ -400,6 +400,8 @@ constexpr Statement kHasSchema{"has_schema", "SELECT to_regclass('mint.schema_ve
 constexpr Statement kSchemaExists{"schema_exists",
                                   "SELECT count(*) FROM pg_namespace WHERE nspname = 'mint'"};
 
+constexpr Statement kRestoring{"restoring", "SELECT count(*) FROM pg_namespace WHERE nspname = $1"};
+
 Result<std::int64_t> version(Connection& connection) {
   TRY(const postgres::Rows has, connection.ask(kHasSchema));
   if (has.integer(0, 0) == 0) {
@@ -433,11 +435,12 @@ std::string with_role(const char* script, const std::string& role) {
 
 Status forward(Connection& connection, const std::string& runtime) {
   // Mints that start together wait here for the first.
-  TRY_STATUS(connection.execute(
-      "BEGIN; SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(5570193308277399041)"));
+  TRY_STATUS(
+      connection.execute(std::string("BEGIN; SET LOCAL lock_timeout = '60s'; ").append(kLockSchema)));
   TRY(const std::int64_t found, version(connection));
   if (found < kKnown) {
     if (found == 0) {
+      TRY_STATUS(check_restored(connection));
       TRY_STATUS(
           connection.execute("CREATE SCHEMA mint; CREATE TABLE mint.schema_version(version int4 NOT NULL)"));
     }
@@ -460,6 +463,12 @@ Status forward(Connection& connection, const std::string& runtime) {
 }
 
 }  // namespace
+
+Status check_restored(Connection& connection) {
+  TRY(const postgres::Rows marks, connection.ask(kRestoring, postgres::Parameters().add(kRestoringSchema)));
+  if (marks.integer(0, 0) == 0) return {};
+  return invalid("a restore into the mint's database is under way, or was not finished: restore again");
+}
 
 Result<bool> is_ledger_current(Connection& connection) {
   TRY(const std::int64_t found, version(connection));

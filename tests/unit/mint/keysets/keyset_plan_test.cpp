@@ -202,6 +202,33 @@ TEST(KeysetPlan, AUnitThatComesBackSignsWithItsNewestKeysetUnlessThatHasExpired)
   EXPECT_EQ(records[0].state, KeysetState::verifying);
 }
 
+TEST(KeysetPlan, AfterARestoreNoKeysComeThatTheLostLedgerMayHaveHad) {
+  std::vector<KeysetRecord> backup = begun(monthly());
+  auto lost = backup;
+  for (int i = 1; i <= 3; ++i) advance(lost, {monthly()}, kNow + i * 30 * kDay);
+  EXPECT_EQ(lost.back().position, 4U);
+  for (KeysetRecord& each : backup) each.held = true;
+
+  KeysetPlan other = monthly();  // of a unit that came after the backup
+  other.unit = "loot";
+  const UnixSeconds at = kNow + 100 * kDay;
+  std::vector<KeysetRecord> first = backup;
+  bring_forward(first, {monthly(), other}, at);
+  ASSERT_EQ(first.size(), 3U);
+  EXPECT_EQ(first[0].state, KeysetState::verifying);
+  EXPECT_GT(first[1].position, 100'000'000U);
+  EXPECT_GT(first[2].position, 100'000'000U);
+  advance(first, {monthly(), other}, at + 30 * kDay);
+  std::vector<KeysetRecord> second = backup;
+  bring_forward(second, {monthly(), other}, at + 30 * kDay + Seconds{1});
+  for (const KeysetRecord& earlier : first) {
+    if (earlier.held) continue;
+    EXPECT_LT(earlier.position, second[1].position) << "and after a second restore of it";
+  }
+  bring_forward(backup, {monthly()}, unix_seconds(0));
+  EXPECT_EQ(backup.back().position, 2U) << "a clock that knows no time";
+}
+
 TEST(KeysetPlan, KeysetsThatAreNoMoneyHaveAKeeperOfTheirOwn) {
   std::vector<KeysetRecord> records{{.number = 1, .unit = std::string(kAuthUnit)}};
   bring_forward(records, {}, kNow);

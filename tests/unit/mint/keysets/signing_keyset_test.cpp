@@ -49,6 +49,18 @@ TEST(SigningKeyset, SignsWhatItsPublishedKeysVerify) {
   }
 }
 
+TEST(SigningKeyset, SignsNothingWhileItIsHeld) {
+  const auto master = crypto::ExtendedKey::master(seed().reveal());
+  KeysetRecord record;
+  record.unit = "sat";
+  record.state = KeysetState::overlap;
+  record.overlap_until = unix_seconds(100);
+  EXPECT_TRUE(SigningKeyset(record, derive_own_keys(master, record), 2).signs(unix_seconds(99)));
+  EXPECT_FALSE(SigningKeyset(record, derive_own_keys(master, record), 2).signs(unix_seconds(100)));
+  record.held = true;
+  EXPECT_FALSE(SigningKeyset(record, derive_own_keys(master, record), 2).signs(unix_seconds(99)));
+}
+
 TEST(SigningKeyset, HasPowersOfTwoAlone) {
   KeysetRecord record;
   record.unit = "sat";
