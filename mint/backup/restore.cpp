@@ -89,7 +89,7 @@ Status put_back(const Task& task, const std::string& part, RestoreReport& report
     TRY(const std::unique_ptr<Ledger> ledger, open_sqlite_ledger(std::move(options)));
     TRY_STATUS(
         check_ledger(*ledger, report.manifest.inventory, signatures, task.configuration, task.directory));
-    failpoint("mint.before-hold");
+    failpoint("restore.before-hold");
     if (task.holds) TRY_STATUS(hold(*ledger, report.manifest, task.clock));
   }
   {
@@ -168,7 +168,7 @@ Status put_back(const Task& task, const crypto::SecretText& url, postgres::Conne
       check_ledger(*ledger, report.manifest.inventory, signatures, task.configuration, task.directory));
   TRY(const std::unique_ptr<LedgerView> view, view_postgres_ledger(url));
   TRY_STATUS(check_books(*view, task.configuration, task.directory));
-  failpoint("mint.before-hold");
+  failpoint("restore.before-hold");
   if (task.holds) TRY_STATUS(hold(*ledger, report.manifest, task.clock));
   report.checked_signatures = signatures.size();
   report.check_seconds = seconds_since(task.clock, checks);

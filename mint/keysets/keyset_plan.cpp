@@ -45,9 +45,9 @@ UnixSeconds due_at(const std::vector<KeysetRecord>& records, const KeysetRecord&
   return begun.value_or(last.created_at) + plan.rotate_every;
 }
 
-/// Of keysets that were made after the backup that a held ledger comes from there is no record, nor of what was
-/// spent of them: their keys must not come again, neither now nor after yet another restore. So positions leap to
-/// the seconds since 2020, which no rotations reach.
+/// Of keysets that were made after the backup that a held ledger comes from there is no record, nor of what
+/// was spent of them: their keys must not come again, neither now nor after yet another restore. So positions
+/// leap to the seconds since 2020, which no rotations reach.
 std::uint32_t fresh_position(const std::vector<KeysetRecord>& records, const KeysetRecord* last,
                              const KeysetPlan& plan, UnixSeconds now) {
   constexpr std::int64_t kYear2020 = 1'577'836'800;

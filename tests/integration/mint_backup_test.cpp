@@ -125,7 +125,7 @@ TEST_F(MintBackup, ARestoreThatBreaksOffIsNoLedgerAndCanBeMadeAgain) {
   ASSERT_EQ(run({"backup", "--to", backup()}).code, 0);
   lose_ledger();
   auto environment = mint_.environment();
-  environment["MANASTR_FAILPOINT"] = "mint.before-hold";
+  environment["MANASTR_FAILPOINT"] = "restore.before-hold";
   Process broken("manastr-mint", {{"restore", "--from", backup(), "--config", mint_.folder() + "/mint.toml",
                                    "--data", mint_.folder() + "/data"},
                                   environment,
@@ -157,7 +157,8 @@ TEST_F(MintBackup, WhatARestoredMintSignedIsWorthNothingAfterAnotherRestore) {
   ASSERT_EQ(run({"restore", "--from", backup()}).code, 0);
   mint_.restart();
   mint_.forget_keysets();
-  EXPECT_EQ(MintHouse::code_of(swap(lost)), cashu::kKeysetUnknown) << "it is spent, which the backup can't say";
+  EXPECT_EQ(MintHouse::code_of(swap(lost)), cashu::kKeysetUnknown)
+      << "it is spent, which the backup can't say";
   lost.front().id = mint_.keyset("sat").id;
   EXPECT_EQ(MintHouse::code_of(swap(lost)), cashu::kProofInvalid) << "nor are its keys the same";
 }

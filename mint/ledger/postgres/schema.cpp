@@ -435,8 +435,7 @@ std::string with_role(const char* script, const std::string& role) {
 
 Status forward(Connection& connection, const std::string& runtime) {
   // Mints that start together wait here for the first.
-  TRY_STATUS(
-      connection.execute(std::string("BEGIN; SET LOCAL lock_timeout = '60s'; ").append(kLockSchema)));
+  TRY_STATUS(connection.execute(std::string("BEGIN; SET LOCAL lock_timeout = '60s'; ").append(kLockSchema)));
   TRY(const std::int64_t found, version(connection));
   if (found < kKnown) {
     if (found == 0) {

@@ -18,8 +18,8 @@ inline constexpr const char* kLockSchema = "SELECT pg_advisory_xact_lock(5570193
 Status check_restored(postgres::Connection& connection);
 
 /// Brings the schema forward to this version's, all in one transaction that others wait for. `runtime` gets
-/// its rights if it is not the owner itself ("" : nobody). Refuses a database of a newer version, and one that
-/// a restore is about to fill; says what to do if this role may not.
+/// its rights if it is not the owner itself ("" : nobody). Refuses a database of a newer version, and one
+/// that a restore is about to fill; says what to do if this role may not.
 Status migrate_ledger(postgres::Connection& connection, const std::string& runtime);
 
 /// True if the schema is this version's: there is nothing to migrate. An error if it is newer.
