@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <stdexcept>
 
 namespace manastr::postgres {
 namespace {
@@ -71,9 +72,11 @@ Fault Connection::fault(const pg_result* result) {
 
 void Connection::queue(const Statement& statement, const Parameters& parameters) {
   PGconn* raw = connection_.get();
-  if (!prepared_.contains(statement.name)) {
+  const auto [known, is_new] = prepared_.try_emplace(statement.name, statement.sql);
+  if (known->second != statement.sql)
+    throw std::logic_error(std::string("two statements are named ") + statement.name);
+  if (is_new) {
     if (PQsendPrepare(raw, statement.name, statement.sql, 0, nullptr) != 1) usable_ = false;
-    prepared_.insert(statement.name);
     queued_.push_back({.prepares = statement.name});
   }
   std::vector<const char*> values;

@@ -2,9 +2,11 @@
 // their answers read together, so that a transaction of many statements costs as many round trips as it has
 // points where its author must look. Used by one thread at a time. Statements are prepared on first use.
 #pragma once
+#include <map>
 #include <memory>
-#include <set>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -17,7 +19,8 @@ struct pg_conn;
 
 namespace manastr::postgres {
 
-/// A constant of the program: its name is its own on every connection.
+/// A constant of the program. On a connection one name stands for one text: the same one may be written down
+/// twice, another by its name is a broken program.
 struct Statement {
   const char* name;
   const char* sql;
@@ -73,7 +76,7 @@ class Connection {
   };
   std::unique_ptr<pg_conn, Finish> connection_;
   std::vector<Queued> queued_;
-  std::set<const char*> prepared_;
+  std::map<std::string_view, std::string_view> prepared_;  // texts by name
   bool usable_ = true;
 };
 

@@ -45,6 +45,15 @@ TEST_F(PostgresConnection, ValuesComeBackAsTheyWere) {
   EXPECT_EQ(rows->integer(0, 3), 0);
 }
 
+TEST_F(PostgresConnection, AStatementIsKnownByItsNameWhereverThatIsWritten) {
+  const std::string here = "twice", there = "twice";
+  for (const std::string* name : {&here, &there}) {
+    const auto rows = connection_->ask(Statement{name->c_str(), "SELECT 1"});
+    EXPECT_TRUE(rows) << rows.error().message;
+  }
+  EXPECT_THROW(connection_->queue(Statement{"twice", "SELECT 2"}), std::logic_error);
+}
+
 TEST_F(PostgresConnection, ArraysAreUnnested) {
   constexpr Statement kSum{
       "sum", "SELECT count(*), sum(a)::int8, count(b) FROM unnest($1::int8[], $2::bytea[]) x(a, b)"};
