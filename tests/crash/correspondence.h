@@ -50,8 +50,10 @@ class Correspondence {
   std::string get(const std::string& path);
 
   void remember(Exchange exchange) { fresh_.push_back(std::move(exchange)); }
-  /// The last one: it can't be asked again.
-  void forget_last() { fresh_.pop_back(); }
+  /// What was asked lately with this body can't be asked again.
+  void forget(const std::string& body) {
+    std::erase_if(fresh_, [&](const Exchange& each) { return each.body == body; });
+  }
   /// Asks for all that was answered since the last call again, and for `older` of what was answered before,
   /// each found by draw(how many there are): the same bytes.
   void repeat_all(std::size_t older, const std::function<std::size_t(std::size_t)>& draw);

@@ -262,7 +262,7 @@ void Customer::rival_outputs(const std::string& unit) {
       put(unit, mint_->unblind(replies[i].body, outputs, unit));
     } else {
       if (MintHouse::code_of(replies[i]) != kSigned) wrong("outputs of two swaps: " + replies[i].body);
-      mail_.forget_last();  // its inputs go on, so it would be refused for another reason
+      mail_.forget(bodies[i]);  // its inputs go on, so it would be refused for another reason, or held up
       put(unit, inputs[i]);
     }
   }
