@@ -15,7 +15,7 @@ INSERT INTO signatures(b_, keyset, amount, c_, e, s, operation)
 UPDATE index_reach SET number = 9475712;
 INSERT INTO proofs_index SELECT randomblob(8), number FROM proofs WHERE number <= 9475712 ORDER BY 1, 2;
 INSERT INTO signatures_index SELECT randomblob(8), number FROM signatures WHERE number <= 9475712 ORDER BY 1, 2;
-INSERT INTO keyset_totals SELECT 1, coalesce(max(sequence), 0) + 1, 10000000, 10000000 FROM journal WHERE true
+INSERT INTO keyset_totals(keyset, entry, issued, redeemed) SELECT 1, coalesce(max(sequence), 0) + 1, 10000000, 10000000 FROM journal WHERE true
   ON CONFLICT DO UPDATE SET issued = issued + 10000000, redeemed = redeemed + 10000000;
 COMMIT;
 PRAGMA journal_mode = WAL;
