@@ -134,7 +134,8 @@ Result<MintQuote> MintQuotes::create(const MintQuoteRequest& request,
     if (--being_made_ == 0) early_.clear();
   }
   if (!written) return std::unexpected(written.error());
-  for (const Incoming& payment : early) TRY_STATUS(credit(quote->id, payment));
+  // The quote is there, and its token spent, whatever becomes of these: the client must hear of it.
+  for (const Incoming& payment : early) note(payment, credit(quote->id, payment));
   return quote;
 }
 
@@ -146,6 +147,10 @@ void MintQuotes::heard(const Hash32& node_key, const Incoming& payment) {
   const auto quote = ledger_->mint_quote_of(node_key);
   const Status credited =
       quote ? (*quote ? credit((*quote)->id, payment) : Status{}) : Status(std::unexpected(quote.error()));
+  note(payment, credited);
+}
+
+void MintQuotes::note(const Incoming& payment, const Status& credited) {
   if (credited) return;
   telemetry::log_error(
       "a payment received could not be booked; it will be when its quote is asked for, or at the next start",

@@ -57,6 +57,8 @@ class MintQuotes {
   };
   Result<MintQuote> create_at_node(const MintQuoteRequest& request);
   void heard(const Hash32& node_key, const Incoming& payment);
+  /// Logs what was not credited; its quote or the next start asks the node again.
+  static void note(const Incoming& payment, const Status& credited);
   Status credit(const std::string& quote, const Incoming& payment);
   Result<std::vector<Incoming>> payments_of(const MintQuote& quote);
   Status check_cap(const CurrencyConfiguration& currency, cashu::Amount amount) const;
