@@ -2,15 +2,24 @@
 // at once (the batch is what queued while the last one was worked on). Used by the engine's and the mint's
 // pipelines.
 #pragma once
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <utility>
 
 #include "common/base/clock.h"
 
 namespace manastr {
+
+/// For a consumer whose turn costs much however little it takes (a commit): it waits while more items are on
+/// their way than have come, so that half of them are worked on while the other half is on its way.
+struct Gathering {
+  std::function<std::size_t()> coming;  ///< how many are; asked by who pushes, never blocks. Null: no waiting
+  std::chrono::microseconds longest{2'000};  ///< from the first
+};
 
 template <class T>
 class Inbox {
@@ -43,6 +52,18 @@ class Inbox {
     item_.wait_until(lock, until, [&] { return closed_ || !items_.empty(); });
     return take_locked(limit);
   }
+  /// The same, and then for what comes with the first, as `gathering` says.
+  std::deque<T> take(std::size_t limit, Monotonic until, const Gathering& gathering) {
+    std::unique_lock lock(mutex_);
+    item_.wait_until(lock, until, [&] { return closed_ || !items_.empty(); });
+    if (gathering.coming && !items_.empty()) {
+      gathering_ = &gathering;
+      item_.wait_until(lock, std::chrono::steady_clock::now() + gathering.longest,
+                       [&] { return closed_ || has_gathered(); });
+      gathering_ = nullptr;
+    }
+    return take_locked(limit);
+  }
   std::deque<T> take(std::size_t limit) {
     std::unique_lock lock(mutex_);
     item_.wait(lock, [&] { return closed_ || !items_.empty(); });
@@ -69,9 +90,10 @@ class Inbox {
   bool append(T item) {
     if (closed_) return false;
     items_.push_back(std::move(item));
-    item_.notify_one();
+    if (gathering_ == nullptr || has_gathered()) item_.notify_one();
     return true;
   }
+  bool has_gathered() const { return items_.size() >= std::min(capacity_, gathering_->coming()); }
   std::deque<T> take_locked(std::size_t limit) {
     std::deque<T> out;
     if (items_.size() <= limit) {
@@ -91,6 +113,7 @@ class Inbox {
   std::condition_variable item_;
   std::condition_variable room_;
   std::deque<T> items_;
+  const Gathering* gathering_ = nullptr;  ///< of the consumer that waits for more
   bool closed_ = false;
 };
 

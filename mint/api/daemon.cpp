@@ -93,8 +93,9 @@ struct Opened {
 };
 
 Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, const std::string& directory,
-                                            Observation& observation) {
+                                            const Gathering& gathering, Observation& observation) {
   SqliteLedgerOptions options;
+  options.gathering = gathering;
   options.file = configuration.sqlite_file(directory);
   TRY_STATUS(check_ledger_is_not_lost(configuration, directory, options.file));
   options.queue = configuration.limits.max_queue * 2;
@@ -106,8 +107,9 @@ Result<std::unique_ptr<Ledger>> open_sqlite(const Configuration& configuration, 
 
 Result<std::unique_ptr<Ledger>> open_postgres(const Configuration& configuration,
                                               const std::string& directory, const lightning::Node& node,
-                                              Observation& observation) {
+                                              const Gathering& gathering, Observation& observation) {
   PostgresLedgerOptions options;
+  options.gathering = gathering;
   options.url = crypto::SecretText(configuration.database.secret_text());
   TRY(options.replica, replica_name(directory, system_random()));
   options.node = node.identity().empty() ? "of " + options.replica : node.identity();
@@ -121,11 +123,12 @@ Result<std::unique_ptr<Ledger>> open_postgres(const Configuration& configuration
 }
 
 Result<Opened> open_ledger(const Configuration& configuration, const std::string& directory,
-                           const lightning::Node& node, Observation& observation) {
+                           const lightning::Node& node, const Gathering& gathering,
+                           Observation& observation) {
   Opened out;
   TRY(out.ledger, configuration.database.is_postgresql()
-                      ? open_postgres(configuration, directory, node, observation)
-                      : open_sqlite(configuration, directory, observation));
+                      ? open_postgres(configuration, directory, node, gathering, observation)
+                      : open_sqlite(configuration, directory, gathering, observation));
   TRY(out.held_before, unsettled_restore(*out.ledger));
   TRY(const std::vector<KeysetRecord> stored, out.ledger->keysets());
   TRY(const Mnemonic mnemonic,
@@ -252,7 +255,12 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   std::remove((directory + "/port").c_str());  // who waits for it must not find that of an earlier run
   Observation observation;
   TRY(const std::unique_ptr<lightning::Node> node, open_node(configuration.lightning, directory));
-  TRY(Opened opened, open_ledger(configuration, directory, *node, observation));
+  const std::size_t workers =
+      configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
+  Workers crypto(workers, configuration.limits.max_queue);
+  const Gathering gathering{
+      [&crypto] { return crypto.queued(); }};  // writes: what is worked on may become one
+  TRY(Opened opened, open_ledger(configuration, directory, *node, gathering, observation));
 
   TRY(const std::unique_ptr<Engines> engines,
       Engines::start(configuration.authorization, configuration.engines, system_clock()));
@@ -276,10 +284,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
                          *parts.clock, *parts.random);
   MeltPayments melt_payments(*parts.keysets, *parts.ledger, *node,
                              {.answer_within = configuration.lightning.payment_timeout}, *parts.clock);
-  const std::size_t workers =
-      configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
   Workers lightning(kLightningThreads, configuration.limits.max_queue);
-  Workers crypto(workers, configuration.limits.max_queue);
   parts.mint_quotes = &mint_quotes;
   parts.melt_payments = &melt_payments;
   parts.crypto = &crypto;

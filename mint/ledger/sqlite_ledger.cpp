@@ -381,7 +381,8 @@ void SqliteLedger::refuse_from_now_on(const Error& error) {
 
 void SqliteLedger::commit_loop() {
   for (;;) {
-    std::deque<Job> jobs = inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle);
+    std::deque<Job> jobs =
+        inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle, options_.gathering);
     const bool over = jobs.empty() && inbox_.drained();
     if (jobs.empty()) {
       keep_journal(over);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "common/base/inbox.h"
 #include "common/storage/database.h"
 #include "mint/ledger/ledger.h"
 
@@ -18,6 +19,7 @@ struct SqliteLedgerOptions {
   int checkpoint_pages = 4'000;         ///< of the log, before a thread of its own moves them into the file
   storage::Durability durability = storage::Durability::full;  ///< any other only to show what would be lost
   std::string vfs;                                             ///< of storage::OpenOptions
+  Gathering gathering;                                         ///< of writes for one commit
   /// After each commit, from the committing thread: how many writes, how long.
   std::function<void(std::size_t writes, double seconds)> on_commit;
 };

@@ -326,7 +326,8 @@ void PostgresLedger::answer(const std::vector<Job*>& jobs) {
 
 void PostgresLedger::commit_loop() {
   for (;;) {
-    std::deque<Job> jobs = inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle);
+    std::deque<Job> jobs =
+        inbox_.take(options_.batch, std::chrono::steady_clock::now() + kIdle, options_.gathering);
     if (jobs.empty()) {
       if (inbox_.drained()) return;
       if (books_.is_doubtful()) committer_.probe();

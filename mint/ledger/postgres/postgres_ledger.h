@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 
+#include "common/base/inbox.h"
 #include "common/crypto/secret.h"
 #include "mint/ledger/ledger.h"
 
@@ -40,6 +41,7 @@ struct PostgresLedgerOptions {
   Millis patience{5'000};  ///< how long a write waits for a database that is away
   Millis audit_every{1'000};
   bool restoring = false;  ///< by the restore itself: it is not finished
+  Gathering gathering;     ///< of writes for one commit
   /// After each commit, from the committing thread: how many writes, how long.
   std::function<void(std::size_t writes, double seconds)> on_commit;
 };
