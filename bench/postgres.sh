@@ -1,5 +1,5 @@
 # Sourced by run.sh: a PostgreSQL cluster of a benchmark's own, with Debian's defaults but for its memory: all durability on,
-# a Unix socket in its folder, gone with stop_postgres.
+# a Unix socket in its folder, gone with stop_postgres. MANASTR_BENCH_POSTGRES: more of the server's arguments.
 
 postgres_bin=/usr/lib/postgresql/15/bin
 
@@ -14,7 +14,7 @@ start_postgres() {
   (cd / && $as "$postgres_bin/initdb" -D "$postgres_folder/data" -U manastr -A trust --encoding=UTF8 --locale=C >/dev/null)
   (cd / && exec setsid $as "$postgres_bin/postgres" -D "$postgres_folder/data" -c listen_addresses= \
     -c unix_socket_directories="$postgres_folder" -c shared_buffers="${MANASTR_BENCH_BUFFERS:-256MB}" \
-    -c max_wal_size=4GB >"$postgres_folder/log" 2>&1 </dev/null) &
+    -c max_wal_size=4GB ${MANASTR_BENCH_POSTGRES:-} >"$postgres_folder/log" 2>&1 </dev/null) &
   local i
   for ((i = 0; i < 1200; i++)); do
     "$postgres_bin/pg_isready" -q -h "$postgres_folder" && break

@@ -15,12 +15,19 @@ trap 'exit 130' INT TERM
 say() { printf '%s\n' "$*" >&2; }
 requests=${MANASTR_BENCH_REQUESTS:-40000} runs=${MANASTR_BENCH_RUNS:-3}
 
-# load TITLE [--server PID]
+# load TITLE [--server PID]: all that goes, then half of it
 load() {
-  local title=$1 json; shift
+  local title=$1; shift
+  run_load "$title" "$@"
+  run_load "$title, at half that load" "$@" --rate "$(awk -v all="$(figure per_second <<<"$json")" 'BEGIN { print int(all / 2) }')"
+}
+# run_load TITLE [ARGUMENT…]: leaves what mint-load says in $json
+run_load() {
+  local title=$1; shift
   json=$("$build/bench/mint-load" --mint "$mint_url" --pid "$mint_pid" --requests "$requests" --runs "$runs" --json "$@") || true
-  printf '%s: %s swaps/s, p50 %s ms, p99 %s ms, %s MB, %s failed\n' "$title" "$(figure per_second <<<"$json")" "$(figure p50_ms <<<"$json")" \
-    "$(figure p99_ms <<<"$json")" "$(figure mint_mb <<<"$json")" "$(figure failed <<<"$json")"
+  printf '%s: %s swaps/s, p50 %s ms, p99 %s ms, %s MB, %s us of the mint, %s of the server, %s of the load tool, %s failed\n' "$title" "$(figure per_second <<<"$json")" "$(figure p50_ms <<<"$json")" \
+    "$(figure p99_ms <<<"$json")" "$(figure mint_mb <<<"$json")" \
+    "$(figure mint_cpu_us <<<"$json")" "$(figure server_cpu_us <<<"$json")" "$(figure client_cpu_us <<<"$json")" "$(figure failed <<<"$json")"
 }
 seconds() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }'; }
 
@@ -46,7 +53,9 @@ sqlite() {
 
 postgresql() {
   local psql="$postgres_bin/psql -h" begun
-  MANASTR_BENCH_BUFFERS=${MANASTR_BENCH_BUFFERS:-1GB} start_postgres
+  # As docs/scaling.md has it for a large ledger.
+  MANASTR_BENCH_BUFFERS=${MANASTR_BENCH_BUFFERS:-1GB} \
+    MANASTR_BENCH_POSTGRES="-c wal_compression=lz4 -c max_wal_size=16GB -c checkpoint_timeout=30min" start_postgres
   psql="$postgres_bin/psql -X -q -v ON_ERROR_STOP=1 -h $postgres_folder -U manastr manastr"
   start_ours "$work/postgresql" "$postgres_url"
   load "PostgreSQL, empty" --server "$postgres_pid"

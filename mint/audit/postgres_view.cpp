@@ -281,9 +281,10 @@ Result<CountedRows> PostgresView::count() {
 
 }  // namespace
 
-Result<std::unique_ptr<LedgerView>> view_postgres_ledger(const crypto::SecretText& url) {
+Result<std::unique_ptr<LedgerView>> view_postgres_ledger(const crypto::SecretText& url, bool restoring) {
   TRY(const Address address, Address::parse(url, "manastr-mint verify"));
   TRY(std::unique_ptr<Connection> connection, Connection::open(address));
+  if (!restoring) TRY_STATUS(check_restored(*connection));
   auto view = std::make_unique<PostgresView>(address, std::move(connection));
   TRY_STATUS(view->begin());
   return std::unique_ptr<LedgerView>(std::move(view));

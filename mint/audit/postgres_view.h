@@ -5,7 +5,9 @@
 
 namespace manastr::mint {
 
-/// An error if the database is away or of another schema than this program's.
-Result<std::unique_ptr<LedgerView>> view_postgres_ledger(const crypto::SecretText& url);
+/// An error if the database is away or of another schema than this program's, or if a restore into it was not
+/// finished and the caller isn't that restore.
+Result<std::unique_ptr<LedgerView>> view_postgres_ledger(const crypto::SecretText& url,
+                                                         bool restoring = false);
 
 }  // namespace manastr::mint

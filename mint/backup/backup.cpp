@@ -8,6 +8,7 @@
 #include "common/storage/durable_file.h"
 #include "common/storage/live_copy.h"
 #include "mint/backup/snapshot.h"
+#include "mint/ledger/postgres/schema.h"
 
 namespace manastr::mint {
 namespace {
@@ -27,6 +28,7 @@ Result<Inventory> dump_postgres(const Configuration& configuration, const std::s
       postgres::Address::parse(crypto::SecretText(configuration.database.secret_text()),
                                "manastr-mint backup"));
   TRY(const Snapshot snapshot, Snapshot::take(address));
+  TRY_STATUS(check_restored(*snapshot.connection));
   TRY(Inventory inventory, inventory_of(*snapshot.connection));
   const std::vector<std::string> arguments{"--format=custom",
                                            "--compress=1",

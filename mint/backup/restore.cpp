@@ -156,7 +156,7 @@ Status put_back(const Task& task, const crypto::SecretText& url, postgres::Conne
   // The dump has no rights in it, for its roles may have other names here.
   TRY_STATUS(connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mint FROM PUBLIC"));
   TRY(const std::string runtime, role_of(crypto::SecretText(task.configuration.database.secret_text())));
-  TRY_STATUS(migrate_postgres_ledger(url, runtime));
+  TRY_STATUS(migrate_postgres_ledger(url, runtime, true));
   PostgresLedgerOptions options;
   options.url = url;
   options.replica = "restore";
@@ -166,7 +166,7 @@ Status put_back(const Task& task, const crypto::SecretText& url, postgres::Conne
   TRY(const std::unique_ptr<Ledger> ledger, open_postgres_ledger(std::move(options)));
   TRY_STATUS(
       check_ledger(*ledger, report.manifest.inventory, signatures, task.configuration, task.directory));
-  TRY(const std::unique_ptr<LedgerView> view, view_postgres_ledger(url));
+  TRY(const std::unique_ptr<LedgerView> view, view_postgres_ledger(url, true));
   TRY_STATUS(check_books(*view, task.configuration, task.directory));
   failpoint("restore.before-hold");
   if (task.holds) TRY_STATUS(hold(*ledger, report.manifest, task.clock));

@@ -136,6 +136,14 @@ TEST_F(MintBackup, ARestoreThatBreaksOffIsNoLedgerAndCanBeMadeAgain) {
   EXPECT_NE(served.text.find(is_postgres() ? "restore again" : "put the ledger's backup back"),
             std::string::npos)
       << served.text;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"verify"}, {"migrate"}, {"backup", "--to", mint_.folder() + "/another"}}) {
+    const Said said = run(words);
+    EXPECT_EQ(said.code, 1) << words.front() << " took what is not held yet for a ledger";
+    if (is_postgres()) {
+      EXPECT_NE(said.text.find("restore again"), std::string::npos) << said.text;
+    }
+  }
   const Said restored = run({"restore", "--from", backup()});
   ASSERT_EQ(restored.code, 0) << restored.text;
   mint_.restart();

@@ -360,9 +360,11 @@ Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions optio
   return ledger;
 }
 
-Status migrate_postgres_ledger(const crypto::SecretText& owner_url, const std::string& runtime) {
+Status migrate_postgres_ledger(const crypto::SecretText& owner_url, const std::string& runtime,
+                               bool restoring) {
   TRY(const Address address, Address::parse(owner_url, "manastr-mint migrate"));
   TRY(const std::unique_ptr<Connection> connection, Connection::open(address));
+  if (!restoring) TRY_STATUS(check_restored(*connection));
   return migrate_ledger(*connection, runtime == address.user() ? "" : runtime);
 }
 

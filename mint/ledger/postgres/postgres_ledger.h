@@ -52,8 +52,9 @@ Result<std::unique_ptr<Ledger>> open_postgres_ledger(PostgresLedgerOptions optio
                                                      const Clock& clock = system_clock());
 
 /// As the owner of the database: the schema made or brought forward, `runtime` given the rights that a
-/// running mint needs.
-Status migrate_postgres_ledger(const crypto::SecretText& owner_url, const std::string& runtime);
+/// running mint needs. Refused if a restore was not finished and the caller isn't that restore.
+Status migrate_postgres_ledger(const crypto::SecretText& owner_url, const std::string& runtime,
+                               bool restoring = false);
 /// The role's name in a URL; "" if it names none.
 Result<std::string> role_of(const crypto::SecretText& url);
 
