@@ -121,9 +121,10 @@ Reply show(const Result<MeltQuote>& quote, const Keysets& keysets) {
 /// The melt is journaled: pays it, and answers at once (`prefer_async`) or when it is over.
 void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, bool prefer_async) {
   if (prefer_async) {
-    flight->finish(show(quote, *parts.keysets));
+    Reply pending = show(quote, *parts.keysets);
+    // First: who is told that it is pending finds it counted.
     parts.melt_payments->pay(std::move(quote), nullptr);
-    return;
+    return flight->finish(std::move(pending));
   }
   parts.melt_payments->pay(std::move(quote), [&parts, flight](Result<MeltQuote> ended) {
     flight->finish(show(ended, *parts.keysets));

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { until } from '../courier.mjs';
 
 const { MINT_PROGRAM, MINT_FOLDER, MINT_DATABASE } = process.env;
@@ -75,6 +76,12 @@ export class Mint {
 
   async active(unit) {
     return (await this.get('/v1/keysets')).keysets.find(keyset => keyset.active && keyset.unit === unit).id;
+  }
+
+  /** How many payments its node was asked for: one that is journaled and not begun when the mint dies is never made. */
+  begunPayments() {
+    const book = new DatabaseSync(join(MINT_FOLDER, 'fake-node.sqlite'), { readOnly: true });
+    try { return book.prepare('SELECT count(*) AS n FROM payments').get().n; } finally { book.close(); }
   }
 
   /** How many requests of a route were answered well since the mint started. */
