@@ -52,12 +52,12 @@ class Inbox {
     item_.wait_until(lock, until, [&] { return closed_ || !items_.empty(); });
     return take_locked(limit);
   }
-  /// The same, and then for what comes with the first, as `gathering` says.
+  /// The same, and then for what comes with the first, as `gathering` says. One consumer alone may do so.
   std::deque<T> take(std::size_t limit, Monotonic until, const Gathering& gathering) {
     std::unique_lock lock(mutex_);
     item_.wait_until(lock, until, [&] { return closed_ || !items_.empty(); });
     if (gathering.coming && !items_.empty()) {
-      gathering_ = &gathering;
+      gathering_ = &gathering, enough_ = std::min(limit, capacity_);
       item_.wait_until(lock, std::chrono::steady_clock::now() + gathering.longest,
                        [&] { return closed_ || has_gathered(); });
       gathering_ = nullptr;
@@ -93,7 +93,7 @@ class Inbox {
     if (gathering_ == nullptr || has_gathered()) item_.notify_one();
     return true;
   }
-  bool has_gathered() const { return items_.size() >= std::min(capacity_, gathering_->coming()); }
+  bool has_gathered() const { return items_.size() >= std::min(enough_, gathering_->coming()); }
   std::deque<T> take_locked(std::size_t limit) {
     std::deque<T> out;
     if (items_.size() <= limit) {
@@ -114,6 +114,7 @@ class Inbox {
   std::condition_variable room_;
   std::deque<T> items_;
   const Gathering* gathering_ = nullptr;  ///< of the consumer that waits for more
+  std::size_t enough_ = 0;                ///< however many are coming
   bool closed_ = false;
 };
 

@@ -227,6 +227,12 @@ std::string public_url(const ServerConfiguration& configuration, const net::Serv
   return configuration.public_url.empty() ? server.url() : configuration.public_url;
 }
 
+/// For workers that are declared before what their tasks use.
+struct StopsWorkers {
+  Workers& workers;
+  ~StopsWorkers() { workers.stop(); }
+};
+
 /// After this long the process ends however things stand: everything that matters is in the ledger.
 void end_at_last(Millis limit) {
   std::thread([limit] {
@@ -258,8 +264,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   const std::size_t workers =
       configuration.server.crypto_workers != 0 ? configuration.server.crypto_workers : cores();
   Workers crypto(workers, configuration.limits.max_queue);
-  const Gathering gathering{
-      [&crypto] { return crypto.queued(); }};  // writes: what is worked on may become one
+  const Gathering gathering{[&crypto] { return crypto.queued(); }};  // what waits there may become writes
   TRY(Opened opened, open_ledger(configuration, directory, *node, gathering, observation));
 
   TRY(const std::unique_ptr<Engines> engines,
@@ -325,6 +330,7 @@ Status run_mint(const Configuration& configuration, const std::string& directory
   add_game_routes(router, parts, info_slot);
   add_admin_routes(router, parts, admin_access, live_units, info_slot);
   net::add_operations_routes(router, observation.health, observation.metrics);
+  const StopsWorkers after_the_server{crypto};  // and before what their tasks use
   TRY(std::unique_ptr<net::Server> server, net::Server::start(std::move(options), std::move(router)));
   info.emplace(configuration, *parts.keysets, public_url(configuration.server, *server), *node);
   info_slot = &*info;

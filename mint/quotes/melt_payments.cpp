@@ -60,16 +60,19 @@ void MeltPayments::stop_waiting() {
 
 std::size_t MeltPayments::pending() const {
   const std::lock_guard lock(mutex_);
-  return followed_.size() + workers_.queued();
+  return followed_.size() + sending_;
 }
 
 // --- sending
 
 void MeltPayments::pay(MeltQuote quote, Done done) {
   const Hash32 hash = quote.node_key;
+  ++sending_;
   const bool posted = workers_.post_next([this, quote = std::move(quote), done = std::move(done)]() mutable {
     send(std::move(quote), std::move(done));
+    --sending_;
   });
+  if (!posted) --sending_;
   // Only while the mint stops: the next start finds it pending, and that nothing was sent.
   if (!posted) telemetry::log_warn("a melt is left to the next start", {{"payment", to_hex(hash)}});
 }

@@ -3,6 +3,7 @@
 // lookup that says failed (or a payment that was never sent) frees the inputs. No payment under way holds a
 // thread, however long it takes.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -89,6 +90,7 @@ class MeltPayments {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Followed> followed_;
+  std::atomic<std::size_t> sending_ = 0;  ///< from pay() until it has ended or is followed
   Monotonic adopt_at_{};
   struct Doubt {
     std::string quote;
