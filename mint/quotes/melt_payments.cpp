@@ -60,26 +60,31 @@ void MeltPayments::stop_waiting() {
 
 std::size_t MeltPayments::pending() const {
   const std::lock_guard lock(mutex_);
-  return followed_.size() + sending_;
+  return followed_.size() + static_cast<std::size_t>(sending_);
 }
 
 // --- sending
 
 void MeltPayments::pay(MeltQuote quote, Done done) {
   const Hash32 hash = quote.node_key;
-  ++sending_;
+  count_sending(+1);
   const bool posted = workers_.post_next([this, quote = std::move(quote), done = std::move(done)]() mutable {
     send(std::move(quote), std::move(done));
-    --sending_;
   });
-  if (!posted) --sending_;
   // Only while the mint stops: the next start finds it pending, and that nothing was sent.
-  if (!posted) telemetry::log_warn("a melt is left to the next start", {{"payment", to_hex(hash)}});
+  if (posted) return;
+  count_sending(-1);
+  telemetry::log_warn("a melt is left to the next start", {{"payment", to_hex(hash)}});
+}
+
+void MeltPayments::count_sending(int change) {
+  const std::lock_guard lock(mutex_);
+  sending_ += change;
 }
 
 void MeltPayments::send(MeltQuote quote, Done done) {
   // Another mint may have taken it over. It is not sent then, and asked for like any other.
-  if (!ledger_->may_pay(quote)) return follow(std::move(quote), std::move(done));
+  if (!ledger_->may_pay(quote)) return follow(std::move(quote), std::move(done), 1);
   failpoint("mint.before-pay");
   auto payment = pay_at_node(quote);
   failpoint("mint.after-pay");
@@ -94,7 +99,8 @@ void MeltPayments::send(MeltQuote quote, Done done) {
       why = Error{ErrorKind::refused, cashu::kLightningFailed, "the payment was not sent: " + why.message};
     end = release(quote, std::move(why));
   }
-  if (!end) return follow(std::move(quote), std::move(done));
+  if (!end) return follow(std::move(quote), std::move(done), 1);
+  count_sending(-1);
   if (done) done(*std::move(end));
 }
 
@@ -173,7 +179,7 @@ MeltPayments::End MeltPayments::release(const MeltQuote& quote, Error why) {
 
 // --- following
 
-void MeltPayments::follow(MeltQuote quote, Done done) {
+void MeltPayments::follow(MeltQuote quote, Done done, int was_sending) {
   const Monotonic now = clock_->monotonic();
   Followed entry;
   entry.asked_at = now;
@@ -185,6 +191,7 @@ void MeltPayments::follow(MeltQuote quote, Done done) {
     entry.quote = quote;
     if (!nobody_waits_) entry.done = std::exchange(done, nullptr);
     followed_.push_back(std::move(entry));
+    sending_ -= was_sending;
   }
   wake_.notify_all();
   if (done) done(std::move(quote));

@@ -3,7 +3,6 @@
 // lookup that says failed (or a payment that was never sent) frees the inputs. No payment under way holds a
 // thread, however long it takes.
 #pragma once
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -76,7 +75,9 @@ class MeltPayments {
   End settle(const MeltQuote& quote, const lightning::Payment& payment);
   Result<MeltQuote> finish(const MeltQuote& quote, const lightning::Payment& payment);
   End release(const MeltQuote& quote, Error why);
-  void follow(MeltQuote quote, Done done);
+  /// `was_sending`: 1 if it is one of sending_.
+  void follow(MeltQuote quote, Done done, int was_sending = 0);
+  void count_sending(int change);
   void adopt();
   void settle_doubts();
   void follow_loop();
@@ -90,7 +91,7 @@ class MeltPayments {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Followed> followed_;
-  std::atomic<std::size_t> sending_ = 0;  ///< from pay() until it has ended or is followed
+  int sending_ = 0;  ///< from pay() until it has ended or is followed
   Monotonic adopt_at_{};
   struct Doubt {
     std::string quote;
