@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint64_t kManaMsat = 200;
 constexpr std::uint64_t kLootMsat = 200;
 constexpr std::uint64_t kSatMsat = 1000;
+constexpr int kTryAgain = 3;  // what a player ends with when the relays can't help yet
 
 std::string make_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "manastr-XXXXXX").string();
@@ -163,15 +164,21 @@ Process Economy::start(const std::string& name, std::vector<std::string> argumen
   return Process("manastr-player", std::move(options));
 }
 
-std::string Economy::run(const std::string& name, std::vector<std::string> arguments, int expected) {
+std::string Economy::said_at(int expected, const std::string& name, const Ended& ended) {
+  if (ended.code == expected) return ended.said;
+  throw std::runtime_error(fmt::format("player {} ended with {}: {}", name, ended.code, ended.said));
+}
+
+Economy::Ended Economy::attempt(const std::string& name, std::vector<std::string> arguments) {
   const std::string file = folder_ + "/" + name + ".out";
   const std::size_t before = std::filesystem::exists(file) ? std::filesystem::file_size(file) : 0;
   Process process("manastr-player", player_options(name, std::move(arguments)));
-  const auto code = process.wait();
-  const std::string said = read_file(file).substr(before);
-  if (code != expected)
-    throw std::runtime_error(fmt::format("player {} ended with {}: {}", name, code.value_or(-1), said));
-  return said;
+  const int code = process.wait().value_or(-1);
+  return {code, read_file(file).substr(before)};
+}
+
+std::string Economy::run(const std::string& name, std::vector<std::string> arguments, int expected) {
+  return said_at(expected, name, attempt(name, std::move(arguments)));
 }
 
 std::string Economy::output(const std::string& name) const {
@@ -191,7 +198,13 @@ void Economy::add_player(const std::string& name, std::uint64_t mana) {
 }
 
 std::string Economy::challenge(const std::string& name, std::uint64_t stake) {
-  return json_field(run(name, {"challenge", "--stake", std::to_string(stake), "--no-play"}), "match");
+  // "Try again" while the engine's announcement is on its way to the relays.
+  Ended ended;
+  eventually([&] {
+    ended = attempt(name, {"challenge", "--stake", std::to_string(stake), "--no-play"});
+    return ended.code != kTryAgain;
+  });
+  return json_field(said_at(0, name, ended), "match");
 }
 
 std::string Economy::fault_of(const std::string& name, const std::string& match) {

@@ -58,6 +58,12 @@ class Economy {
   std::string fault_of(const std::string& name, const std::string& match);
 
  private:
+  struct Ended {
+    int code = -1;
+    std::string said;
+  };
+  Ended attempt(const std::string& name, std::vector<std::string> arguments);
+  static std::string said_at(int expected, const std::string& name, const Ended& ended);
   void write_mint_config(std::uint16_t port);
   void write_engine_config(std::uint16_t port);
   std::string judge_chain(const std::string& name, const std::string& match);
