@@ -133,8 +133,10 @@ void pay(Parts& parts, const std::shared_ptr<Flight>& flight, MeltQuote quote, b
 
 }  // namespace
 
-void request_melt_quote(Parts& parts, Method method, std::string body, const Admitted& admitted,
-                        Answer answer) {
+// By value, as each operation takes it.
+void request_melt_quote(Parts& parts, Method method,
+                        std::string body,  // NOLINT(performance-unnecessary-value-param)
+                        const Admitted& admitted, Answer answer) {
   auto request = read_quote_request(parts, method, body);
   if (!request) return answer(error_reply(request.error()));
   auto quote = make_melt_quote(*request, *parts.keysets->now(), parts.melt_quote_rules, parts.clock->now(),

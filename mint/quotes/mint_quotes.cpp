@@ -101,7 +101,7 @@ Result<MintQuote> MintQuotes::create_at_node(const MintQuoteRequest& request) {
     quote.expires_at = invoice.expires_at;
   } else {
     lightning::OfferTerms terms;
-    if (request.amount) terms.amount = *price;
+    if (request.amount) terms.amount = price;
     terms.description = request.description;
     terms.expiry = options_.offer_expiry;
     TRY(lightning::NewOffer offer, node_->offers()->create_offer(terms));
