@@ -78,9 +78,8 @@ constexpr daemon::Option kOptions[] = {{"verify", "--after"},
                                        {"resolve-melt", "--paid-msat"},
                                        {"resolve-melt", "--preimage"}};
 
-/// From now on no thread takes the processor from another the moment it wakes, only at its turn: the
-/// committer would else commit after each write while the crypto workers wait (four times the commits, a
-/// sixth less throughput).
+/// From now on no thread takes the processor from another the moment it wakes, only at its turn: PostgreSQL's
+/// server on the same cores goes first, and a tenth more swaps are done (bench/README.md).
 void run_for_throughput() {
   const sched_param none{};
   (void)sched_setscheduler(0, SCHED_BATCH, &none);  // where it isn't allowed, the mint is only slower
